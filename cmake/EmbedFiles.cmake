@@ -1,0 +1,15 @@
+# Run by hakem_embed(): OUT without suffix, INPUTS a list of files.  Bytes, not string literals: no
+# length limit, nothing to escape.
+get_filename_component(name "${OUT}" NAME)
+set(header "/* Generated from files; do not edit. */\n#pragma once\n")
+set(source "#include \"${name}.h\"\n")
+foreach(file IN LISTS INPUTS)
+  get_filename_component(stem "${file}" NAME_WE)
+  string(MAKE_C_IDENTIFIER "${stem}" stem)
+  file(READ "${file}" hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND header "extern const char embedded_${stem}[];\n")
+  string(APPEND source "const char embedded_${stem}[] = {${bytes}0};\n")
+endforeach()
+file(WRITE "${OUT}.h" "${header}")
+file(WRITE "${OUT}.c" "${source}")

@@ -1,0 +1,60 @@
+#include "common/base/memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *memory_zeroed(const void *parent, size_t count, size_t size, const char *name)
+{
+    void *block;
+
+    if (size != 0 && count > SIZE_MAX / size)
+        abort();
+    block = talloc_named_const(parent, count * size, name);
+    if (block == NULL)
+        abort();
+    memset(block, 0, count * size);
+    return block;
+}
+
+void *memory_resized(const void *parent, void *array, size_t old_count, size_t count, size_t size)
+{
+    char *block;
+
+    if (size != 0 && count > SIZE_MAX / size)
+        abort();
+    block = talloc_realloc_size(parent, array, count * size);
+    if (block == NULL && count * size != 0)
+        abort();
+    if (count > old_count)
+        memset(block + old_count * size, 0, (count - old_count) * size);
+    return block;
+}
+
+char *memory_text(const void *parent, const char *text)
+{
+    return memory_copy(parent, text, strlen(text));
+}
+
+char *memory_format(const void *parent, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = talloc_vasprintf(parent, format, args);
+    va_end(args);
+    if (text == NULL)
+        abort();
+    return text;
+}
+
+void *memory_copy(const void *parent, const void *bytes, size_t size)
+{
+    char *copy = memory_zeroed(parent, size + 1, 1, "copy");
+
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    return copy;
+}
