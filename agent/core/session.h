@@ -1,0 +1,162 @@
+/* session.h: what an agent answers, without doing any of it: the term it obeys, and a ledger of every
+ * order it was given.
+ *
+ * Pure, like the coordinator's core.  The shell performs effects in order: a ledger write is durable
+ * before the next effect happens, so that nothing is begun that the ledger does not know, and nothing
+ * is reported that it could forget.
+ */
+#ifndef AGENT_CORE_SESSION_H
+#define AGENT_CORE_SESSION_H
+
+#include "common/base/error.h"
+#include "proto/message.h"
+
+#define SESSION_ENTRIES_MAX     4096 /* the oldest settled one makes room */
+#define SESSION_RESEND_MS       2000
+#define SESSION_TERM_RISE_MAX   1000
+#define SESSION_ADOPT_PATIENCE_MS 5000
+
+enum entry_state {
+    ENTRY_NONE,      /* never heard of */
+    ENTRY_RUNNING,   /* accepted; a child is, or was, at it */
+    ENTRY_LOOKING,   /* its child died, or the agent did: the node is being inspected */
+    ENTRY_ENDED,     /* with an outcome */
+    ENTRY_TOMBSTONE, /* "never heard of it" was answered: refused for ever */
+    ENTRY_STATE_COUNT
+};
+
+struct entry {
+    struct order order; /* the latest attempt */
+    enum entry_state state;
+    struct task_outcome outcome; /* ENDED */
+    bool is_settled;             /* the coordinator has it in its journal */
+    bool has_child;              /* in memory */
+    bool is_cancelling;          /* in memory */
+    uint64_t sent_at_ms;         /* in memory */
+    uint64_t age;                /* rises with every write: the smallest is the oldest */
+};
+
+enum session_event_type {
+    SESSION_STARTED,   /* once, after the ledger was loaded */
+    SESSION_CONNECTED, /* a new connection to the coordinator */
+    SESSION_MESSAGE,
+    SESSION_CHILD_PROGRESS,
+    SESSION_CHILD_ENDED,   /* with an outcome */
+    SESSION_CHILD_DIED,    /* without one */
+    SESSION_INSPECTED,     /* an inspection ended, with a finding */
+    SESSION_TICK,
+    SESSION_EVENT_COUNT
+};
+
+struct session_event {
+    enum session_event_type type;
+    uint64_t at_ms; /* monotonic */
+    const struct message *message;
+    const struct order_id *id;              /* CHILD_*, INSPECTED */
+    const struct task_outcome *outcome;     /* CHILD_ENDED */
+    const struct progress *progress;        /* CHILD_PROGRESS */
+    const struct finding_report *finding;   /* INSPECTED; its of_replica tells why it was asked for */
+};
+
+enum session_effect_type {
+    SESSION_SAVE_ENTRY, /* put the entry into the ledger, durably */
+    SESSION_SAVE_TERM,  /* put journal and term into the ledger, durably */
+    SESSION_SEND,
+    SESSION_START_CHILD,
+    SESSION_CANCEL_CHILD,
+    SESSION_INSPECT,    /* find out what the order did: answered by SESSION_INSPECTED */
+    SESSION_TELL_TERM,  /* to every child */
+    SESSION_WATCH,      /* report at every beat, or no longer */
+    SESSION_EFFECT_COUNT
+};
+
+struct session_effect {
+    enum session_effect_type type;
+    enum message_type message; /* SEND */
+    void *body;                /* SEND: its record */
+    struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT */
+    bool of_replica;           /* INSPECT */
+    bool is_on;                /* WATCH */
+};
+
+struct session_effects {
+    struct session_effect *items;
+    size_t count, capacity;
+    void *memory;
+    uint32_t *fired; /* rule ids */
+    size_t fired_count, fired_capacity;
+};
+
+struct session {
+    char ledger[IDENTITY_SIZE]; /* identity, made with the ledger */
+    bool is_new_ledger;         /* made in this process's life: it may have forgotten */
+    char journal[JOURNAL_SIZE]; /* "": none obeyed yet */
+    uint64_t term;
+    char node[NAME_SIZE]; /* as welcomed */
+    enum node_kind kind;
+    char shard[NAME_SIZE];
+    bool is_welcome;
+    struct entry *entries;
+    size_t entry_count, entry_capacity;
+    uint64_t age;
+    uint64_t now_ms;
+};
+
+struct session_rule {
+    uint16_t id; /* stable */
+    uint32_t from; /* set of 1 << ENTRY_… */
+    enum entry_event { /* what an order's entry hears */
+        ENTRY_ORDER,
+        ENTRY_CANCEL,
+        ENTRY_INQUIRY,
+        ENTRY_SETTLED,
+        ENTRY_CHILD_ENDED,
+        ENTRY_CHILD_DIED,
+        ENTRY_INSPECTED,
+        ENTRY_RESTART,
+        ENTRY_TICK,
+        ENTRY_EVENT_COUNT
+    } event;
+    bool (*guard)(const struct session *session, const struct entry *entry, const void *detail);
+    enum entry_action {
+        ENTRY_IGNORES,
+        ENTRY_ACCEPTS,        /* into the ledger, a child is started */
+        ENTRY_REPEATS,        /* says accepted again */
+        ENTRY_REFUSES,        /* with the rule's code and words */
+        ENTRY_TELLS_OUTCOME,
+        ENTRY_TELLS_RUNNING,
+        ENTRY_BURIES,         /* tombstone, then "never heard of it" */
+        ENTRY_STOPS_CHILD,
+        ENTRY_LOOKS,          /* inspects its own node */
+        ENTRY_LOOKS_FOR_ANOTHER, /* inspects the database's log for a lost primary's agent */
+        ENTRY_ENDS,
+        ENTRY_ENDS_AS_FOUND,
+        ENTRY_TELLS_FINDING,
+        ENTRY_IS_SETTLED
+    } action;
+    enum error_code code; /* REFUSES */
+    const char *why;
+};
+
+const struct session_rule *session_rules(size_t *ret_count);
+const char *session_event_name(enum entry_event event);
+
+struct session *session_new(const void *parent);
+struct session_effects *session_effects_new(const void *parent);
+void session_effects_clear(struct session_effects *effects);
+
+/* What the ledger held. Before SESSION_STARTED. ERROR_CORRUPT names what does not fit. */
+enum error_code session_load(struct session *session, const struct entry *entry,
+                             struct error *err);
+
+/* Answers one event; never fails. */
+void session_handle(struct session *session, const struct session_event *event,
+                    struct session_effects *ret);
+
+/* An operator on the node lets another journal be obeyed. */
+void session_adopt_journal(struct session *session, const char *journal);
+
+const struct entry *session_entry(const struct session *session, const struct order_id *id);
+const char *session_broken_invariant(const struct session *session);
+
+#endif

@@ -1,0 +1,464 @@
+/* apply.c: the one place that changes the state: one function a fact. */
+#include "common/base/memory.h"
+#include "coordinator/core/state.h"
+#include "proto/copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef enum error_code apply_fn(struct control *control, const void *body, struct error *err);
+
+static enum error_code corrupt(struct error *err, const char *what, const char *name)
+{
+    return error_set(err, ERROR_CORRUPT, "a fact about %s %s does not fit the journal", what, name);
+}
+
+/* A rollout's or a repair's steps, from its plan, which becomes part of work. */
+static void build_steps(struct work *work, void *parent)
+{
+    work->count = work->plan->step_count;
+    work->steps = memory_array(parent, struct step, work->count);
+    for (size_t i = 0; i < work->count; i++)
+        work->steps[i].plan = &work->plan->steps[i];
+    for (size_t i = 0; i < work->count; i++) {
+        const struct plan_step *plan = work->steps[i].plan;
+
+        for (size_t n = 0; n < plan->need_count; n++) {
+            struct step *need = work_step(work, plan->needs[n]);
+
+            need->dependents = memory_grow(work->steps, need->dependents, need->dependent_count,
+                                           need->dependent_count + 1);
+            need->dependents[need->dependent_count++] = (uint32_t)plan->id;
+        }
+    }
+}
+
+/* Needs point backwards, so that the graph has no cycle; ids are positions. */
+static bool plan_is_sound(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i].id != i + 1)
+            return false;
+        for (size_t n = 0; n < plan->steps[i].need_count; n++)
+            if (plan->steps[i].needs[n] == 0 || plan->steps[i].needs[n] > i)
+                return false;
+    }
+    return true;
+}
+
+static void move_deadlines(struct work *work, uint64_t by_ms)
+{
+    for (size_t i = 0; i < work->count; i++) {
+        struct step *step = &work->steps[i];
+
+        if (step->deadline_at_ms != 0)
+            step->deadline_at_ms +=
+                by_ms < step->plan->deadline_ms ? by_ms : step->plan->deadline_ms;
+    }
+}
+
+static void move_all_deadlines(struct control *control, uint64_t by_ms)
+{
+    if (control->open != NULL)
+        move_deadlines(&control->open->work, by_ms);
+    for (size_t i = 0; i < control->node_count; i++)
+        if (control->nodes[i]->repair != NULL)
+            move_deadlines(control->nodes[i]->repair, by_ms);
+}
+
+static enum error_code apply_started(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_started *fact = body;
+
+    if (fact->term <= control->term)
+        return corrupt(err, "a term", "that does not rise");
+    (void)text_copy(control->journal, sizeof(control->journal), fact->journal);
+    control->term = fact->term;
+    control->ready_at_ms = control->now_ms;
+    move_all_deadlines(control, fact->outage_ms);
+    return ERROR_OK;
+}
+
+static enum error_code apply_catalog(struct control *control, const void *body, struct error *err)
+{
+    (void)err;
+    talloc_free(control->catalog);
+    control->catalog = record_clone(&catalog_record, body, control);
+    return ERROR_OK;
+}
+
+static enum error_code apply_node_accepted(struct control *control, const void *body,
+                                           struct error *err)
+{
+    const struct fact_node *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    (void)err;
+    if (node == NULL) {
+        if (control->node_count == control->node_capacity) {
+            size_t capacity = control->node_capacity == 0 ? 16 : control->node_capacity * 2;
+
+            control->nodes =
+                memory_grow(control, control->nodes, control->node_capacity, capacity);
+            control->node_capacity = capacity;
+        }
+        node = memory_new(control, struct node);
+        control->nodes[control->node_count++] = node;
+    }
+    node->identity = *fact;
+    return ERROR_OK;
+}
+
+static enum error_code apply_node_removed(struct control *control, const void *body,
+                                          struct error *err)
+{
+    const struct fact_name *fact = body;
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        if (strcmp(control->nodes[i]->identity.name, fact->name) != 0)
+            continue;
+        talloc_free(control->nodes[i]);
+        control->node_count--;
+        memmove(&control->nodes[i], &control->nodes[i + 1],
+                (control->node_count - i) * sizeof(control->nodes[0]));
+        return ERROR_OK;
+    }
+    return corrupt(err, "node", fact->name);
+}
+
+static enum error_code apply_ledger(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_ledger *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return corrupt(err, "node", fact->name);
+    (void)text_copy(node->ledger_before, sizeof(node->ledger_before), node->ledger);
+    (void)text_copy(node->ledger, sizeof(node->ledger), fact->ledger);
+    return ERROR_OK;
+}
+
+static enum error_code apply_quarantine(struct control *control, const void *body,
+                                        struct error *err)
+{
+    const struct fact_quarantine *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return corrupt(err, "node", fact->name);
+    node->quarantine = fact->cause;
+    node->quarantine_position = fact->position;
+    node->repair_tries = 0;
+    node->repair_not_before_ms = 0;
+    (void)text_copy(node->quarantine_why, sizeof(node->quarantine_why), fact->why);
+    return ERROR_OK;
+}
+
+static enum error_code apply_repair(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_repair *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL || !plan_is_sound(&fact->plan))
+        return corrupt(err, "node", fact->name);
+    talloc_free(node->repair);
+    node->repair = NULL;
+    node->repair_tries = fact->tries;
+    node->repair_not_before_ms = fact->not_before_ms;
+    if (fact->number == 0)
+        return ERROR_OK;
+    node->repair = memory_new(node, struct work);
+    node->repair->repair = fact->number;
+    node->repair->plan = record_clone(&plan_record, &fact->plan, node->repair);
+    build_steps(node->repair, node->repair);
+    if (fact->number > control->repair_number)
+        control->repair_number = fact->number;
+    return ERROR_OK;
+}
+
+static enum error_code apply_goal(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_goal *fact = body;
+    struct goal *goal = NULL;
+
+    (void)err;
+    for (size_t i = 0; i < control->goal_count; i++)
+        if (strcmp(control->goals[i].shard, fact->shard) == 0)
+            goal = &control->goals[i];
+    if (goal == NULL) {
+        control->goals = memory_grow(control, control->goals, control->goal_count,
+                                     control->goal_count + 1);
+        goal = &control->goals[control->goal_count++];
+        (void)text_copy(goal->shard, sizeof(goal->shard), fact->shard);
+    }
+    (void)text_copy(goal->release, sizeof(goal->release), fact->release);
+    return ERROR_OK;
+}
+
+static enum error_code apply_planned(struct control *control, const void *body, struct error *err)
+{
+    const struct plan *plan = body;
+    struct rollout *rollout;
+
+    if (control->open != NULL || !plan_is_sound(plan))
+        return corrupt(err, "rollout", "that was planned");
+    rollout = memory_new(control, struct rollout);
+    rollout->work.plan = record_clone(&plan_record, plan, rollout);
+    build_steps(&rollout->work, rollout);
+    rollout->state = ROLLOUT_PLANNED;
+    rollout->planned_at_ms = control->now_ms;
+    rollout->changed_at_ms = control->now_ms;
+    control->open = rollout;
+    if (plan->rollout > control->rollout_number)
+        control->rollout_number = plan->rollout;
+    return ERROR_OK;
+}
+
+static bool remembers_origin(enum rollout_state state)
+{
+    return state == ROLLOUT_PAUSED || state == ROLLOUT_HALTED || state == ROLLOUT_STUCK;
+}
+
+static void reset_gates(struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        work->steps[i].gate_record = (struct gate_record){.evidence = 0};
+}
+
+static enum error_code apply_rollout(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_rollout *fact = body;
+    struct rollout *rollout = control->open;
+
+    if (rollout == NULL)
+        return corrupt(err, "rollout", "that is not open");
+    if (remembers_origin(rollout->state) && fact->state == rollout->came_from) {
+        /* While people waited, no deadline ran, and no gate's evidence held. */
+        for (size_t i = 0; i < rollout->work.count; i++)
+            if (rollout->work.steps[i].deadline_at_ms != 0)
+                rollout->work.steps[i].deadline_at_ms += control->now_ms - rollout->changed_at_ms;
+        reset_gates(&rollout->work);
+    }
+    if (remembers_origin(fact->state) && !remembers_origin(rollout->state))
+        rollout->came_from = rollout->state;
+    if (fact->state == ROLLOUT_HOLDING && rollout->state == ROLLOUT_ADVANCING)
+        rollout->holding_at_ms = control->now_ms;
+    if (fact->state == rollout->state && fact->state == ROLLOUT_HOLDING)
+        rollout->hold_is_released = true; /* an operator said complete */
+    if (fact->state != rollout->state) {
+        rollout->changed_at_ms = control->now_ms;
+        rollout->ring_at_ms = 0;
+    }
+    rollout->state = fact->state;
+    rollout->rule = fact->rule;
+    (void)text_copy(rollout->why, sizeof(rollout->why), fact->why);
+    return ERROR_OK;
+}
+
+static bool is_point_of_no_return(const struct plan_step *plan)
+{
+    return plan->stage == STAGE_CONTRACT || plan->stage == STAGE_REVERT;
+}
+
+/* Session tasks of the way back and of repairs leave a mark on the game node. */
+static void note_sessions(struct control *control, const struct step *step)
+{
+    struct node *target = control_node(control, step->plan->target);
+    enum task done = step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
+
+    if (target == NULL)
+        return;
+    if (step->state == STEP_ORDERED && done == TASK_END_SESSIONS)
+        target->is_severed = true;
+    if (step->state == STEP_SUCCEEDED && done == TASK_ALLOW_SESSIONS)
+        target->is_severed = false;
+}
+
+static void change_step(struct step *step, const struct fact_step *fact, uint64_t now_ms)
+{
+    bool is_new_state = step->state != fact->state || step->direction != fact->direction;
+
+    if (fact->direction != step->direction) {
+        step->started_at_ms = 0;
+        step->progress[0] = '\0';
+        step->done = step->total = 0;
+    }
+    if (is_new_state) {
+        step->changed_at_ms = now_ms;
+        step->asked_at_ms = 0;
+        step->gate_record = (struct gate_record){.evidence = 0};
+    }
+    if (step->started_at_ms == 0 &&
+        (fact->state == STEP_ORDERED || fact->state == STEP_RUNNING))
+        step->started_at_ms = now_ms;
+    step->direction = fact->direction;
+    step->state = fact->state;
+    step->attempt = fact->attempt;
+    step->tries = fact->tries;
+    step->deadline_at_ms = fact->deadline_ms;
+    step->is_kept = fact->is_kept;
+    step->had_effect = fact->had_effect;
+    step->is_cancelling = fact->is_cancelling;
+    step->is_left_out = fact->is_left_out;
+    step->position = fact->position;
+    step->rule = fact->rule;
+    (void)text_copy(step->node, sizeof(step->node), fact->node);
+    (void)text_copy(step->code, sizeof(step->code), fact->code);
+    (void)text_copy(step->detail, sizeof(step->detail), fact->detail);
+}
+
+static enum error_code apply_step(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_step *fact = body;
+    struct work *work = control_work(control, fact->repair);
+    struct step *step = work == NULL ? NULL : work_step(work, fact->step);
+
+    if (step == NULL)
+        return corrupt(err, "a step", "that no plan has");
+    change_step(step, fact, control->now_ms);
+    note_sessions(control, step);
+    if (fact->repair == 0 && fact->state == STEP_ORDERED && is_point_of_no_return(step->plan))
+        control->open->has_contracted = true;
+    return ERROR_OK;
+}
+
+static enum error_code apply_closed(struct control *control, const void *body, struct error *err)
+{
+    const struct summary *summary = body;
+
+    (void)err;
+    talloc_free(control->open); /* NULL when an old journal's open facts were left unread */
+    control->open = NULL;
+    if (control->summary_count == SUMMARIES_MAX) {
+        talloc_free(control->summaries[0]);
+        memmove(&control->summaries[0], &control->summaries[1],
+                (SUMMARIES_MAX - 1) * sizeof(control->summaries[0]));
+        control->summary_count--;
+    }
+    if (control->summary_count == control->summary_capacity) {
+        size_t capacity = control->summary_capacity == 0 ? 16 : control->summary_capacity * 2;
+
+        control->summaries =
+            memory_grow(control, control->summaries, control->summary_capacity, capacity);
+        control->summary_capacity = capacity;
+    }
+    control->summaries[control->summary_count++] =
+        record_clone(&summary_record, summary, control);
+    if (summary->rollout > control->rollout_number)
+        control->rollout_number = summary->rollout;
+    return ERROR_OK;
+}
+
+static enum error_code apply_ring(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_ring *fact = body;
+    struct node *node = control_node(control, fact->what);
+
+    (void)err;
+    if (node != NULL)
+        node->ring_at_ms = fact->again_ms;
+    else if (control->open != NULL)
+        control->open->ring_at_ms = fact->again_ms;
+    return ERROR_OK;
+}
+
+static enum error_code apply_link(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_link *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return corrupt(err, "node", fact->name);
+    node->link = fact->state;
+    node->is_adopted = fact->is_adopted;
+    if (fact->is_heard)
+        node->heard_at_ms = control->now_ms;
+    return ERROR_OK;
+}
+
+static enum error_code apply_reported(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_reported *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return corrupt(err, "node", fact->name);
+    talloc_free(node->report);
+    node->report = record_clone(&report_record, &fact->report, node);
+    node->report_at_ms = control->now_ms;
+    node->report_number = ++control->report_number;
+    return ERROR_OK;
+}
+
+static enum error_code apply_sent(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_sent *fact = body;
+    struct work *work = control_work(control, fact->repair);
+    struct step *step = work == NULL ? NULL : work_step(work, fact->step);
+
+    if (step == NULL)
+        return corrupt(err, "a step", "that no plan has");
+    if (fact->is_inquiry)
+        step->asked_at_ms = control->now_ms;
+    else
+        step->sent_at_ms = control->now_ms;
+    return ERROR_OK;
+}
+
+static enum error_code apply_progress(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_progress *fact = body;
+    struct work *work = control_work(control, fact->repair);
+    struct step *step = work == NULL ? NULL : work_step(work, fact->step);
+
+    if (step == NULL)
+        return corrupt(err, "a step", "that no plan has");
+    step->done = fact->done;
+    step->total = fact->total;
+    (void)text_copy(step->progress, sizeof(step->progress), fact->text);
+    return ERROR_OK;
+}
+
+static enum error_code apply_sample(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_sample *fact = body;
+    struct work *work = control_work(control, fact->repair);
+    struct step *step = work == NULL ? NULL : work_step(work, fact->step);
+    struct gate_record *gate;
+
+    if (step == NULL)
+        return corrupt(err, "a step", "that no plan has");
+    gate = &step->gate_record;
+    gate->evidence = control->report_number;
+    gate->sampled_at_ms = control->now_ms;
+    gate->verdict = fact->verdict;
+    (void)text_copy(gate->why, sizeof(gate->why), fact->why);
+    if (fact->verdict == VERDICT_PASS) {
+        if (gate->passing_since_ms == 0)
+            gate->passing_since_ms = control->now_ms;
+        gate->passing_count++;
+    } else {
+        gate->passing_since_ms = 0;
+        gate->passing_count = 0;
+    }
+    /* Not being able to measure breaks the steadiness and counts for nothing else. */
+    if (fact->verdict == VERDICT_FAIL)
+        gate->failing_count++;
+    else if (fact->verdict == VERDICT_PASS)
+        gate->failing_count = 0;
+    return ERROR_OK;
+}
+
+static apply_fn *const appliers[] = {
+#define X(upper, lower, record, durable, doc) [FACT_##upper] = apply_##lower,
+    FACTS(X)
+#undef X
+};
+
+enum error_code control_apply(struct control *control, const struct fact *fact, struct error *err)
+{
+    assert(fact->type < FACT_COUNT);
+    if (fact->at_ms > control->now_ms)
+        control->now_ms = fact->at_ms;
+    return appliers[fact->type](control, fact->body, err);
+}

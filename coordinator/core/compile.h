@@ -1,0 +1,27 @@
+/* compile.h: stages x shards x waves into steps, with their needs. */
+#ifndef COORDINATOR_CORE_COMPILE_H
+#define COORDINATOR_CORE_COMPILE_H
+
+#include "coordinator/core/state.h"
+
+/* A shard as the plan is to treat it. */
+struct compile_shard {
+    const char *name;
+    const struct plan_revision *revisions; /* to expand, or to revert; topological order */
+    size_t revision_count;
+    const struct plan_revision *contracts;
+    size_t contract_count;
+    const struct node **games; /* in the order of the waves */
+    size_t game_count;
+    const char *release; /* for its game nodes; "": they stay */
+};
+
+/* Fills plan->steps from plan->strategy's table and plan->options. ERROR_LIMIT if there are too many. */
+enum error_code compile_steps(const struct control *control, const struct compile_shard *shards,
+                              size_t count, const void *parent, struct plan *plan,
+                              struct error *err);
+
+/* The digest over all but the rollout's number and who asked. */
+void compile_digest(struct plan *plan);
+
+#endif

@@ -1,0 +1,235 @@
+#include "coordinator/core/fleet.h"
+
+#include <string.h>
+
+bool node_is_known(const struct node *node)
+{
+    return (node->link == LINK_ONLINE || node->link == LINK_SUSPECT) && node->report != NULL &&
+           node->report->could_measure;
+}
+
+bool node_is_fresh(const struct control *control, const struct node *node)
+{
+    return node->link == LINK_ONLINE && node->report != NULL &&
+           control->now_ms - node->report_at_ms + node->report->age_ms <= SUSPECT_MS;
+}
+
+const struct node *fleet_primary(const struct control *control, const char *shard)
+{
+    const struct node *primary = NULL;
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *node = control->nodes[i];
+
+        if (node->identity.kind != KIND_DATABASE || strcmp(node->identity.shard, shard) != 0 ||
+            !node_is_known(node) || !node->report->database.is_primary ||
+            node->quarantine == QUARANTINE_IDENTITY)
+            continue;
+        /* After a promotion the old primary may still believe in itself: the newer timeline is it. */
+        if (primary == NULL ||
+            node->report->database.timeline > primary->report->database.timeline)
+            primary = node;
+        else if (node->report->database.timeline == primary->report->database.timeline)
+            return NULL;
+    }
+    return primary;
+}
+
+bool edge_carries(const struct node *edge, const char *shard)
+{
+    return edge->identity.kind == KIND_EDGE &&
+           (edge->identity.shard[0] == '\0' || strcmp(edge->identity.shard, shard) == 0);
+}
+
+static const struct server_traffic *server_of(const struct node *edge, const char *game)
+{
+    for (size_t i = 0; edge->report != NULL && i < edge->report->server_count; i++)
+        if (strcmp(edge->report->servers[i].node, game) == 0)
+            return &edge->report->servers[i];
+    return NULL;
+}
+
+static enum traffic_state state_at(const struct node *edge, const struct node *game,
+                                   uint64_t *ret_sessions)
+{
+    const struct server_traffic *server = node_is_known(edge) ? server_of(edge, game->identity.name)
+                                                              : NULL;
+
+    if (server == NULL)
+        return TRAFFIC_UNKNOWN;
+    *ret_sessions += server->sessions;
+    if (server->state == TRAFFIC_READY && !server->check_passes)
+        return TRAFFIC_DOWN;
+    return server->state;
+}
+
+enum traffic_state fleet_traffic(const struct control *control, const struct node *game,
+                                 uint64_t *ret_sessions)
+{
+    enum traffic_state common = TRAFFIC_COUNT_;
+    uint64_t sessions = 0;
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *edge = control->nodes[i];
+        enum traffic_state state;
+
+        if (!edge_carries(edge, game->identity.shard))
+            continue;
+        state = state_at(edge, game, &sessions);
+        if (state == TRAFFIC_MAINTENANCE)
+            state = TRAFFIC_DRAIN; /* either is out */
+        if (common == TRAFFIC_COUNT_)
+            common = state;
+        else if (common != state)
+            common = TRAFFIC_UNKNOWN;
+    }
+    if (ret_sessions != NULL)
+        *ret_sessions = sessions;
+    return common == TRAFFIC_COUNT_ ? TRAFFIC_READY : common;
+}
+
+enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE])
+{
+    const struct report *report = node->report;
+
+    if (report == NULL || !report->could_measure) {
+        (void)text_format(why, SENTENCE_SIZE, "%s could not measure: %.400s", node->identity.name,
+                          report == NULL ? "no report yet" : report->fault);
+        return VERDICT_ERROR;
+    }
+    for (size_t i = 0; i < report->probe_count; i++) {
+        const struct probe_result *probe = &report->probes[i];
+
+        if (probe->could_measure && probe->passes)
+            continue;
+        (void)text_format(why, SENTENCE_SIZE, "%s: probe %s %s: %.127s", node->identity.name,
+                          probe->name, probe->could_measure ? "fails" : "could not measure",
+                          probe->text);
+        return probe->could_measure ? VERDICT_FAIL : VERDICT_ERROR;
+    }
+    if (!report->is_up) {
+        (void)text_format(why, SENTENCE_SIZE, "%s is down: %.400s", node->identity.name,
+                          report->fault);
+        return VERDICT_FAIL;
+    }
+    (void)text_format(why, SENTENCE_SIZE, "%s: %zu probes pass", node->identity.name,
+                      report->probe_count);
+    return VERDICT_PASS;
+}
+
+bool node_is_ready(const struct control *control, const struct node *node)
+{
+    char why[SENTENCE_SIZE];
+
+    return node->link == LINK_ONLINE && node_probes(node, why) == VERDICT_PASS &&
+           fleet_traffic(control, node, NULL) == TRAFFIC_READY;
+}
+
+static bool was_ordered(const struct step *step)
+{
+    return step->state != STEP_PENDING && step->state != STEP_DUE && step->state != STEP_SKIPPED;
+}
+
+/* A drain takes it out from its first order on; undone, it is back. */
+static bool drain_holds(const struct step *step)
+{
+    if (step->direction == DIRECTION_DO)
+        return was_ordered(step);
+    return step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED;
+}
+
+/* Going back, what has not been taken back yet still holds. */
+static bool admit_holds(const struct step *step)
+{
+    if (step->direction == DIRECTION_DO)
+        return step->state == STEP_SUCCEEDED;
+    return step->state == STEP_PENDING || step->state == STEP_DUE;
+}
+
+static bool work_moves(const struct work *work, const char *game)
+{
+    bool is_drained = false;
+    bool is_admitted = true;
+    bool has_admit = false;
+
+    for (size_t i = 0; work != NULL && i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (strcmp(step->plan->target, game) != 0)
+            continue;
+        if (step->plan->stage == STAGE_DRAIN)
+            is_drained = is_drained || drain_holds(step);
+        if (step->plan->stage == STAGE_ADMIT) {
+            has_admit = true;
+            is_admitted = is_admitted && admit_holds(step);
+        }
+    }
+    return is_drained && !(has_admit && is_admitted);
+}
+
+bool node_is_being_moved(const struct control *control, const struct node *node)
+{
+    return work_moves(control_work(control, 0), node->identity.name) || node->repair != NULL;
+}
+
+const struct node *fleet_next(const struct control *control, enum node_kind kind,
+                              const char *shard, size_t *cursor)
+{
+    while (*cursor < control->node_count) {
+        const struct node *node = control->nodes[(*cursor)++];
+
+        if (node->identity.kind == kind && strcmp(node->identity.shard, shard) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+struct shard_count fleet_count(const struct control *control, const char *shard)
+{
+    struct shard_count count = {.games = 0};
+    const struct node *node;
+    size_t cursor = 0;
+
+    while ((node = fleet_next(control, KIND_GAME, shard, &cursor)) != NULL) {
+        bool is_ready = node_is_ready(control, node);
+
+        count.games++;
+        count.ready += is_ready && !node_is_being_moved(control, node);
+        count.unavailable += !is_ready || node_is_being_moved(control, node);
+    }
+    return count;
+}
+
+/* The last wave has been admitted: every admit of the shard's plan has succeeded, or was skipped. */
+static bool shard_has_arrived(const struct work *work, const char *shard)
+{
+    bool has_admits = false;
+
+    for (size_t i = 0; i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (step->plan->stage != STAGE_ADMIT || strcmp(step->plan->shard, shard) != 0)
+            continue;
+        has_admits = true;
+        if (step->direction != DIRECTION_DO ||
+            (step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED))
+            return false;
+    }
+    return has_admits;
+}
+
+const char *fleet_goal(const struct control *control, const struct node *game)
+{
+    const struct goal *goal = control_goal(control, game->identity.shard);
+    const struct rollout *open = control->open;
+
+    if (open != NULL && open->state != ROLLOUT_PLANNED && open->state != ROLLOUT_REVERTING &&
+        !(open->state == ROLLOUT_STUCK && open->came_from == ROLLOUT_REVERTING) &&
+        open->work.plan->release[0] != '\0' && shard_has_arrived(&open->work, game->identity.shard))
+        return open->work.plan->release;
+    if (open != NULL)
+        for (size_t i = 0; i < open->work.plan->shard_count; i++)
+            if (strcmp(open->work.plan->shards[i].name, game->identity.shard) == 0)
+                return open->work.plan->shards[i].release;
+    return goal == NULL ? "" : goal->release;
+}

@@ -1,0 +1,48 @@
+/* fleet.h: questions about nodes and shards, answered from the last reports. */
+#ifndef COORDINATOR_CORE_FLEET_H
+#define COORDINATOR_CORE_FLEET_H
+
+#include "coordinator/core/state.h"
+
+/* Online, and it has reported in this term. */
+bool node_is_known(const struct node *node);
+
+/* Evidence for a gate: measured at most three beats ago. */
+bool node_is_fresh(const struct control *control, const struct node *node);
+
+/* The databases' agents of a shard whose database says that it is the primary: NULL unless exactly one
+ * does. */
+const struct node *fleet_primary(const struct control *control, const char *shard);
+
+/* An edge without a shard carries every shard's traffic. */
+bool edge_carries(const struct node *edge, const char *shard);
+
+/* What every edge that carries it says of a game node; UNKNOWN if one does not report or differs.
+ * sessions may be NULL. Without edges: READY, if the cluster has none at all. */
+enum traffic_state fleet_traffic(const struct control *control, const struct node *game,
+                                 uint64_t *ret_sessions);
+
+/* pass, fail, or error (could not measure); why (SENTENCE_SIZE) is always filled. */
+enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE]);
+
+/* Online, probes pass, and every edge says that it takes traffic. */
+bool node_is_ready(const struct control *control, const struct node *node);
+
+struct shard_count {
+    uint64_t games; /* enrolled */
+    uint64_t ready;
+    uint64_t unavailable; /* not ready, or being taken out */
+};
+struct shard_count fleet_count(const struct control *control, const char *shard);
+
+/* The plan or a repair is taking it out, or has taken it out and not put it back yet. */
+bool node_is_being_moved(const struct control *control, const struct node *node);
+
+/* "" if there is none: no rollout has ever ended, and its nodes differ. */
+const char *fleet_goal(const struct control *control, const struct node *game);
+
+/* The next game node of the shard at or after *cursor (start with 0), or NULL. */
+const struct node *fleet_next(const struct control *control, enum node_kind kind,
+                              const char *shard, size_t *cursor);
+
+#endif

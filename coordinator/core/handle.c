@@ -1,0 +1,434 @@
+/* handle.c: events to machines, and settling until nothing more follows. */
+#include "coordinator/core/control.h"
+
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/gate.h"
+#include "coordinator/core/node.h"
+#include "coordinator/core/request.h"
+#include "coordinator/core/rollout.h"
+#include "coordinator/core/step.h"
+#include "coordinator/core/step_guard.h"
+#include "proto/copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- messages from agents ---- */
+
+struct letter {
+    struct run *run;
+    struct node *node;
+    const void *body;
+    uint64_t term;
+};
+
+static void set_link(const struct letter *letter, bool is_adopted)
+{
+    struct fact_link *fact = run_body(letter->run, fact_row(FACT_LINK)->record);
+
+    (void)text_copy(fact->name, NAME_SIZE, letter->node->identity.name);
+    fact->state = letter->node->link;
+    fact->is_adopted = is_adopted;
+    fact->is_heard = true;
+    run_emit(letter->run, FACT_LINK, fact);
+}
+
+static bool is_ordered_to(const struct step *step, const struct node *node)
+{
+    return step_is_open(step) && step_is_task(step) &&
+           strcmp(step->node, node->identity.name) == 0;
+}
+
+static void list_open(const struct control *control, const struct work *work,
+                      const struct node *node, struct adopt *ret)
+{
+    (void)control;
+    for (size_t i = 0; work != NULL && i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (is_ordered_to(step, node) && ret->open_count < OPEN_ORDERS_MAX)
+            ret->open[ret->open_count++].id =
+                (struct order_id){.rollout = work->repair != 0 ? 0 : work->plan->rollout,
+                                  .step = step_number(work, step),
+                                  .direction = step->direction,
+                                  .attempt = step->attempt};
+    }
+}
+
+static void send_adopt(const struct letter *letter)
+{
+    struct run *run = letter->run;
+    struct adopt *adopt = run_body(run, message_row(MESSAGE_ADOPT)->record);
+
+    (void)text_copy(adopt->journal, JOURNAL_SIZE, run->control->journal);
+    adopt->open = run_body_array(run, sizeof(struct order_ref), OPEN_ORDERS_MAX);
+    list_open(run->control, control_work(run->control, 0), letter->node, adopt);
+    for (size_t i = 0; i < run->control->node_count; i++)
+        list_open(run->control, run->control->nodes[i]->repair, letter->node, adopt);
+    run_send(run, letter->node->identity.name, MESSAGE_ADOPT, adopt);
+}
+
+static void note_ledger(const struct letter *letter, const char *ledger)
+{
+    struct node *node = letter->node;
+    struct fact_ledger *fact;
+
+    if (strcmp(node->ledger, ledger) == 0)
+        return;
+    if (node->ledger_before[0] != '\0' && strcmp(node->ledger_before, ledger) == 0)
+        node_quarantine(letter->run, node, QUARANTINE_IDENTITY,
+                        "two agents with two ledgers use this node's key");
+    fact = run_body(letter->run, fact_row(FACT_LEDGER)->record);
+    (void)text_copy(fact->name, NAME_SIZE, node->identity.name);
+    (void)text_copy(fact->ledger, IDENTITY_SIZE, ledger);
+    run_emit(letter->run, FACT_LEDGER, fact);
+}
+
+static void hear_hello(const struct letter *letter)
+{
+    const struct hello *hello = letter->body;
+    struct run *run = letter->run;
+    struct welcome *welcome = run_body(run, message_row(MESSAGE_WELCOME)->record);
+
+    note_ledger(letter, hello->ledger);
+    set_link(letter, false);
+    (void)text_copy(welcome->journal, JOURNAL_SIZE, run->control->journal);
+    (void)text_copy(welcome->node, NAME_SIZE, letter->node->identity.name);
+    (void)text_copy(welcome->shard, NAME_SIZE, letter->node->identity.shard);
+    welcome->kind = letter->node->identity.kind;
+    welcome->beat_ms = BEAT_MS;
+    run_send(run, letter->node->identity.name, MESSAGE_WELCOME, welcome);
+    send_adopt(letter);
+}
+
+static void hear_beat(const struct letter *letter)
+{
+    /* A beat from an agent that has not said hello on this term: it must adopt it first. */
+    if (!letter->node->is_adopted && letter->node->refusal[0] == '\0')
+        send_adopt(letter);
+}
+
+static void hear_adopted(const struct letter *letter)
+{
+    const struct adopted *adopted = letter->body;
+
+    (void)text_copy(letter->node->refusal, SENTENCE_SIZE,
+                    adopted->is_refused ? adopted->detail : "");
+    if (letter->term == letter->run->control->term)
+        set_link(letter, !adopted->is_refused);
+}
+
+static void check_identity(const struct letter *letter)
+{
+    const struct control *control = letter->run->control;
+    const char *instance = letter->node->report->database.instance;
+
+    for (size_t i = 0; i < control->node_count && instance[0] != '\0'; i++) {
+        const struct node *other = control->nodes[i];
+
+        if (other == letter->node || other->report == NULL || other->link != LINK_ONLINE ||
+            strcmp(other->report->database.instance, instance) != 0)
+            continue;
+        if (letter->node->quarantine != QUARANTINE_IDENTITY)
+            node_quarantine(letter->run, letter->node, QUARANTINE_IDENTITY,
+                            "another agent reports the same database instance");
+        if (other->quarantine != QUARANTINE_IDENTITY)
+            node_quarantine(letter->run, other, QUARANTINE_IDENTITY,
+                            "another agent reports the same database instance");
+    }
+}
+
+static void hear_report(const struct letter *letter)
+{
+    struct fact_reported *fact = run_body(letter->run, fact_row(FACT_REPORTED)->record);
+
+    (void)text_copy(fact->name, NAME_SIZE, letter->node->identity.name);
+    fact->report = *(const struct report *)letter->body;
+    run_emit(letter->run, FACT_REPORTED, fact);
+    if (letter->node->identity.kind == KIND_DATABASE)
+        check_identity(letter);
+}
+
+/* The step that an agent speaks of, if its words are about the present attempt, from who was ordered. */
+static struct step *find_step(const struct letter *letter, const struct order_id *id, bool of_replica,
+                              struct work **ret_work)
+{
+    const struct control *control = letter->run->control;
+    uint64_t repair = id->rollout == 0 ? id->step / 64 : 0;
+    uint64_t number = id->rollout == 0 ? id->step % 64 : id->step;
+    struct work *work = control_work(control, repair);
+    struct step *step;
+
+    if (work == NULL || (id->rollout == 0) != (repair != 0) ||
+        (repair == 0 && work->plan->rollout != id->rollout))
+        return NULL;
+    step = work_step(work, number);
+    if (step == NULL || step->direction != id->direction || step->attempt != id->attempt ||
+        (!of_replica && strcmp(step->node, letter->node->identity.name) != 0))
+        return NULL;
+    *ret_work = work;
+    return step;
+}
+
+static void tell_step(const struct letter *letter, const struct order_id *id,
+                      const struct step_event *event, bool of_replica)
+{
+    struct work *work = NULL;
+    struct step *step = find_step(letter, id, of_replica, &work);
+
+    if (step != NULL)
+        (void)step_fire(letter->run, work, step, event, NULL);
+}
+
+static bool code_is_retryable(const char *name)
+{
+    enum error_code code;
+
+    return error_code_from_name(name, &code) && error_code_is_retryable(code);
+}
+
+static void hear_accepted(const struct letter *letter)
+{
+    const struct accepted *accepted = letter->body;
+    struct step_event event = {.type = accepted->is_accepted ? STEP_ACCEPTED : STEP_REFUSED_IT,
+                               .code = accepted->code,
+                               .detail = accepted->detail,
+                               .is_retryable = code_is_retryable(accepted->code)};
+
+    tell_step(letter, &accepted->id, &event, false);
+}
+
+static void hear_progress(const struct letter *letter)
+{
+    const struct progress *progress = letter->body;
+    struct work *work = NULL;
+    const struct step *step = find_step(letter, &progress->id, false, &work);
+    struct fact_progress *fact;
+
+    if (step == NULL)
+        return;
+    fact = run_body(letter->run, fact_row(FACT_PROGRESS)->record);
+    fact->repair = work->repair;
+    fact->step = step->plan->id;
+    fact->done = progress->done;
+    fact->total = progress->total;
+    (void)text_copy(fact->text, sizeof(fact->text), progress->text);
+    run_emit(letter->run, FACT_PROGRESS, fact);
+}
+
+static void hear_outcome(const struct letter *letter)
+{
+    static const enum step_event_type events[] = {
+        [OUTCOME_NONE] = STEP_WAS_INTERRUPTED,        [OUTCOME_SUCCEEDED] = STEP_DONE,
+        [OUTCOME_FAILED] = STEP_WENT_WRONG,           [OUTCOME_CANCELLED] = STEP_WAS_CANCELLED,
+        [OUTCOME_INTERRUPTED] = STEP_WAS_INTERRUPTED, [OUTCOME_SUPERSEDED] = STEP_WAS_SUPERSEDED,
+    };
+    const struct task_outcome *outcome = letter->body;
+    struct step_event event = {.type = events[outcome->outcome],
+                               .code = outcome->code,
+                               .detail = outcome->detail,
+                               .is_retryable = outcome->is_retryable,
+                               .is_kept = outcome->is_kept,
+                               .position = outcome->position};
+    struct order_ref *ref = run_body(letter->run, message_row(MESSAGE_SETTLED)->record);
+
+    static_assert(ARRAY_LEN(events) == OUTCOME_COUNT_, "an outcome has no event");
+    tell_step(letter, &outcome->id, &event, false);
+    ref->id = outcome->id; /* known or not, it need not be said again */
+    run_send(letter->run, letter->node->identity.name, MESSAGE_SETTLED, ref);
+}
+
+static void hear_finding(const struct letter *letter)
+{
+    static const enum step_event_type events[] = {
+        [FINDING_NOTHING] = STEP_TICK,
+        [FINDING_DID] = STEP_FOUND_DONE,
+        [FINDING_DID_NOT] = STEP_FOUND_UNDONE,
+        [FINDING_STILL_RUNNING] = STEP_FOUND_RUNNING,
+        [FINDING_NEVER_HEARD] = STEP_FOUND_UNHEARD,
+    };
+    const struct finding_report *finding = letter->body;
+    struct step_event event = {.type = events[finding->finding],
+                               .code = "OK",
+                               .detail = finding->detail,
+                               .is_retryable = true};
+    const struct control *control = letter->run->control;
+    struct work *work = NULL;
+    const struct step *step = find_step(letter, &finding->id, finding->of_replica, &work);
+    const struct node *owner = step == NULL ? NULL : control_node(control, step->node);
+
+    static_assert(ARRAY_LEN(events) == FINDING_COUNT_, "a finding has no event");
+    if (step == NULL || finding->finding == FINDING_NOTHING)
+        return;
+    /* A replica that has the row proves it; one that has not proves nothing.  While the primary's agent
+     * answers for itself, a replica need not. */
+    if (finding->of_replica && (finding->finding != FINDING_DID ||
+                                (owner != NULL && owner->link == LINK_ONLINE)))
+        return;
+    (void)step_fire(letter->run, work, work_step(work, step->plan->id), &event, NULL);
+}
+
+/* Fetched pieces of bundles are the server's business: it has the files. */
+static void hear_nothing(const struct letter *letter)
+{
+    (void)letter;
+}
+
+static void (*const ears[MESSAGE_COUNT])(const struct letter *letter) = {
+    [MESSAGE_HELLO] = hear_hello,       [MESSAGE_BEAT] = hear_beat,
+    [MESSAGE_REPORT] = hear_report,     [MESSAGE_ACCEPTED] = hear_accepted,
+    [MESSAGE_PROGRESS] = hear_progress, [MESSAGE_OUTCOME] = hear_outcome,
+    [MESSAGE_FINDING] = hear_finding,   [MESSAGE_ADOPTED] = hear_adopted,
+    [MESSAGE_FETCH] = hear_nothing,
+};
+
+static void handle_message(struct run *run, const struct event *event)
+{
+    struct letter letter = {.run = run,
+                            .node = control_node(run->control, event->node),
+                            .body = event->message->body,
+                            .term = event->message->term};
+
+    if (letter.node == NULL || ears[event->message->type] == NULL)
+        return; /* removed since, or not an agent's message: the wire refuses those */
+    (void)node_fire(run, letter.node, NODE_HEARD);
+    ears[event->message->type](&letter);
+}
+
+/* ---- the other events ---- */
+
+static void handle_started(struct run *run, const struct event *event)
+{
+    struct fact_started *fact = run_body(run, fact_row(FACT_STARTED)->record);
+    const struct control *control = run->control;
+
+    (void)text_copy(fact->journal, JOURNAL_SIZE,
+                    control->journal[0] != '\0' ? control->journal : event->journal);
+    fact->term = control->term + 1;
+    fact->outage_ms = control->term == 0 ? 0 : event->at_ms - event->outage_from_ms;
+    run_emit(run, FACT_STARTED, fact);
+}
+
+static void handle_catalog(struct run *run, const struct event *event)
+{
+    struct catalog *catalog;
+
+    if (strcmp(run->control->catalog->bundle, event->catalog->bundle) == 0 &&
+        run->control->catalog->release_count == event->catalog->release_count &&
+        catalog_is_same(run->control->catalog, event->catalog))
+        return;
+    catalog = record_clone(&catalog_record, event->catalog, run->decisions->memory);
+    run_emit(run, FACT_CATALOG, catalog);
+}
+
+static void handle_request(struct run *run, const struct event *event)
+{
+    struct wish wish = {.operator_name = event->operator_name,
+                        .id = event->request_id,
+                        .request = event->request};
+
+    request_fulfil(run, &wish);
+}
+
+static void advance_clock(struct control *control, uint64_t at_ms)
+{
+    /* Journaled time is max(previous, wall clock): it never goes back. */
+    if (at_ms > control->now_ms)
+        control->now_ms = at_ms;
+}
+
+void control_handle(struct control *control, const struct event *event, struct decisions *ret)
+{
+    struct run run = {.control = control, .decisions = ret};
+
+    assert(event->type < EVENT_COUNT);
+    assert(control_broken_invariant(control) == NULL);
+    advance_clock(control, event->at_ms);
+    switch (event->type) {
+    case EVENT_STARTED:
+        handle_started(&run, event);
+        break;
+    case EVENT_CATALOG:
+        handle_catalog(&run, event);
+        break;
+    case EVENT_MESSAGE:
+        handle_message(&run, event);
+        break;
+    case EVENT_REQUEST:
+        handle_request(&run, event);
+        break;
+    case EVENT_TICK:
+    case EVENT_COUNT:
+        break;
+    }
+}
+
+/* ---- settling ---- */
+
+static void settle_work(struct run *run, struct work *work)
+{
+    static const struct step_event tick = {.type = STEP_TICK};
+
+    for (size_t i = 0; i < work->count; i++) {
+        struct step *step = &work->steps[i];
+
+        if (step->state == STEP_RUNNING && step_gate(step) != GATE_NONE)
+            gate_sample(run, work, step);
+        (void)step_fire(run, work, step, &tick, NULL);
+    }
+}
+
+static void settle_nodes(struct run *run)
+{
+    for (size_t i = 0; i < run->control->node_count; i++) {
+        struct node *node = run->control->nodes[i];
+
+        (void)node_fire(run, node, NODE_TICK);
+        if (node->repair != NULL)
+            settle_work(run, node->repair);
+    }
+}
+
+/* A person is called again and again for as long as the rollout waits for one. */
+static void ring_again(struct run *run)
+{
+    struct rollout *open = run->control->open;
+    char why[SENTENCE_SIZE];
+    bool waits_for_person;
+
+    if (open == NULL)
+        return;
+    waits_for_person = open->state == ROLLOUT_HALTED || open->state == ROLLOUT_STUCK ||
+                       open->state == ROLLOUT_PAUSED || open->state == ROLLOUT_HOLDING;
+    if (!waits_for_person || run->control->now_ms - open->changed_at_ms < RING_MS ||
+        run->control->now_ms < open->ring_at_ms)
+        return;
+    rollout_reason(run->control, why);
+    run_ring(run, "rollout", why);
+}
+
+void control_settle(struct control *control, uint64_t at_ms, struct decisions *ret)
+{
+    struct run run = {.control = control, .decisions = ret};
+
+    advance_clock(control, at_ms);
+    for (int pass = 0; pass < SETTLE_PASSES_MAX; pass++) {
+        run.has_changed = false;
+        settle_nodes(&run);
+        if (control->open != NULL)
+            settle_work(&run, &control->open->work);
+        if (control->open != NULL)
+            (void)rollout_fire(&run, ROLLOUT_ON_TICK, "", NULL);
+        if (!run.has_changed)
+            break;
+    }
+    ring_again(&run);
+    assert(control_broken_invariant(control) == NULL);
+}
+
+uint64_t control_wake_at_ms(const struct control *control)
+{
+    /* Deadlines have the resolution of a quarter of a beat; finer would decide nothing earlier, since
+     * evidence arrives once a beat. */
+    return control->now_ms + BEAT_MS / 4;
+}

@@ -1,0 +1,349 @@
+#include "coordinator/core/node.h"
+
+#include "coordinator/core/compat.h"
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/planner.h"
+#include "coordinator/core/step.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- guards ---- */
+
+static bool is_game(const struct node *node)
+{
+    return node->identity.kind == KIND_GAME;
+}
+
+static uint64_t silent_ms(const struct control *control, const struct node *node)
+{
+    uint64_t since = node->heard_at_ms;
+
+    /* Nobody is silent because we were away. */
+    if (since < control->ready_at_ms + GRACE_MS - SUSPECT_MS)
+        since = control->ready_at_ms + GRACE_MS - SUSPECT_MS;
+    return control->now_ms > since ? control->now_ms - since : 0;
+}
+
+static bool is_silent(const struct control *control, const struct node *node)
+{
+    return silent_ms(control, node) >= SUSPECT_MS;
+}
+
+static bool is_silent_for_long(const struct control *control, const struct node *node)
+{
+    return silent_ms(control, node) >= LOST_MS;
+}
+
+static bool is_game_unquarantined(const struct control *control, const struct node *node)
+{
+    (void)control;
+    return is_game(node) && node->quarantine == QUARANTINE_NONE;
+}
+
+bool node_is_the_plans(const struct control *control, const struct node *node)
+{
+    const struct work *work = control_work(control, 0);
+    bool was_touched = false;
+    bool is_unfinished = false;
+
+    for (size_t i = 0; work != NULL && i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (strcmp(step->plan->target, node->identity.name) != 0 || step->plan->undo_only)
+            continue;
+        if (step->direction == DIRECTION_UNDO) {
+            is_unfinished |= !step_is_settled(step);
+            was_touched |= !step_is_settled(step);
+            continue;
+        }
+        was_touched |= step->state != STEP_PENDING && step->state != STEP_DUE;
+        is_unfinished |= step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED;
+    }
+    return was_touched && is_unfinished;
+}
+
+static bool may_be_moved(const struct control *control, const struct node *node)
+{
+    return is_game(node) && !node_is_the_plans(control, node) &&
+           (node->quarantine == QUARANTINE_ABSENCE || node->quarantine == QUARANTINE_HEALTH);
+}
+
+static bool is_lost_without_the_plan(const struct control *control, const struct node *node)
+{
+    return is_game_unquarantined(control, node) && !node_is_the_plans(control, node);
+}
+
+static bool is_at_its_goal(const struct control *control, const struct node *node)
+{
+    const char *goal = fleet_goal(control, node);
+    char why[SENTENCE_SIZE];
+
+    return may_be_moved(control, node) && node->repair == NULL && node_is_ready(control, node) &&
+           node_is_fresh(control, node) && !node->is_severed &&
+           (goal[0] == '\0' || strcmp(node->report->release, goal) == 0) &&
+           compat_node_fault(control, node, node->report->release, why) == NULL;
+}
+
+static bool has_caught_up(const struct control *control, const struct node *node)
+{
+    const struct node *primary = fleet_primary(control, node->identity.shard);
+
+    return node->quarantine == QUARANTINE_BEHIND && node->link == LINK_ONLINE &&
+           node_is_known(node) && primary != NULL &&
+           node->report->database.position >= node->quarantine_position &&
+           strcmp(node->report->database.fingerprint, primary->report->database.fingerprint) == 0;
+}
+
+/* A lost node, or one that a person took out, has no business in traffic. */
+static bool may_be_cut(const struct control *control, const struct node *node)
+{
+    enum traffic_state traffic = fleet_traffic(control, node, NULL);
+
+    bool is_held = is_game(node) && node->quarantine == QUARANTINE_HELD &&
+                   !node_is_the_plans(control, node);
+
+    return (is_held || (may_be_moved(control, node) && node->link == LINK_LOST)) &&
+           node->repair == NULL && node->repair_tries < REPAIR_TRIES_MAX &&
+           control->now_ms >= node->repair_not_before_ms &&
+           (traffic == TRAFFIC_READY || traffic == TRAFFIC_DOWN);
+}
+
+static bool may_be_repaired(const struct control *control, const struct node *node)
+{
+    return may_be_moved(control, node) && node->repair == NULL && node->report != NULL &&
+           node->repair_tries < REPAIR_TRIES_MAX &&
+           control->now_ms >= node->repair_not_before_ms;
+}
+
+static bool work_is_done(const struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].state != STEP_SUCCEEDED && work->steps[i].state != STEP_SKIPPED)
+            return false;
+    return true;
+}
+
+static bool work_is_idle(const struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (step_is_open(&work->steps[i]) && step_is_task(&work->steps[i]))
+            return false;
+    return true;
+}
+
+static bool work_has_failed(const struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].state == STEP_FAILED || work->steps[i].state == STEP_REFUSED ||
+            work->steps[i].state == STEP_CANCELLED)
+            return true;
+    return false;
+}
+
+static bool only_takes_out(const struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].plan->stage != STAGE_DRAIN)
+            return false;
+    return true;
+}
+
+static bool is_repaired(const struct control *control, const struct node *node)
+{
+    (void)control;
+    return node->repair != NULL && work_is_done(node->repair) && !only_takes_out(node->repair);
+}
+
+static bool is_cut_off(const struct control *control, const struct node *node)
+{
+    (void)control;
+    return node->repair != NULL && work_is_done(node->repair) && only_takes_out(node->repair);
+}
+
+static bool repair_is_in_vain(const struct control *control, const struct node *node)
+{
+    const char *goal = fleet_goal(control, node);
+
+    if (node->repair == NULL || !work_is_idle(node->repair))
+        return false;
+    return work_has_failed(node->repair) || node_is_the_plans(control, node) ||
+           (goal[0] != '\0' && strcmp(goal, node->repair->plan->release) != 0) ||
+           (node->link == LINK_LOST && !only_takes_out(node->repair));
+}
+
+static bool repairs_are_spent(const struct control *control, const struct node *node)
+{
+    return may_be_moved(control, node) && node->repair == NULL &&
+           node->repair_tries >= REPAIR_TRIES_MAX && control->now_ms >= node->ring_at_ms;
+}
+
+static bool identity_is_in_doubt(const struct control *control, const struct node *node)
+{
+    return node->quarantine == QUARANTINE_IDENTITY && control->now_ms >= node->ring_at_ms;
+}
+
+static bool is_in_quarantine(const struct control *control, const struct node *node)
+{
+    (void)control;
+    return node->quarantine != QUARANTINE_NONE;
+}
+
+#define IN(state) NODE_IN(state)
+#define ON(name)  .event = NODE_##name
+#define IF(test)  .guard = test
+#define GO(state) .action = NODE_LINKS, .to = LINK_##state
+#define DO(what)  .action = NODE_##what
+#define WHY(text) .why = text
+
+/* The behaviour of a node; first match wins, ids as in the step machine. */
+/* clang-format off */
+static const struct node_rule rules[] = {
+    {1401, IN(LOST), ON(HEARD), IF(is_game_unquarantined), DO(RETURNS), .to = LINK_ONLINE,
+        .cause = QUARANTINE_ABSENCE, WHY("it was lost and is back")},
+    {1403, NODE_IN_ANY, ON(HEARD), GO(ONLINE), WHY("heard")},
+    {1405, IN(ONLINE), ON(TICK), IF(is_silent), GO(SUSPECT), WHY("silent for three beats")},
+    {1407, IN(SUSPECT) | IN(ENROLLED), ON(TICK), IF(is_silent_for_long), GO(LOST),
+        WHY("silent for 15 s")},
+    {1411, IN(LOST), ON(TICK), IF(is_lost_without_the_plan), DO(QUARANTINES),
+        .cause = QUARANTINE_ABSENCE, WHY("its agent is lost")},
+    {1413, IN(ONLINE), ON(TICK), IF(is_repaired), DO(FORGIVES), WHY("repaired and admitted")},
+    {1415, NODE_IN_ANY, ON(TICK), IF(is_cut_off), DO(GIVES_UP), WHY("out at the edges")},
+    {1417, NODE_IN_ANY, ON(TICK), IF(repair_is_in_vain), DO(GIVES_UP),
+        WHY("the repair failed, or its goal has changed")},
+    {1419, IN(ONLINE), ON(TICK), IF(is_at_its_goal), DO(FORGIVES),
+        WHY("it is where it should be, and ready")},
+    {1421, IN(ONLINE), ON(TICK), IF(has_caught_up), DO(FORGIVES),
+        WHY("the replica has caught up and agrees with its primary")},
+    {1423, IN(ONLINE), ON(TICK), IF(may_be_repaired), DO(REPAIRS), WHY("it is brought to its goal")},
+    {1425, IN(ONLINE) | IN(SUSPECT) | IN(LOST), ON(TICK), IF(may_be_cut), DO(CUTS),
+        WHY("lost or held, and still in traffic")},
+    {1427, NODE_IN_ANY, ON(TICK), IF(repairs_are_spent), DO(RINGS),
+        WHY("it could not be repaired: look at the node, then `hakem node admit`")},
+    {1429, NODE_IN_ANY, ON(TICK), IF(identity_is_in_doubt), DO(RINGS),
+        WHY("two agents claim one identity: stop one, then `hakem node admit`")},
+    {1499, NODE_IN_ANY, ON(TICK), DO(STAYS), WHY("nothing to do")},
+
+    {1501, NODE_IN_ANY, ON(ADMIT_WISH), IF(is_in_quarantine), DO(FORGIVES),
+        WHY("an operator vouches for it")},
+    {1503, NODE_IN_ANY, ON(ADMIT_WISH), DO(STAYS), WHY("it is not quarantined")},
+};
+/* clang-format on */
+
+const struct node_rule *node_rules(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(rules);
+    return rules;
+}
+
+const char *node_event_name(enum node_event_type type)
+{
+    static const char *const names[] = {
+        [NODE_TICK] = "tick", [NODE_HEARD] = "heard", [NODE_ADMIT_WISH] = "admit"};
+
+    static_assert(ARRAY_LEN(names) == NODE_EVENT_COUNT, "an event has no name");
+    assert(type < NODE_EVENT_COUNT);
+    return names[type];
+}
+
+/* ---- actions ---- */
+
+static void link_to(struct run *run, const struct node *node, enum link_state state, bool is_heard)
+{
+    struct fact_link *fact = run_body(run, fact_row(FACT_LINK)->record);
+
+    (void)text_copy(fact->name, sizeof(fact->name), node->identity.name);
+    fact->state = state;
+    fact->is_adopted = node->is_adopted && state != LINK_LOST;
+    fact->is_heard = is_heard;
+    run_emit(run, FACT_LINK, fact);
+}
+
+void node_quarantine(struct run *run, const struct node *node, enum quarantine_cause cause,
+                     const char *why)
+{
+    struct fact_quarantine *fact = run_body(run, fact_row(FACT_QUARANTINE)->record);
+
+    (void)text_copy(fact->name, sizeof(fact->name), node->identity.name);
+    (void)text_copy(fact->why, sizeof(fact->why), why);
+    fact->cause = cause;
+    run_emit(run, FACT_QUARANTINE, fact);
+}
+
+static void end_repair(struct run *run, const struct node *node, uint64_t tries)
+{
+    struct fact_repair *fact = run_body(run, fact_row(FACT_REPAIR)->record);
+
+    (void)text_copy(fact->name, sizeof(fact->name), node->identity.name);
+    fact->tries = tries;
+    fact->not_before_ms = run->control->now_ms + tries * REPAIR_PAUSE_MS;
+    run_emit(run, FACT_REPAIR, fact);
+}
+
+static void forgive(struct run *run, const struct node *node, const char *why)
+{
+    if (node->repair != NULL)
+        end_repair(run, node, 0);
+    node_quarantine(run, node, QUARANTINE_NONE, why);
+}
+
+static void begin_repair(struct run *run, const struct node *node, bool only_out)
+{
+    struct fact_repair *fact = run_body(run, fact_row(FACT_REPAIR)->record);
+
+    (void)text_copy(fact->name, sizeof(fact->name), node->identity.name);
+    fact->number = run->control->repair_number + 1;
+    fact->tries = node->repair_tries;
+    planner_repair(run->control, node, only_out, run->decisions->memory, &fact->plan);
+    run_emit(run, FACT_REPAIR, fact);
+}
+
+static void act(struct run *run, const struct node *node, const struct node_rule *rule)
+{
+    switch (rule->action) {
+    case NODE_STAYS:
+        return;
+    case NODE_LINKS:
+        link_to(run, node, rule->to, rule->event == NODE_HEARD);
+        return;
+    case NODE_RETURNS:
+        link_to(run, node, rule->to, true);
+        node_quarantine(run, node, rule->cause, rule->why);
+        return;
+    case NODE_QUARANTINES:
+        node_quarantine(run, node, rule->cause, rule->why);
+        return;
+    case NODE_FORGIVES:
+        forgive(run, node, rule->why);
+        return;
+    case NODE_REPAIRS:
+    case NODE_CUTS:
+        begin_repair(run, node, rule->action == NODE_CUTS);
+        return;
+    case NODE_GIVES_UP:
+        end_repair(run, node,
+                   node->repair_tries + (work_has_failed(node->repair) &&
+                                         !only_takes_out(node->repair)));
+        return;
+    case NODE_RINGS:
+        run_ring(run, node->identity.name, rule->why);
+        return;
+    }
+}
+
+bool node_fire(struct run *run, struct node *node, enum node_event_type event)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        const struct node_rule *rule = &rules[i];
+
+        if (rule->event != event || (rule->from & (UINT32_C(1) << node->link)) == 0 ||
+            (rule->guard != NULL && !rule->guard(run->control, node)))
+            continue;
+        if (rule->action == NODE_STAYS)
+            return false;
+        run_fired(run, rule->id);
+        act(run, node, rule);
+        return true;
+    }
+    return false;
+}

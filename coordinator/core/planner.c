@@ -1,0 +1,575 @@
+#include "coordinator/core/planner.h"
+
+#include "common/base/memory.h"
+#include "coordinator/core/compat.h"
+#include "coordinator/core/compile.h"
+#include "coordinator/core/fleet.h"
+
+#include <string.h>
+
+#define MAX_UNAVAILABLE_DEFAULT 1
+#define MIN_READY_DEFAULT       1
+#define SOAK_DEFAULT_MS         10000
+#define STEADY_DEFAULT_MS       2000
+#define GATE_DEFAULT_MS         30000
+#define DRAIN_DEFAULT_MS        30000
+#define RETRIES_DEFAULT         3
+#define FAILURES_DEFAULT        2
+
+struct planner {
+    const struct control *control;
+    const void *parent;
+    struct plan *plan;
+    struct compile_shard *shards;
+    size_t shard_count;
+    struct error *err;
+};
+
+static void set_default(uint64_t *value, uint64_t otherwise)
+{
+    if (*value == 0)
+        *value = otherwise;
+}
+
+void planner_defaults(struct rollout_options *options)
+{
+    set_default(&options->max_unavailable, MAX_UNAVAILABLE_DEFAULT);
+    set_default(&options->min_ready, MIN_READY_DEFAULT);
+    set_default(&options->soak_ms, SOAK_DEFAULT_MS);
+    set_default(&options->steady_ms, STEADY_DEFAULT_MS);
+    set_default(&options->gate_ms, GATE_DEFAULT_MS);
+    set_default(&options->drain_ms, DRAIN_DEFAULT_MS);
+    set_default(&options->retries, RETRIES_DEFAULT);
+    set_default(&options->failures_max, FAILURES_DEFAULT);
+}
+
+/* One canary node, then the rest. */
+static void default_waves(struct planner *p)
+{
+    struct rollout_options *options = &p->plan->options;
+
+    if (options->wave_count > 0)
+        return;
+    options->waves = memory_array(p->parent, uint32_t, 2);
+    options->waves[0] = 1;
+    options->waves[1] = PLAN_SHARE + 100;
+    options->wave_count = 2;
+}
+
+static struct name_item *copy_names(struct planner *p, const struct name_item *items, size_t count)
+{
+    return memory_copy(p->parent, items, count * sizeof(items[0]));
+}
+
+/* ---- shards ---- */
+
+static bool knows_shard(const struct planner *p, const char *name)
+{
+    for (size_t i = 0; i < p->shard_count; i++)
+        if (strcmp(p->shards[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_canary(const struct planner *p, const char *shard)
+{
+    const char *canary = p->plan->options.canary;
+    const struct node *node = control_node(p->control, canary);
+
+    return strcmp(canary, shard) == 0 ||
+           (node != NULL && strcmp(node->identity.shard, shard) == 0);
+}
+
+static void find_shards(struct planner *p)
+{
+    p->shards = memory_array(p->parent, struct compile_shard, p->control->node_count);
+    for (size_t i = 0; i < p->control->node_count; i++) {
+        const struct node *node = p->control->nodes[i];
+        size_t at = p->shard_count;
+
+        if (node->identity.kind != KIND_DATABASE || knows_shard(p, node->identity.shard))
+            continue;
+        if (is_canary(p, node->identity.shard)) {
+            memmove(&p->shards[1], &p->shards[0], p->shard_count * sizeof(p->shards[0]));
+            at = 0;
+        }
+        p->shards[at] = (struct compile_shard){.name = node->identity.shard, .release = ""};
+        p->shard_count++;
+    }
+}
+
+static bool is_excepted(const struct planner *p, const char *game)
+{
+    const struct rollout_options *options = &p->plan->options;
+
+    return names_contain(options->except, options->except_count, game);
+}
+
+static void find_games(struct planner *p, struct compile_shard *shard)
+{
+    const struct node *game;
+    size_t cursor = 0;
+
+    shard->games = memory_array(p->parent, const struct node *, p->control->node_count);
+    while ((game = fleet_next(p->control, KIND_GAME, shard->name, &cursor)) != NULL) {
+        size_t at = shard->game_count;
+
+        if (is_excepted(p, game->identity.name) || game->quarantine != QUARANTINE_NONE)
+            continue;
+        if (strcmp(game->identity.name, p->plan->options.canary) == 0) {
+            memmove(&shard->games[1], &shard->games[0], at * sizeof(shard->games[0]));
+            at = 0;
+        }
+        shard->games[at] = game;
+        shard->game_count++;
+    }
+}
+
+/* What most of its game nodes run. */
+static const char *common_release(const struct compile_shard *shard)
+{
+    const char *best = "";
+    size_t best_count = 0;
+
+    for (size_t i = 0; i < shard->game_count; i++) {
+        size_t count = 0;
+
+        for (size_t j = 0; j < shard->game_count; j++)
+            count += strcmp(shard->games[i]->report->release, shard->games[j]->report->release) == 0;
+        if (count > best_count) {
+            best = shard->games[i]->report->release;
+            best_count = count;
+        }
+    }
+    return best;
+}
+
+static enum error_code record_shard(struct planner *p, const struct compile_shard *shard,
+                                    struct plan_shard *ret)
+{
+    const struct node *primary = fleet_primary(p->control, shard->name);
+    const struct database_report *database;
+
+    if (primary == NULL)
+        return error_set(p->err, ERROR_REFUSED,
+                         "shard %s has no single primary that reports: see `hakem node list`",
+                         shard->name);
+    database = &primary->report->database;
+    (void)text_copy(ret->name, NAME_SIZE, shard->name);
+    (void)text_copy(ret->primary, NAME_SIZE, primary->identity.name);
+    (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, database->system_id);
+    ret->timeline = database->timeline;
+    (void)text_copy(ret->fingerprint, FINGERPRINT_SIZE, database->fingerprint);
+    (void)text_copy(ret->release, NAME_SIZE, common_release(shard));
+    ret->expanded = copy_names(p, database->expanded, database->expanded_count);
+    ret->expanded_count = database->expanded_count;
+    ret->contracted = copy_names(p, database->contracted, database->contracted_count);
+    ret->contracted_count = database->contracted_count;
+    return ERROR_OK;
+}
+
+/* Everybody who takes part must be there before anything begins. */
+static enum error_code check_presence(struct planner *p)
+{
+    for (size_t i = 0; i < p->control->node_count; i++) {
+        const struct node *node = p->control->nodes[i];
+
+        if (node->quarantine != QUARANTINE_NONE || is_excepted(p, node->identity.name))
+            continue;
+        if (!node_is_known(node))
+            return error_set(p->err, ERROR_REFUSED,
+                             "%s is %s%s: bring it back, or leave it out (`hakem node remove %s`)",
+                             node->identity.name, word_of(&link_state_names, node->link),
+                             node->report != NULL && !node->report->could_measure
+                                 ? " but cannot measure its node"
+                                 : "",
+                             node->identity.name);
+    }
+    for (size_t i = 0; i < p->plan->options.except_count; i++)
+        if (control_node(p->control, p->plan->options.except[i].name) == NULL)
+            return error_set(p->err, ERROR_NOT_FOUND, "no node is called %s",
+                             p->plan->options.except[i].name);
+    if (p->plan->options.canary[0] != '\0' && !knows_shard(p, p->plan->options.canary) &&
+        control_node(p->control, p->plan->options.canary) == NULL)
+        return error_set(p->err, ERROR_NOT_FOUND, "no node or shard is called %s",
+                         p->plan->options.canary);
+    return ERROR_OK;
+}
+
+static enum error_code check_capacity(struct planner *p)
+{
+    for (size_t i = 0; i < p->shard_count; i++) {
+        const struct compile_shard *shard = &p->shards[i];
+
+        if (shard->release[0] == '\0' || shard->game_count == 0)
+            continue;
+        if (fleet_count(p->control, shard->name).ready <= p->plan->options.min_ready)
+            return error_set(p->err, ERROR_REFUSED,
+                             "shard %s has %llu ready game nodes and %llu must stay ready: none "
+                             "could be taken out",
+                             shard->name,
+                             (unsigned long long)fleet_count(p->control, shard->name).ready,
+                             (unsigned long long)p->plan->options.min_ready);
+    }
+    return ERROR_OK;
+}
+
+static enum error_code begin(struct planner *p, const struct request *request)
+{
+    p->plan->options = request->options;
+    planner_defaults(&p->plan->options);
+    default_waves(p);
+    find_shards(p);
+    if (p->shard_count == 0)
+        return error_set(p->err, ERROR_REFUSED, "no database node is enrolled");
+    if (p->shard_count > PLAN_SHARDS_MAX)
+        return error_set(p->err, ERROR_LIMIT, "more than %d shards", PLAN_SHARDS_MAX);
+    if (check_presence(p) != ERROR_OK)
+        return p->err->code;
+    p->plan->shards = memory_array(p->parent, struct plan_shard, p->shard_count);
+    for (size_t i = 0; i < p->shard_count; i++) {
+        find_games(p, &p->shards[i]);
+        if (record_shard(p, &p->shards[i], &p->plan->shards[i]) != ERROR_OK)
+            return p->err->code;
+        p->plan->shard_count++;
+    }
+    (void)text_copy(p->plan->bundle, DIGEST_SIZE, p->control->catalog->bundle);
+    return ERROR_OK;
+}
+
+/* ---- what to move ---- */
+
+static struct plan_revision revision_of(const struct catalog_revision *row)
+{
+    struct plan_revision revision = {.has_backfill = row->has_backfill,
+                                     .has_verify = row->has_verify,
+                                     .has_contract = row->has_contract,
+                                     .has_contract_verify = row->has_contract_verify,
+                                     .irreversible = row->irreversible};
+
+    (void)text_copy(revision.name, NAME_SIZE, row->name);
+    return revision;
+}
+
+/* The release that will run lives with that revision contracted. */
+static bool may_be_contracted(const struct planner *p, const struct catalog_release *release,
+                              const char *revision)
+{
+    return compat_is_within(p->control->catalog, revision, release->needs) ||
+           names_contain(release->tolerates, release->tolerate_count, revision);
+}
+
+static enum error_code choose_revisions(struct planner *p, struct compile_shard *shard,
+                                        const struct plan_shard *before,
+                                        const struct catalog_release *release)
+{
+    const struct catalog *catalog = p->control->catalog;
+    struct plan_revision *expands = memory_array(p->parent, struct plan_revision,
+                                                 catalog->revision_count);
+    struct plan_revision *contracts = memory_array(p->parent, struct plan_revision,
+                                                   catalog->revision_count);
+
+    for (size_t i = 0; i < catalog->revision_count; i++) {
+        const struct catalog_revision *row = &catalog->revisions[i];
+
+        if (!compat_is_within(catalog, row->name, p->plan->revision))
+            continue;
+        if (!names_contain(before->expanded, before->expanded_count, row->name))
+            expands[shard->revision_count++] = revision_of(row);
+        if (row->has_contract && release != NULL &&
+            !names_contain(before->contracted, before->contracted_count, row->name) &&
+            may_be_contracted(p, release, row->name))
+            contracts[shard->contract_count++] = revision_of(row);
+    }
+    if (shard->revision_count > PLAN_REVISIONS_MAX || shard->contract_count > PLAN_REVISIONS_MAX)
+        return error_set(p->err, ERROR_LIMIT,
+                         "shard %s is more than %d revisions behind: roll to one in between first",
+                         shard->name, PLAN_REVISIONS_MAX);
+    shard->revisions = expands;
+    shard->contracts = contracts;
+    return ERROR_OK;
+}
+
+/* The plan's list: of every shard together, in topological order. */
+static void collect_revisions(struct planner *p)
+{
+    const struct catalog *catalog = p->control->catalog;
+
+    p->plan->revisions = memory_array(p->parent, struct plan_revision, PLAN_REVISIONS_MAX);
+    for (size_t i = 0; i < catalog->revision_count; i++) {
+        bool is_wanted = false;
+
+        for (size_t s = 0; s < p->shard_count; s++)
+            for (size_t r = 0; r < p->shards[s].revision_count; r++)
+                is_wanted |= strcmp(p->shards[s].revisions[r].name, catalog->revisions[i].name) == 0;
+        if (is_wanted && p->plan->revision_count < PLAN_REVISIONS_MAX)
+            p->plan->revisions[p->plan->revision_count++] = revision_of(&catalog->revisions[i]);
+    }
+}
+
+/* ---- compatibility, walked ---- */
+
+static enum error_code walk_step(struct planner *p, const struct node *game, const char *release,
+                                 const struct schema *schema, const char *when)
+{
+    char why[SENTENCE_SIZE];
+
+    if (compat_fault(p->control->catalog, release, schema, why) == NULL)
+        return ERROR_OK;
+    return error_set(p->err, ERROR_INCOMPATIBLE, "%s could not stay in traffic %s: %s",
+                     game->identity.name, when, why);
+}
+
+/* Forward: the old release over every expand, the new one over the whole and every contract.  Back from
+ * any point is the same states in the other order. */
+static enum error_code walk_game(struct planner *p, const struct compile_shard *shard,
+                                 const struct plan_shard *before, const struct node *game)
+{
+    const char *old = game->report->release;
+    const char *new = shard->release[0] != '\0' ? shard->release : old;
+    size_t most = before->expanded_count + shard->revision_count;
+    struct name_item *expanded = memory_array(p->parent, struct name_item, most);
+    struct name_item *contracted = memory_array(p->parent, struct name_item,
+                                                before->contracted_count + shard->contract_count);
+    struct schema schema = {expanded, before->expanded_count, contracted,
+                            before->contracted_count};
+
+    memcpy(expanded, before->expanded, before->expanded_count * sizeof(expanded[0]));
+    memcpy(contracted, before->contracted, before->contracted_count * sizeof(contracted[0]));
+    if (walk_step(p, game, old, &schema, "as it stands now") != ERROR_OK)
+        return p->err->code;
+    for (size_t i = 0; i < shard->revision_count; i++) {
+        (void)text_copy(expanded[schema.expanded_count++].name, NAME_SIZE,
+                        shard->revisions[i].name);
+        if (walk_step(p, game, old, &schema, "while the schema is expanded") != ERROR_OK)
+            return p->err->code;
+    }
+    if (walk_step(p, game, new, &schema, "after its release is switched") != ERROR_OK)
+        return p->err->code;
+    for (size_t i = 0; i < shard->contract_count; i++) {
+        (void)text_copy(contracted[schema.contracted_count++].name, NAME_SIZE,
+                        shard->contracts[i].name);
+        if (walk_step(p, game, new, &schema, "while the schema is contracted") != ERROR_OK)
+            return p->err->code;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code walk(struct planner *p)
+{
+    for (size_t s = 0; s < p->shard_count; s++)
+        for (size_t g = 0; g < p->shards[s].game_count; g++)
+            if (walk_game(p, &p->shards[s], &p->plan->shards[s], p->shards[s].games[g]) !=
+                ERROR_OK)
+                return p->err->code;
+    return ERROR_OK;
+}
+
+/* ---- rolling ---- */
+
+static enum error_code choose_target(struct planner *p, const struct request *request,
+                                     const struct catalog_release **ret)
+{
+    const struct catalog *catalog = p->control->catalog;
+    const struct catalog_release *release = NULL;
+
+    if (request->release[0] == '\0' && request->revision[0] == '\0')
+        return error_set(p->err, ERROR_USAGE, "say where to go: --to REVISION, --release R, or both");
+    if (request->release[0] != '\0') {
+        release = catalog_release(catalog, request->release);
+        if (release == NULL)
+            return error_set(p->err, ERROR_NOT_FOUND, "releases.yaml has no release \"%s\"",
+                             request->release);
+    }
+    (void)text_copy(p->plan->revision, NAME_SIZE,
+                    request->revision[0] != '\0' ? request->revision : release->needs);
+    (void)text_copy(p->plan->release, NAME_SIZE, request->release);
+    if (catalog_revision(catalog, p->plan->revision) == catalog->revision_count)
+        return error_set(p->err, ERROR_NOT_FOUND, "the migrations folder has no revision \"%s\"",
+                         p->plan->revision);
+    if (release != NULL && !compat_is_within(catalog, release->needs, p->plan->revision))
+        return error_set(p->err, ERROR_INCOMPATIBLE,
+                         "release %s needs %s, which %s does not contain", release->name,
+                         release->needs, p->plan->revision);
+    *ret = release;
+    return ERROR_OK;
+}
+
+static bool nothing_to_do(const struct planner *p)
+{
+    for (size_t s = 0; s < p->shard_count; s++)
+        if (p->shards[s].revision_count > 0 || p->shards[s].contract_count > 0 ||
+            p->shards[s].release[0] != '\0')
+            return false;
+    return true;
+}
+
+/* Only nodes that do not run it yet have to move. */
+static void choose_games(struct planner *p, struct compile_shard *shard)
+{
+    bool differs = false;
+
+    for (size_t i = 0; i < shard->game_count; i++)
+        differs |= strcmp(shard->games[i]->report->release, p->plan->release) != 0;
+    shard->release = differs && p->plan->release[0] != '\0' ? p->plan->release : "";
+}
+
+static enum error_code finish(struct planner *p)
+{
+    if (check_capacity(p) != ERROR_OK ||
+        compile_steps(p->control, p->shards, p->shard_count, p->parent, p->plan, p->err) !=
+            ERROR_OK)
+        return p->err->code;
+    p->plan->rollout = p->control->rollout_number + 1;
+    compile_digest(p->plan);
+    return ERROR_OK;
+}
+
+enum error_code planner_rolling(const struct control *control, const struct request *request,
+                                const void *parent, struct plan *ret, struct error *err)
+{
+    struct plan plan = {.strategy = STRATEGY_ROLLING};
+    struct planner p = {.control = control, .parent = parent, .plan = &plan, .err = err};
+    const struct catalog_release *release = NULL;
+
+    if (choose_target(&p, request, &release) != ERROR_OK || begin(&p, request) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < p.shard_count; i++) {
+        choose_games(&p, &p.shards[i]);
+        if (release == NULL)
+            release = catalog_release(control->catalog, plan.shards[i].release);
+        if (choose_revisions(&p, &p.shards[i], &plan.shards[i], release) != ERROR_OK)
+            return err->code;
+    }
+    if (nothing_to_do(&p))
+        return error_set(err, ERROR_REFUSED, "nothing to do: every node is there already");
+    collect_revisions(&p);
+    if (walk(&p) != ERROR_OK || finish(&p) != ERROR_OK)
+        return err->code;
+    *ret = plan;
+    return ERROR_OK;
+}
+
+/* ---- the way back ---- */
+
+static const struct plan_shard *shard_before(const struct summary *summary, const char *name)
+{
+    for (size_t i = 0; i < summary->shard_count; i++)
+        if (strcmp(summary->shards[i].name, name) == 0)
+            return &summary->shards[i];
+    return NULL;
+}
+
+/* What the rollout expanded, and the shard still has. */
+static void choose_reverts(struct planner *p, struct compile_shard *shard,
+                           const struct plan_shard *now, const struct plan_shard *before,
+                           const struct summary *summary)
+{
+    struct plan_revision *reverts = memory_array(p->parent, struct plan_revision,
+                                                 summary->revision_count);
+
+    for (size_t i = 0; i < summary->revision_count; i++)
+        if (names_contain(now->expanded, now->expanded_count, summary->revisions[i].name) &&
+            !names_contain(before->expanded, before->expanded_count, summary->revisions[i].name))
+            reverts[shard->revision_count++] = summary->revisions[i];
+    shard->revisions = reverts;
+}
+
+static enum error_code walk_back(struct planner *p, const struct compile_shard *shard,
+                                 const struct plan_shard *now, const struct node *game)
+{
+    struct name_item *left = memory_array(p->parent, struct name_item, now->expanded_count);
+    struct schema schema = {now->expanded, now->expanded_count, now->contracted,
+                            now->contracted_count};
+    const char *old = shard->release[0] != '\0' ? shard->release : game->report->release;
+
+    if (walk_step(p, game, old, &schema, "after it goes back") != ERROR_OK)
+        return p->err->code;
+    schema.expanded = left;
+    schema.expanded_count = 0;
+    for (size_t i = 0; i < now->expanded_count; i++) {
+        bool is_reverted = false;
+
+        for (size_t r = 0; r < shard->revision_count; r++)
+            is_reverted |= strcmp(shard->revisions[r].name, now->expanded[i].name) == 0;
+        if (!is_reverted)
+            left[schema.expanded_count++] = now->expanded[i];
+    }
+    return walk_step(p, game, old, &schema, "after the schema is reverted");
+}
+
+static enum error_code choose_way_back(struct planner *p, size_t at,
+                                       const struct summary *summary)
+{
+    struct compile_shard *shard = &p->shards[at];
+    const struct plan_shard *now = &p->plan->shards[at];
+    const struct plan_shard *before = shard_before(summary, shard->name);
+    bool differs = false;
+
+    if (before == NULL)
+        return ERROR_OK; /* it joined since: nothing of it to take back */
+    for (size_t i = 0; i < shard->game_count; i++)
+        differs |= strcmp(shard->games[i]->report->release, before->release) != 0;
+    shard->release = differs ? before->release : "";
+    if (p->plan->release[0] == '\0')
+        (void)text_copy(p->plan->release, NAME_SIZE, before->release);
+    choose_reverts(p, shard, now, before, summary);
+    for (size_t g = 0; g < shard->game_count; g++)
+        if (walk_back(p, shard, now, shard->games[g]) != ERROR_OK)
+            return p->err->code;
+    return ERROR_OK;
+}
+
+enum error_code planner_inverse(const struct control *control, const struct summary *summary,
+                                const struct request *request, const void *parent,
+                                struct plan *ret, struct error *err)
+{
+    struct plan plan = {.strategy = STRATEGY_INVERSE, .inverse_of = summary->rollout};
+    struct planner p = {.control = control, .parent = parent, .plan = &plan, .err = err};
+
+    if (begin(&p, request) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < p.shard_count; i++)
+        if (choose_way_back(&p, i, summary) != ERROR_OK)
+            return err->code;
+    if (nothing_to_do(&p))
+        return error_set(err, ERROR_REFUSED, "nothing to do: rollout %llu left nothing to take back",
+                         (unsigned long long)summary->rollout);
+    collect_revisions(&p);
+    if (finish(&p) != ERROR_OK)
+        return err->code;
+    *ret = plan;
+    return ERROR_OK;
+}
+
+/* ---- repair ---- */
+
+void planner_repair(const struct control *control, const struct node *game, bool only_out,
+                    const void *parent, struct plan *ret)
+{
+    struct plan plan = {.strategy = STRATEGY_REPAIR};
+    struct compile_shard shard = {.name = game->identity.shard,
+                                  .games = &game,
+                                  .game_count = 1,
+                                  .release = fleet_goal(control, game)};
+    struct plan_shard *before = memory_new(parent, struct plan_shard);
+    struct error err;
+
+    if (shard.release[0] == '\0' && game->report != NULL)
+        shard.release = game->report->release; /* nothing better is known: what it runs */
+    if (shard.release[0] == '\0')
+        shard.release = "unknown";
+    planner_defaults(&plan.options);
+    (void)text_copy(before->name, NAME_SIZE, game->identity.shard);
+    plan.shards = before;
+    plan.shard_count = 1;
+    (void)text_copy(plan.release, NAME_SIZE, shard.release);
+    plan.options.waves = memory_array(parent, uint32_t, 1);
+    plan.options.waves[0] = 1;
+    plan.options.wave_count = 1;
+    if (compile_steps(control, &shard, 1, parent, &plan, &err) != ERROR_OK)
+        plan.step_count = 0; /* one node's steps cannot reach the limit */
+    while (only_out && plan.step_count > 0 && plan.steps[plan.step_count - 1].stage != STAGE_DRAIN)
+        plan.step_count--;
+    *ret = plan;
+}

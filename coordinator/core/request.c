@@ -1,0 +1,445 @@
+#include "coordinator/core/request.h"
+
+#include "coordinator/core/node.h"
+#include "coordinator/core/planner.h"
+#include "coordinator/core/rollout.h"
+#include "coordinator/core/step.h"
+
+#include <string.h>
+
+static void refuse(struct run *run, const struct wish *wish, enum error_code code, const char *text)
+{
+    uint64_t rollout = run->control->open == NULL ? 0 : run->control->open->work.plan->rollout;
+
+    run_reply(run, wish->id, code, rollout, text);
+}
+
+static void accept(struct run *run, const struct wish *wish, uint64_t rollout, const char *text)
+{
+    run_reply(run, wish->id, ERROR_OK, rollout, text);
+}
+
+/* The open rollout, unless another one is meant; NULL once it has been refused. */
+static struct rollout *the_rollout(struct run *run, const struct wish *wish)
+{
+    struct rollout *open = run->control->open;
+    char text[SENTENCE_SIZE];
+
+    if (open == NULL) {
+        refuse(run, wish, ERROR_REFUSED, "no rollout is open");
+        return NULL;
+    }
+    if (wish->request->rollout != 0 && wish->request->rollout != open->work.plan->rollout) {
+        (void)text_format(text, sizeof(text), "rollout %llu is not open; %llu is",
+                          (unsigned long long)wish->request->rollout,
+                          (unsigned long long)open->work.plan->rollout);
+        refuse(run, wish, ERROR_REFUSED, text);
+        return NULL;
+    }
+    return open;
+}
+
+/* ---- planning and starting ---- */
+
+/* A plan that was never started makes room for the next one. */
+static void drop_unstarted(struct run *run, const struct wish *wish)
+{
+    if (run->control->open != NULL && run->control->open->state == ROLLOUT_PLANNED)
+        (void)rollout_fire(run, ROLLOUT_ON_ROLLBACK, wish->operator_name, NULL);
+}
+
+static bool is_free(struct run *run, const struct wish *wish)
+{
+    char text[SENTENCE_SIZE];
+
+    drop_unstarted(run, wish);
+    if (run->control->open == NULL)
+        return true;
+    (void)text_format(text, sizeof(text),
+                      "rollout %llu is %s; a cluster has one open rollout at most",
+                      (unsigned long long)run->control->open->work.plan->rollout,
+                      word_of(&rollout_state_names, run->control->open->state));
+    refuse(run, wish, ERROR_REFUSED, text);
+    return false;
+}
+
+static void record_plan(struct run *run, const struct wish *wish, struct plan *plan)
+{
+    (void)text_copy(plan->created_by, NAME_SIZE, wish->operator_name);
+    run_emit(run, FACT_PLANNED, plan);
+}
+
+static void wish_plan(struct run *run, const struct wish *wish)
+{
+    struct plan *plan;
+    struct error err;
+
+    if (!is_free(run, wish))
+        return;
+    plan = run_body(run, &plan_record);
+    if (planner_rolling(run->control, wish->request, plan, plan, &err) != ERROR_OK) {
+        refuse(run, wish, err.code, err.detail);
+        return;
+    }
+    record_plan(run, wish, plan);
+    accept(run, wish, plan->rollout, "planned");
+}
+
+static void wish_start(struct run *run, const struct wish *wish)
+{
+    struct rollout *open = the_rollout(run, wish);
+    const char *why;
+
+    if (open == NULL)
+        return;
+    if (wish->request->digest[0] != '\0' &&
+        strcmp(wish->request->digest, open->work.plan->digest) != 0) {
+        refuse(run, wish, ERROR_CHANGED,
+               "the plan has changed since it was approved: look at `hakem rollout plan` again");
+        return;
+    }
+    if (!rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, &why))
+        refuse(run, wish, ERROR_REFUSED, why);
+    else
+        accept(run, wish, open->work.plan->rollout, why);
+}
+
+/* ---- steering ---- */
+
+static void steer(struct run *run, const struct wish *wish, enum rollout_event_type event)
+{
+    struct rollout *open = the_rollout(run, wish);
+    uint64_t number;
+    const char *why;
+
+    if (open == NULL)
+        return;
+    number = open->work.plan->rollout;
+    if (!rollout_fire(run, event, wish->operator_name, &why))
+        refuse(run, wish, ERROR_REFUSED, why);
+    else
+        accept(run, wish, number, why);
+}
+
+static void wish_pause(struct run *run, const struct wish *wish)
+{
+    steer(run, wish, ROLLOUT_ON_PAUSE);
+}
+
+static void wish_resume(struct run *run, const struct wish *wish)
+{
+    steer(run, wish, ROLLOUT_ON_RESUME);
+}
+
+static void wish_complete(struct run *run, const struct wish *wish)
+{
+    steer(run, wish, ROLLOUT_ON_COMPLETE);
+}
+
+static void wish_abandon(struct run *run, const struct wish *wish)
+{
+    steer(run, wish, ROLLOUT_ON_ABANDON);
+}
+
+static void steer_step(struct run *run, const struct wish *wish, enum rollout_event_type event,
+                       const struct step_event *step_event)
+{
+    struct rollout *open = the_rollout(run, wish);
+    struct step *step;
+    const char *why;
+
+    if (open == NULL)
+        return;
+    step = work_step(&open->work, wish->request->step);
+    if (step == NULL) {
+        refuse(run, wish, ERROR_NOT_FOUND, "the rollout has no such step: see `hakem rollout show`");
+        return;
+    }
+    /* Nothing is noted before both machines have agreed. */
+    if (!rollout_allows(run->control, event, &why) ||
+        !step_fire(run, &open->work, step, step_event, &why)) {
+        refuse(run, wish, ERROR_REFUSED, why);
+        return;
+    }
+    (void)rollout_fire(run, event, wish->operator_name, NULL);
+    accept(run, wish, open->work.plan->rollout, why);
+}
+
+static void wish_retry(struct run *run, const struct wish *wish)
+{
+    static const struct step_event event = {.type = STEP_RETRY};
+
+    steer_step(run, wish, ROLLOUT_ON_RETRY, &event);
+}
+
+static void wish_skip(struct run *run, const struct wish *wish)
+{
+    struct step_event event = {.type = STEP_SKIP, .code = "OK", .detail = wish->request->reason};
+
+    if (wish->request->reason[0] == '\0') {
+        refuse(run, wish, ERROR_USAGE, "say why it is skipped: --reason TEXT");
+        return;
+    }
+    steer_step(run, wish, ROLLOUT_ON_SKIP, &event);
+}
+
+/* ---- going back ---- */
+
+static bool has_gone_back(const struct summary *summary)
+{
+    return summary->state == ROLLOUT_REVERTED || summary->state == ROLLOUT_CANCELLED ||
+           summary->strategy == STRATEGY_INVERSE;
+}
+
+static void say_already_back(struct run *run, const struct wish *wish,
+                             const struct summary *summary)
+{
+    char text[SENTENCE_SIZE];
+    uint64_t further = summary->strategy == STRATEGY_INVERSE ? summary->inverse_of - 1
+                                                             : summary->rollout - 1;
+
+    while (further > 0 && (control_summary(run->control, further) == NULL ||
+                           control_summary(run->control, further)->state != ROLLOUT_COMPLETED))
+        further--;
+    if (further > 0)
+        (void)text_format(text, sizeof(text),
+                          "rollout %llu is %s already: nothing to do; to go further back, say "
+                          "`hakem rollback %llu`",
+                          (unsigned long long)summary->rollout,
+                          word_of(&rollout_state_names, summary->state),
+                          (unsigned long long)further);
+    else
+        (void)text_format(text, sizeof(text), "rollout %llu is %s already: nothing to do",
+                          (unsigned long long)summary->rollout,
+                          word_of(&rollout_state_names, summary->state));
+    accept(run, wish, 0, text);
+}
+
+static const char *no_way_back(const struct summary *summary)
+{
+    if (summary->state == ROLLOUT_ABANDONED)
+        return "it was abandoned, so its nodes differ: bring them together with `hakem rollout "
+               "start` to the revision and release you want";
+    if (summary->has_contracted)
+        return "its contracts removed what the old release needs: roll forward, or restore a backup "
+               "from before it";
+    return NULL;
+}
+
+static void start_inverse(struct run *run, const struct wish *wish, const struct summary *summary)
+{
+    struct plan *plan = run_body(run, &plan_record);
+    struct error err;
+
+    if (planner_inverse(run->control, summary, wish->request, plan, plan, &err) != ERROR_OK) {
+        refuse(run, wish, err.code, err.detail);
+        return;
+    }
+    record_plan(run, wish, plan);
+    (void)rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, NULL);
+    accept(run, wish, plan->rollout, "its inverse has started");
+}
+
+static void roll_back_closed(struct run *run, const struct wish *wish,
+                             const struct summary *summary)
+{
+    const char *obstacle = no_way_back(summary);
+    bool wants_kept = wish->request->schema_too && summary->state == ROLLOUT_REVERTED &&
+                      summary->kept_count > 0;
+
+    if (has_gone_back(summary) && !wants_kept) {
+        say_already_back(run, wish, summary);
+        return;
+    }
+    if (obstacle != NULL) {
+        refuse(run, wish, ERROR_IRREVERSIBLE, obstacle);
+        return;
+    }
+    start_inverse(run, wish, summary);
+}
+
+static void wish_rollback(struct run *run, const struct wish *wish)
+{
+    struct control *control = run->control;
+    uint64_t wanted = wish->request->rollout;
+    const struct summary *summary;
+
+    if (control->open != NULL &&
+        (wanted == 0 || wanted == control->open->work.plan->rollout)) {
+        steer(run, wish, ROLLOUT_ON_ROLLBACK);
+        return;
+    }
+    if (control->open != NULL && !is_free(run, wish))
+        return;
+    if (wanted == 0 && control->summary_count > 0)
+        wanted = control->summaries[control->summary_count - 1]->rollout;
+    summary = control_summary(control, wanted);
+    if (summary == NULL)
+        refuse(run, wish, wanted == 0 ? ERROR_REFUSED : ERROR_NOT_FOUND,
+               wanted == 0 ? "there has been no rollout" : "there is no such rollout");
+    else
+        roll_back_closed(run, wish, summary);
+}
+
+/* ---- nodes ---- */
+
+static const char *node_request_fault(const struct control *control, const struct request *request)
+{
+    for (size_t i = 0; i < control->node_count; i++)
+        if (strcmp(control->nodes[i]->identity.key, request->key) == 0 &&
+            strcmp(control->nodes[i]->identity.name, request->node) != 0)
+            return "that key belongs to another node already";
+    if (control_node(control, request->node) == NULL && control->node_count >= FLEET_NODES_MAX)
+        return "the cluster has as many nodes as this program can look after";
+    if (!text_is_name(request->node, NAME_MAX_LENGTH))
+        return "a node's name has letters, digits, '_', '-' and '.' only";
+    if (request->kind == KIND_NONE)
+        return "say what it is: --kind database, game or edge";
+    if (request->kind != KIND_EDGE && !text_is_name(request->shard, NAME_MAX_LENGTH))
+        return "a database or a game node belongs to a shard: --shard NAME";
+    if (strlen(request->key) != KEY_TEXT_SIZE - 1)
+        return "a public key has 40 characters: see `hakem node pending`";
+    return NULL;
+}
+
+static void wish_accept(struct run *run, const struct wish *wish)
+{
+    const struct request *request = wish->request;
+    const char *fault = node_request_fault(run->control, request);
+    struct fact_node *fact;
+
+    if (fault != NULL) {
+        refuse(run, wish, ERROR_INVALID, fault);
+        return;
+    }
+    fact = run_body(run, fact_row(FACT_NODE_ACCEPTED)->record);
+    (void)text_copy(fact->name, NAME_SIZE, request->node);
+    fact->kind = request->kind;
+    (void)text_copy(fact->shard, NAME_SIZE, request->shard);
+    (void)text_copy(fact->key, KEY_TEXT_SIZE, request->key);
+    (void)text_copy(fact->db_role, NAME_SIZE, request->db_role);
+    (void)text_copy(fact->application, NAME_SIZE, request->application);
+    run_emit(run, FACT_NODE_ACCEPTED, fact);
+    if (fact->kind == KIND_GAME)
+        node_quarantine(run, control_node(run->control, fact->name), QUARANTINE_ABSENCE,
+                        "it joined: it is brought to its goal first");
+    accept(run, wish, 0, "accepted");
+}
+
+static struct node *the_node(struct run *run, const struct wish *wish)
+{
+    struct node *node = control_node(run->control, wish->request->node);
+    char text[SENTENCE_SIZE];
+
+    if (node == NULL) {
+        (void)text_format(text, sizeof(text), "no node is called \"%s\": see `hakem node list`",
+                          wish->request->node);
+        refuse(run, wish, ERROR_NOT_FOUND, text);
+    }
+    return node;
+}
+
+static bool has_unsettled_steps(const struct control *control, const struct node *node)
+{
+    const struct work *work = control_work(control, 0);
+
+    for (size_t i = 0; work != NULL && i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+        bool is_its_own = strcmp(step->plan->target, node->identity.name) == 0 ||
+                          strcmp(step->plan->node, node->identity.name) == 0 ||
+                          strcmp(step->node, node->identity.name) == 0;
+
+        if (is_its_own && !step_is_settled(step))
+            return true;
+    }
+    return false;
+}
+
+static void wish_remove(struct run *run, const struct wish *wish)
+{
+    struct node *node = the_node(run, wish);
+    struct fact_name *fact;
+
+    if (node == NULL)
+        return;
+    if (has_unsettled_steps(run->control, node)) {
+        refuse(run, wish, ERROR_REFUSED,
+               "the open rollout has steps of that node that are not settled: let it end first");
+        return;
+    }
+    fact = run_body(run, fact_row(FACT_NODE_REMOVED)->record);
+    (void)text_copy(fact->name, NAME_SIZE, node->identity.name);
+    run_emit(run, FACT_NODE_REMOVED, fact);
+    accept(run, wish, 0, "removed: its key is no longer let in");
+}
+
+static void wish_drain(struct run *run, const struct wish *wish)
+{
+    struct node *node = the_node(run, wish);
+
+    if (node == NULL)
+        return;
+    if (node->identity.kind != KIND_GAME) {
+        refuse(run, wish, ERROR_REFUSED, "only game nodes take traffic");
+        return;
+    }
+    if (node_is_the_plans(run->control, node)) {
+        refuse(run, wish, ERROR_REFUSED, "the open rollout is moving that node");
+        return;
+    }
+    /* IDENTITY waits for `node admit`; so does a node that a person took out. */
+    node_quarantine(run, node, QUARANTINE_HELD, "an operator took it out of traffic");
+    accept(run, wish, 0, "it is taken out of traffic, until `hakem node admit`");
+}
+
+static void wish_admit(struct run *run, const struct wish *wish)
+{
+    struct node *node = the_node(run, wish);
+
+    if (node == NULL)
+        return;
+    if (!node_fire(run, node, NODE_ADMIT_WISH)) {
+        refuse(run, wish, ERROR_REFUSED, "it is not quarantined");
+        return;
+    }
+    if (node->identity.kind == KIND_GAME)
+        node_quarantine(run, node, QUARANTINE_ABSENCE, "an operator wants it back in traffic");
+    accept(run, wish, 0, "it is brought to its goal, and into traffic");
+}
+
+static const struct request_row rows[] = {
+    {"plan", wish_plan, "compile a rollout"},
+    {"start", wish_start, "begin the compiled rollout"},
+    {"pause", wish_pause, "order nothing new"},
+    {"resume", wish_resume, "go on after a pause or a halt"},
+    {"complete", wish_complete, "release the holding: contracts begin"},
+    {"retry", wish_retry, "try a step again"},
+    {"skip", wish_skip, "go on without a step"},
+    {"abandon", wish_abandon, "leave everything as it is"},
+    {"rollback", wish_rollback, "bring the cluster back"},
+    {"accept", wish_accept, "let a node in"},
+    {"remove", wish_remove, "forget a node"},
+    {"drain", wish_drain, "take a game node out of traffic"},
+    {"admit", wish_admit, "lift a node's quarantine"},
+};
+
+const struct request_row *request_rows(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(rows);
+    return rows;
+}
+
+void request_fulfil(struct run *run, const struct wish *wish)
+{
+    char text[SENTENCE_SIZE];
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (strcmp(rows[i].verb, wish->request->verb) == 0) {
+            rows[i].fulfil(run, wish);
+            return;
+        }
+    }
+    (void)text_format(text, sizeof(text), "this coordinator has no verb \"%s\"",
+                      wish->request->verb);
+    refuse(run, wish, ERROR_USAGE, text);
+}

@@ -1,0 +1,613 @@
+#include "coordinator/core/rollout.h"
+
+#include "common/base/memory.h"
+#include "coordinator/core/compat.h"
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/step.h"
+#include "proto/copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- guards ---- */
+
+static bool step_failed(const struct step *step)
+{
+    return step->state == STEP_FAILED || step->state == STEP_REFUSED ||
+           step->state == STEP_CANCELLED;
+}
+
+static bool is_contract(const struct step *step)
+{
+    return step->plan->stage == STAGE_CONTRACT || step->plan->stage == STAGE_REVERT;
+}
+
+/* The first step with that property, or NULL. */
+static const struct step *find(const struct control *control,
+                               bool (*holds)(const struct control *, const struct step *))
+{
+    const struct work *work = &control->open->work;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (holds(control, &work->steps[i]))
+            return &work->steps[i];
+    return NULL;
+}
+
+/* A gate that could not decide, with the policy to ask a person about it. */
+static bool is_undecided(const struct control *control, const struct step *step)
+{
+    return step->direction == DIRECTION_DO && step->state == STEP_REFUSED &&
+           step->plan->gate != GATE_NONE &&
+           control->open->work.plan->options.on_inconclusive == ON_INCONCLUSIVE_PAUSE;
+}
+
+static bool failed_forward(const struct control *control, const struct step *step)
+{
+    return step->direction == DIRECTION_DO && step_failed(step) && !is_undecided(control, step);
+}
+
+/* A game node whose agent is gone while it has an order, beyond the order's deadline. */
+static bool lost_in_step(const struct control *control, const struct step *step)
+{
+    const struct node *node = control_node(control, step->node);
+
+    return step->direction == DIRECTION_DO && step->state == STEP_UNKNOWN &&
+           control->open->work.plan->options.on_lost == ON_LOST_REVERT &&
+           control->now_ms >= step->deadline_at_ms &&
+           (node == NULL || node->link == LINK_LOST);
+}
+
+static const char *starved_shard(const struct control *control)
+{
+    const struct plan *plan = control->open->work.plan;
+
+    for (size_t i = 0; i < plan->shard_count; i++) {
+        struct shard_count count = fleet_count(control, plan->shards[i].name);
+
+        if (count.games > 0 && count.ready < plan->options.min_ready)
+            return plan->shards[i].name;
+    }
+    return NULL;
+}
+
+static bool is_starved(const struct control *control)
+{
+    return control->now_ms - control->ready_at_ms >= GRACE_MS &&
+           control->now_ms - control->open->changed_at_ms >= SUSPECT_MS &&
+           starved_shard(control) != NULL;
+}
+
+static bool has_failed(const struct control *control)
+{
+    return find(control, failed_forward) != NULL || find(control, lost_in_step) != NULL ||
+           is_starved(control);
+}
+
+static bool fails_and_halts(const struct control *control)
+{
+    return control->open->work.plan->options.on_failure == ON_FAILURE_HALT && has_failed(control);
+}
+
+static bool is_inconclusive(const struct control *control)
+{
+    return find(control, is_undecided) != NULL;
+}
+
+static bool is_holding_open(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->plan->gate == GATE_HOLD && step->state == STEP_RUNNING;
+}
+
+static bool has_reached_holding(const struct control *control)
+{
+    return find(control, is_holding_open) != NULL;
+}
+
+static bool has_contracts_to_do(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return is_contract(step) && step->state == STEP_PENDING && step->direction == DIRECTION_DO;
+}
+
+/* Released nodes that were skipped or left out forbid every contract. */
+static bool is_left_out_release(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->plan->stage == STAGE_RELEASE && step->is_left_out;
+}
+
+static bool hold_is_over(const struct control *control)
+{
+    const struct rollout *open = control->open;
+    const struct rollout_options *options = &open->work.plan->options;
+
+    return !options->hold || open->hold_is_released ||
+           (options->hold_ms != 0 && control->now_ms - open->holding_at_ms >= options->hold_ms);
+}
+
+static bool has_nothing_to_contract(const struct control *control)
+{
+    return find(control, has_contracts_to_do) == NULL ||
+           find(control, is_left_out_release) != NULL ||
+           control->open->work.plan->options.except_count > 0;
+}
+
+static bool is_released_without_contracts(const struct control *control)
+{
+    return hold_is_over(control) && has_nothing_to_contract(control);
+}
+
+static bool names_stranger(const struct control *control, const char *application)
+{
+    for (size_t i = 0; i < control->node_count; i++)
+        if (strcmp(control->nodes[i]->identity.application, application) == 0)
+            return false;
+    return true;
+}
+
+static const char *stranger_in(const struct control *control)
+{
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *node = control->nodes[i];
+
+        if (node->identity.kind != KIND_DATABASE || node->report == NULL)
+            continue;
+        for (size_t s = 0; s < node->report->database.stranger_count; s++)
+            if (names_stranger(control, node->report->database.strangers[s].name))
+                return node->report->database.strangers[s].name;
+    }
+    return NULL;
+}
+
+static bool attests(const struct control *control, const struct node *game)
+{
+    const char *release = control->open->work.plan->release;
+
+    return release[0] == '\0' || (node_is_known(game) && game->link == LINK_ONLINE &&
+                                  strcmp(game->report->release, release) == 0);
+}
+
+static bool shard_is_of_plan(const struct plan *plan, const char *shard)
+{
+    for (size_t i = 0; i < plan->shard_count; i++)
+        if (strcmp(plan->shards[i].name, shard) == 0)
+            return true;
+    return false;
+}
+
+const char *rollout_contract_fault(const struct control *control,
+                                   char ret[static SENTENCE_SIZE])
+{
+    const struct plan *plan = control->open->work.plan;
+    const char *stranger = stranger_in(control);
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *game = control->nodes[i];
+
+        if (game->identity.kind != KIND_GAME || game->quarantine != QUARANTINE_NONE ||
+            !shard_is_of_plan(plan, game->identity.shard) || attests(control, game))
+            continue;
+        (void)text_format(ret, SENTENCE_SIZE, "%s does not attest release %s",
+                          game->identity.name, plan->release);
+        return ret;
+    }
+    for (size_t i = 0; i < plan->shard_count; i++) {
+        if (fleet_primary(control, plan->shards[i].name) != NULL)
+            continue;
+        (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
+                          plan->shards[i].name);
+        return ret;
+    }
+    if (stranger != NULL) {
+        (void)text_format(ret, SENTENCE_SIZE,
+                          "a session \"%.63s\" of a game role belongs to no enrolled game node",
+                          stranger);
+        return ret;
+    }
+    return NULL;
+}
+
+static bool may_contract(const struct control *control)
+{
+    char why[SENTENCE_SIZE];
+
+    return hold_is_over(control) && rollout_contract_fault(control, why) == NULL;
+}
+
+static bool is_unfinished_forward(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->direction != DIRECTION_DO ||
+           (step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED);
+}
+
+static bool all_is_done(const struct control *control)
+{
+    return find(control, is_unfinished_forward) == NULL;
+}
+
+static bool failed_anyhow(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step_failed(step);
+}
+
+/* In completing only what is still to come can fail; in reverting, only the way back. */
+static bool failed_back(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->direction == DIRECTION_UNDO && step_failed(step);
+}
+
+static bool contract_has_failed(const struct control *control)
+{
+    return find(control, failed_anyhow) != NULL;
+}
+
+static bool undo_has_failed(const struct control *control)
+{
+    return find(control, failed_back) != NULL;
+}
+
+static bool is_unknown_too_long(const struct control *control, const struct step *step)
+{
+    return step->state == STEP_UNKNOWN && control->now_ms - step->changed_at_ms >= UNKNOWN_MAX_MS;
+}
+
+static bool has_unknown_too_long(const struct control *control)
+{
+    return find(control, is_unknown_too_long) != NULL;
+}
+
+static bool is_not_settled(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return !step_is_settled(step);
+}
+
+static bool all_is_settled(const struct control *control)
+{
+    return find(control, is_not_settled) == NULL;
+}
+
+/* Nothing failed or unknown is left: a late answer has come. */
+static bool is_unstuck(const struct control *control)
+{
+    bool (*failed)(const struct control *, const struct step *) =
+        control->open->came_from == ROLLOUT_REVERTING ? failed_back : failed_anyhow;
+
+    return find(control, failed) == NULL && find(control, is_unknown_too_long) == NULL;
+}
+
+static bool is_expired(const struct control *control)
+{
+    return control->now_ms - control->open->changed_at_ms >= PLAN_TTL_MS;
+}
+
+static bool is_step_unresolved(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->direction == DIRECTION_DO &&
+           ((step_failed(step) && step->plan->gate == GATE_NONE) || step->state == STEP_UNKNOWN ||
+            (step->state == STEP_FAILED && step->plan->gate != GATE_NONE));
+}
+
+static bool has_unresolved_step(const struct control *control)
+{
+    return find(control, is_step_unresolved) != NULL;
+}
+
+static bool came_from_reverting(const struct control *control)
+{
+    return control->open->came_from == ROLLOUT_REVERTING;
+}
+
+static bool is_past_return(const struct control *control)
+{
+    return control->open->has_contracted || control->open->came_from == ROLLOUT_COMPLETING;
+}
+
+#define IN(state)  ROLLOUT_IN(state)
+#define ON(name)   .event = ROLLOUT_ON_##name
+#define IF(test)   .guard = test
+#define GO(state)  .to = ROLLOUT_##state
+#define RING       .rings = true
+#define NOTE       .to = ROLLOUT_SAME, .notes = true
+#define STAY       .to = ROLLOUT_SAME
+#define REFUSE     .to = ROLLOUT_SAME, .refuses = true
+#define WHY(text)  .why = text
+#define FORWARD    (IN(ADVANCING) | IN(HOLDING) | IN(PAUSED))
+#define CLOSED     (IN(COMPLETED) | IN(REVERTED) | IN(ABANDONED) | IN(CANCELLED))
+
+/* The behaviour of a rollout; first match wins, ids as in the step machine. */
+/* clang-format off */
+static const struct rollout_rule rules[] = {
+    {1101, IN(PLANNED), ON(TICK), IF(is_expired), GO(CANCELLED),
+        WHY("the plan was not started within its time to live")},
+    {1103, FORWARD, ON(TICK), IF(fails_and_halts), GO(HALTED), RING,
+        WHY("a step or gate failed; the policy is to halt")},
+    {1107, FORWARD, ON(TICK), IF(has_failed), GO(REVERTING),
+        WHY("a step or gate failed: everything goes back")},
+    {1109, IN(ADVANCING), ON(TICK), IF(is_inconclusive), GO(HALTED), RING,
+        WHY("a gate is inconclusive; the policy is to ask a person")},
+    {1111, IN(ADVANCING), ON(TICK), IF(has_reached_holding), GO(HOLDING),
+        WHY("the last soak of the last shard has passed")},
+    {1113, IN(HOLDING), ON(TICK), IF(is_released_without_contracts), GO(COMPLETED),
+        WHY("done: nothing to contract")},
+    {1115, IN(HOLDING), ON(TICK), IF(may_contract), GO(COMPLETING),
+        WHY("the holding is released and every contract precondition is met")},
+    {1117, IN(COMPLETING), ON(TICK), IF(contract_has_failed), GO(STUCK), RING,
+        WHY("a contract failed beyond its retries; traffic is untouched")},
+    {1119, IN(COMPLETING), ON(TICK), IF(has_unknown_too_long), GO(STUCK), RING,
+        WHY("nobody can say what became of a contract")},
+    {1121, IN(COMPLETING), ON(TICK), IF(all_is_done), GO(COMPLETED),
+        WHY("done")},
+    {1123, IN(REVERTING), ON(TICK), IF(all_is_settled), GO(REVERTED),
+        WHY("everything is back")},
+    {1125, IN(REVERTING), ON(TICK), IF(undo_has_failed), GO(STUCK), RING,
+        WHY("something could not be taken back")},
+    {1127, IN(REVERTING), ON(TICK), IF(has_unknown_too_long), GO(STUCK), RING,
+        WHY("nobody can say what became of a step")},
+    {1129, IN(STUCK), ON(TICK), IF(is_unstuck), .to = ROLLOUT_ORIGIN,
+        WHY("a late answer, or an operator, resolved it")},
+    {1199, ROLLOUT_IN_ANY, ON(TICK), STAY, WHY("nothing to decide")},
+
+    {1201, IN(PLANNED), ON(START), GO(ADVANCING), WHY("started")},
+    {1203, ROLLOUT_IN_ANY, ON(START), REFUSE, WHY("it has been started already")},
+
+    {1211, IN(ADVANCING) | IN(HOLDING), ON(PAUSE), GO(PAUSED), WHY("paused by an operator")},
+    {1213, ROLLOUT_IN_ANY, ON(PAUSE), REFUSE,
+        WHY("only a rollout that is advancing or holding can be paused")},
+
+    {1221, IN(PAUSED), ON(RESUME), .to = ROLLOUT_ORIGIN, WHY("resumed by an operator")},
+    {1223, IN(HALTED), ON(RESUME), IF(has_unresolved_step), REFUSE,
+        WHY("a step is failed, refused or unknown, or a gate said fail: retry or skip it, or roll back")},
+    {1225, IN(HALTED), ON(RESUME), .to = ROLLOUT_ORIGIN,
+        WHY("resumed by an operator; an inconclusive gate starts anew")},
+    {1227, ROLLOUT_IN_ANY, ON(RESUME), REFUSE, WHY("it is neither paused nor halted")},
+
+    {1231, IN(HOLDING), ON(COMPLETE), NOTE, WHY("the holding is released by an operator")},
+    {1233, ROLLOUT_IN_ANY, ON(COMPLETE), REFUSE, WHY("it is not holding")},
+
+    {1241, IN(HALTED) | IN(PAUSED) | IN(STUCK), ON(RETRY), NOTE,
+        WHY("an operator wants a step tried again")},
+    {1243, ROLLOUT_IN_ANY, ON(RETRY), REFUSE,
+        WHY("steps are tried again by hand only while it is halted, paused or stuck")},
+    {1251, IN(HALTED) | IN(PAUSED) | IN(STUCK), ON(SKIP), NOTE,
+        WHY("an operator skipped a step")},
+    {1253, ROLLOUT_IN_ANY, ON(SKIP), REFUSE,
+        WHY("steps are skipped only while it is halted, paused or stuck")},
+
+    {1261, IN(STUCK) | IN(HALTED), ON(ABANDON), GO(ABANDONED),
+        WHY("abandoned by an operator: nodes stay as they are")},
+    {1263, ROLLOUT_IN_ANY, ON(ABANDON), REFUSE,
+        WHY("only a rollout that is stuck or halted can be abandoned; try rollback first")},
+
+    {1271, IN(PLANNED), ON(ROLLBACK), GO(CANCELLED), WHY("cancelled before it began")},
+    {1273, IN(REVERTING), ON(ROLLBACK), STAY, WHY("it is being taken back already")},
+    {1275, IN(STUCK), ON(ROLLBACK), IF(came_from_reverting), NOTE,
+        WHY("what could not be taken back is tried again")},
+    {1277, IN(COMPLETING) | IN(STUCK) | IN(HALTED) | IN(PAUSED) | IN(HOLDING), ON(ROLLBACK),
+        IF(is_past_return), REFUSE,
+        WHY("a contract has begun, so old releases no longer fit: let it finish, or retry, and "
+            "restore a backup if the data must go back")},
+    {1279, IN(COMPLETING), ON(ROLLBACK), REFUSE,
+        WHY("a contract is about to begin, so old releases no longer fit: let it finish, or retry, "
+            "and restore a backup if the data must go back")},
+    {1281, IN(ADVANCING) | IN(PAUSED) | IN(HALTED) | IN(HOLDING), ON(ROLLBACK), GO(REVERTING),
+        WHY("rolled back by an operator")},
+    {1283, ROLLOUT_IN_ANY, ON(ROLLBACK), REFUSE, WHY("there is no way back from here")},
+};
+/* clang-format on */
+
+const struct rollout_rule *rollout_rules(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(rules);
+    return rules;
+}
+
+const char *rollout_event_name(enum rollout_event_type type)
+{
+    static const char *const names[] = {
+        [ROLLOUT_ON_TICK] = "tick",         [ROLLOUT_ON_START] = "start",
+        [ROLLOUT_ON_PAUSE] = "pause",       [ROLLOUT_ON_RESUME] = "resume",
+        [ROLLOUT_ON_COMPLETE] = "complete", [ROLLOUT_ON_RETRY] = "retry",
+        [ROLLOUT_ON_SKIP] = "skip",         [ROLLOUT_ON_ABANDON] = "abandon",
+        [ROLLOUT_ON_ROLLBACK] = "rollback",
+    };
+
+    static_assert(ARRAY_LEN(names) == ROLLOUT_EVENT_COUNT, "an event has no name");
+    assert(type < ROLLOUT_EVENT_COUNT);
+    return names[type];
+}
+
+static const struct rollout_rule *match(const struct control *control,
+                                        enum rollout_event_type event)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+        if (rules[i].event == event &&
+            (rules[i].from & (UINT32_C(1) << control->open->state)) != 0 &&
+            (rules[i].guard == NULL || rules[i].guard(control)))
+            return &rules[i];
+    return NULL;
+}
+
+static void explain_failure(const struct control *control, char *ret)
+{
+    const struct step *step = find(control, failed_anyhow);
+
+    if (step == NULL)
+        step = find(control, lost_in_step);
+    if (step == NULL)
+        step = find(control, is_unknown_too_long);
+    if (step == NULL) {
+        const char *shard = starved_shard(control);
+
+        (void)text_format(ret, SENTENCE_SIZE, "shard %s has fewer than %llu ready game nodes",
+                          shard == NULL ? "?" : shard,
+                          (unsigned long long)control->open->work.plan->options.min_ready);
+        return;
+    }
+    (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s of %s: %.340s",
+                      (unsigned long long)step->plan->id,
+                      word_of(&stage_names, step->plan->stage),
+                      step->plan->target[0] != '\0' ? step->plan->target
+                      : step->node[0] != '\0'       ? step->node
+                                                    : step->plan->shard,
+                      step->detail[0] != '\0' ? step->detail : "its agent is silent");
+}
+
+/* The row's words, with the step that made it fire where there is one. */
+static void explain(const struct control *control, const struct rollout_rule *rule, char *ret)
+{
+    char failure[SENTENCE_SIZE];
+    bool has_cause = rule->guard == has_failed || rule->guard == fails_and_halts ||
+                     rule->guard == contract_has_failed || rule->guard == undo_has_failed ||
+                     rule->guard == has_unknown_too_long || rule->guard == is_inconclusive;
+
+    if (!has_cause) {
+        (void)text_copy(ret, SENTENCE_SIZE, rule->why);
+        return;
+    }
+    explain_failure(control, failure);
+    (void)text_format(ret, SENTENCE_SIZE, "%.140s (%.340s)", rule->why, failure);
+}
+
+static void add_kept(struct summary *summary, const struct control *control)
+{
+    const struct work *work = &control->open->work;
+
+    summary->kept = memory_array(summary, struct name_item, work->count);
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].is_kept)
+            (void)text_format(summary->kept[summary->kept_count++].name, NAME_SIZE, "%.20s: %.40s",
+                              work->steps[i].plan->shard, work->steps[i].plan->revision);
+}
+
+static void set_goals(struct run *run, bool is_back)
+{
+    const struct plan *plan = run->control->open->work.plan;
+
+    for (size_t i = 0; i < plan->shard_count; i++) {
+        const char *release = is_back ? plan->shards[i].release : plan->release;
+        struct fact_goal *goal;
+
+        if (release[0] == '\0')
+            continue;
+        goal = run_body(run, fact_row(FACT_GOAL)->record);
+        (void)text_copy(goal->shard, NAME_SIZE, plan->shards[i].name);
+        (void)text_copy(goal->release, NAME_SIZE, release);
+        run_emit(run, FACT_GOAL, goal);
+    }
+}
+
+static void stop_watching(struct run *run)
+{
+    for (size_t i = 0; i < run->control->node_count; i++)
+        run_send(run, run->control->nodes[i]->identity.name, MESSAGE_WATCH,
+                 run_body(run, message_row(MESSAGE_WATCH)->record));
+}
+
+static void close_rollout(struct run *run)
+{
+    const struct control *control = run->control;
+    const struct rollout *open = control->open;
+    const struct plan *plan = open->work.plan;
+    struct summary *summary = run_body(run, &summary_record);
+
+    summary->rollout = plan->rollout;
+    summary->strategy = plan->strategy;
+    summary->state = open->state;
+    summary->inverse_of = plan->inverse_of;
+    (void)text_copy(summary->revision, NAME_SIZE, plan->revision);
+    (void)text_copy(summary->release, NAME_SIZE, plan->release);
+    (void)text_copy(summary->created_by, NAME_SIZE, plan->created_by);
+    summary->planned_at_ms = open->planned_at_ms;
+    summary->closed_at_ms = control->now_ms;
+    summary->has_contracted = open->has_contracted;
+    record_copy(&rollout_options_record, &plan->options, summary, &summary->options);
+    summary->revisions = plan->revisions; /* lives as long as the decisions' use of it: copied now */
+    summary->revision_count = plan->revision_count;
+    summary->shards = plan->shards;
+    summary->shard_count = plan->shard_count;
+    add_kept(summary, control);
+    (void)text_copy(summary->why, sizeof(summary->why), open->why);
+    summary = record_clone(&summary_record, summary, run->decisions->memory);
+    if (open->state == ROLLOUT_COMPLETED)
+        set_goals(run, false);
+    else if (open->state == ROLLOUT_REVERTED)
+        set_goals(run, true);
+    stop_watching(run);
+    run_emit(run, FACT_CLOSED, summary);
+}
+
+static unsigned state_after(const struct control *control, const struct rollout_rule *rule)
+{
+    if (rule->to == ROLLOUT_SAME)
+        return control->open->state;
+    if (rule->to == ROLLOUT_ORIGIN)
+        return control->open->came_from;
+    return rule->to;
+}
+
+/* Steps that a person has given another chance: failed ones on a rollback of a stuck way back,
+ * undecided gates on resume. */
+static void restart_steps(struct run *run, bool (*holds)(const struct control *,
+                                                         const struct step *))
+{
+    static const struct step_event again = {.type = STEP_RETRY};
+    struct work *work = &run->control->open->work;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (holds(run->control, &work->steps[i]))
+            (void)step_fire(run, work, &work->steps[i], &again, NULL);
+}
+
+static void change(struct run *run, const struct rollout_rule *rule, const char *by)
+{
+    struct fact_rollout *fact = run_body(run, fact_row(FACT_ROLLOUT)->record);
+    enum rollout_state state = (enum rollout_state)state_after(run->control, rule);
+
+    fact->state = state;
+    fact->rule = rule->id;
+    explain(run->control, rule, fact->why);
+    (void)text_copy(fact->by, sizeof(fact->by), by);
+    if (rule->event == ROLLOUT_ON_RESUME)
+        restart_steps(run, is_undecided);
+    run_emit(run, FACT_ROLLOUT, fact);
+    if (rule->event == ROLLOUT_ON_ROLLBACK && rule->notes)
+        restart_steps(run, failed_back);
+    if (rule->rings)
+        run_ring(run, "rollout", fact->why);
+    if ((UINT32_C(1) << state & CLOSED) != 0)
+        close_rollout(run);
+}
+
+bool rollout_allows(const struct control *control, enum rollout_event_type event,
+                    const char **ret_why)
+{
+    const struct rollout_rule *rule = match(control, event);
+
+    assert(rule != NULL);
+    *ret_why = rule->why;
+    return !rule->refuses;
+}
+
+bool rollout_fire(struct run *run, enum rollout_event_type event, const char *by,
+                  const char **ret_why)
+{
+    const struct rollout_rule *rule = match(run->control, event);
+
+    assert(rule != NULL);
+    if (ret_why != NULL)
+        *ret_why = rule->why;
+    if (rule->refuses)
+        return false;
+    if (rule->to == ROLLOUT_SAME && !rule->notes)
+        return true;
+    run_fired(run, rule->id);
+    change(run, rule, by);
+    return true;
+}

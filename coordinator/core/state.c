@@ -1,0 +1,102 @@
+#include "coordinator/core/state.h"
+
+#include "common/base/memory.h"
+#include "proto/pack.h"
+
+#include <string.h>
+
+struct control *control_new(const void *parent)
+{
+    struct control *control = memory_new(parent, struct control);
+
+    control->catalog = memory_new(control, struct catalog);
+    return control;
+}
+
+struct node *control_node(const struct control *control, const char *name)
+{
+    for (size_t i = 0; i < control->node_count; i++)
+        if (strcmp(control->nodes[i]->identity.name, name) == 0)
+            return control->nodes[i];
+    return NULL;
+}
+
+const struct goal *control_goal(const struct control *control, const char *shard)
+{
+    for (size_t i = 0; i < control->goal_count; i++)
+        if (strcmp(control->goals[i].shard, shard) == 0)
+            return &control->goals[i];
+    return NULL;
+}
+
+const struct catalog_release *catalog_release(const struct catalog *catalog, const char *name)
+{
+    for (size_t i = 0; i < catalog->release_count; i++)
+        if (strcmp(catalog->releases[i].name, name) == 0)
+            return &catalog->releases[i];
+    return NULL;
+}
+
+size_t catalog_revision(const struct catalog *catalog, const char *name)
+{
+    size_t i = 0;
+
+    while (i < catalog->revision_count && strcmp(catalog->revisions[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+const struct summary *control_summary(const struct control *control, uint64_t rollout)
+{
+    for (size_t i = 0; i < control->summary_count; i++)
+        if (control->summaries[i]->rollout == rollout)
+            return control->summaries[i];
+    return NULL;
+}
+
+struct work *control_work(const struct control *control, uint64_t repair)
+{
+    if (repair == 0)
+        return control->open == NULL ? NULL : &control->open->work;
+    for (size_t i = 0; i < control->node_count; i++)
+        if (control->nodes[i]->repair != NULL && control->nodes[i]->repair->repair == repair)
+            return control->nodes[i]->repair;
+    return NULL;
+}
+
+struct step *work_step(const struct work *work, uint64_t id)
+{
+    return id == 0 || id > work->count ? NULL : &work->steps[id - 1];
+}
+
+bool names_contain(const struct name_item *items, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+bool catalog_is_same(const struct catalog *a, const struct catalog *b)
+{
+    struct text *left = text_new(NULL, SIZE_MAX);
+    struct text *right = text_new(NULL, SIZE_MAX);
+    bool is_same;
+
+    pack_record(&catalog_record, a, left);
+    pack_record(&catalog_record, b, right);
+    is_same = left->size == right->size && memcmp(left->data, right->data, left->size) == 0;
+    talloc_free(left);
+    talloc_free(right);
+    return is_same;
+}
+
+uint64_t control_term(const struct control *control)
+{
+    return control->term;
+}
+
+const char *control_journal(const struct control *control)
+{
+    return control->journal;
+}

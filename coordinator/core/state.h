@@ -1,0 +1,136 @@
+/* state.h: what the core remembers.  Read by everything in core/ and by the views; written by apply.c
+ * alone.
+ */
+#ifndef COORDINATOR_CORE_STATE_H
+#define COORDINATOR_CORE_STATE_H
+
+#include "coordinator/core/control.h"
+
+/* How a gate has done so far. Lives in memory only: a restart begins anew. */
+struct gate_record {
+    uint64_t evidence;         /* sum of the reports' numbers that the last sample used */
+    uint64_t passing_since_ms; /* 0: it does not pass */
+    uint64_t passing_count;
+    uint64_t failing_count; /* in a row */
+    uint64_t sampled_at_ms;
+    enum verdict verdict;
+    char why[SENTENCE_SIZE];
+};
+
+struct step {
+    const struct plan_step *plan;
+    uint32_t *dependents; /* ids of the steps that need it */
+    size_t dependent_count;
+
+    /* durable */
+    enum direction direction;
+    enum step_state state;
+    uint64_t attempt; /* in this direction; 0: not ordered */
+    uint64_t tries;   /* of those, that count against the retries */
+    uint64_t changed_at_ms;
+    uint64_t started_at_ms; /* of this direction's first order */
+    uint64_t deadline_at_ms; /* 0: none */
+    char node[NAME_SIZE];    /* who was ordered */
+    char code[NAME_SIZE];
+    char detail[SENTENCE_SIZE];
+    bool is_kept;
+    bool had_effect; /* going forward, it may have had one */
+    bool is_cancelling;
+    bool is_left_out; /* skipped by an operator, or because what it needs was */
+    uint64_t position;
+    uint64_t rule;
+
+    /* in memory */
+    uint64_t sent_at_ms;
+    uint64_t asked_at_ms;
+    uint64_t done, total;
+    char progress[128];
+    struct gate_record gate_record;
+};
+
+/* A plan being carried out: the open rollout's, or a repair's. */
+struct work {
+    uint64_t repair; /* 0: the rollout's */
+    struct plan *plan;
+    struct step *steps; /* [id - 1] */
+    size_t count;
+};
+
+struct rollout {
+    struct work work;
+    enum rollout_state state;
+    enum rollout_state came_from; /* of paused, halted, stuck */
+    uint64_t planned_at_ms;
+    uint64_t changed_at_ms;
+    uint64_t holding_at_ms;
+    uint64_t ring_at_ms;  /* the next one; 0: none was rung yet in this state */
+    bool hold_is_released;
+    bool has_contracted; /* a contract, or an inverse's revert, was ordered: no way back */
+    uint64_t rule;
+    char why[SENTENCE_SIZE];
+};
+
+struct node {
+    struct fact_node identity;
+    char ledger[IDENTITY_SIZE];
+    char ledger_before[IDENTITY_SIZE];
+    enum quarantine_cause quarantine;
+    char quarantine_why[SENTENCE_SIZE];
+    uint64_t quarantine_position;
+    bool is_severed; /* its database sessions are kept out */
+    struct work *repair; /* NULL: none going on */
+    uint64_t repair_tries;
+    uint64_t repair_not_before_ms;
+    uint64_t ring_at_ms;
+
+    /* in memory */
+    enum link_state link;
+    bool is_adopted;
+    bool is_watched;
+    uint64_t heard_at_ms;
+    struct report *report; /* NULL: none in this term */
+    uint64_t report_at_ms;
+    uint64_t report_number;
+    char refusal[SENTENCE_SIZE]; /* why it does not adopt this term */
+};
+
+struct goal {
+    char shard[NAME_SIZE];
+    char release[NAME_SIZE];
+};
+
+struct control {
+    /* durable */
+    char journal[JOURNAL_SIZE];
+    uint64_t term;
+    uint64_t now_ms; /* of the last fact or event */
+    struct catalog *catalog; /* never NULL */
+    struct node **nodes;
+    size_t node_count, node_capacity;
+    struct goal *goals;
+    size_t goal_count;
+    struct rollout *open;
+    struct summary **summaries; /* by age */
+    size_t summary_count, summary_capacity;
+    uint64_t rollout_number; /* the last one given */
+    uint64_t repair_number;
+
+    /* in memory */
+    uint64_t ready_at_ms; /* silence counts from here at the earliest */
+    uint64_t report_number;
+};
+
+/* ---- finding things; NULL if there is no such thing ---- */
+
+struct node *control_node(const struct control *control, const char *name);
+const struct goal *control_goal(const struct control *control, const char *shard);
+const struct catalog_release *catalog_release(const struct catalog *catalog, const char *name);
+/* The index, or catalog->revision_count. */
+size_t catalog_revision(const struct catalog *catalog, const char *name);
+const struct summary *control_summary(const struct control *control, uint64_t rollout);
+struct work *control_work(const struct control *control, uint64_t repair);
+struct step *work_step(const struct work *work, uint64_t id);
+bool catalog_is_same(const struct catalog *a, const struct catalog *b);
+bool names_contain(const struct name_item *items, size_t count, const char *name);
+
+#endif

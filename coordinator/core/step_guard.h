@@ -1,0 +1,61 @@
+/* step_guard.h: what the rows of the step machine ask.  Read only, all of them. */
+#ifndef COORDINATOR_CORE_STEP_GUARD_H
+#define COORDINATOR_CORE_STEP_GUARD_H
+
+#include "coordinator/core/step.h"
+
+#define STEP_GUARDS(X)                                                                             \
+    X(goes_forward_over_undo_only)                                                                 \
+    X(goes_forward_over_skipped)                                                                   \
+    X(goes_forward_with_needs_met)                                                                 \
+    X(goes_back)                                                                                   \
+    X(goes_on)                                                                                     \
+    X(may_open_gate)                                                                               \
+    X(may_order)                                                                                   \
+    X(waited_too_long)                                                                             \
+    X(gate_goes_back)                                                                              \
+    X(gate_passes)                                                                                 \
+    X(gate_fails)                                                                                  \
+    X(gate_is_late)                                                                                \
+    X(gate_is_late_for_one_of_several)                                                             \
+    X(goes_back_and_can_cancel)                                                                    \
+    X(goes_back_over_harmless)                                                                     \
+    X(primary_has_changed)                                                                         \
+    X(deadline_has_passed)                                                                         \
+    X(has_time_left)                                                                               \
+    X(node_is_lost)                                                                                \
+    X(is_time_to_resend)                                                                           \
+    X(is_time_to_ask)                                                                              \
+    X(may_try_again)                                                                               \
+    X(primary_shows_it_done)                                                                       \
+    X(new_primary_lacks_it)                                                                        \
+    X(primary_forgot_it)                                                                           \
+    X(target_is_isolated)                                                                          \
+    X(isolation_is_not_needed)                                                                     \
+    X(replica_may_be_left)                                                                         \
+    X(goes_back_without_undo)                                                                      \
+    X(goes_back_with_dependents_settled)                                                           \
+    X(later_one_was_kept)
+
+#define X(name) bool name(const struct scene *scene);
+STEP_GUARDS(X)
+#undef X
+
+/* Who is to be ordered now: the shard's present primary for a primary's task. "" if nobody is. */
+const char *step_node(const struct control *control, const struct step *step);
+
+/* On the wire: a repair's steps are numbered across repairs. */
+uint64_t step_number(const struct work *work, const struct step *step);
+
+uint64_t step_deadline_ms(const struct step *step);
+/* How long it may stand in a state (due, or a gate's running) before it gives up. */
+uint64_t step_patience_ms(const struct step *step, enum step_state state);
+
+/* The WAL position that replicas must have replayed. */
+uint64_t shard_position(const struct control *control, const struct work *work,
+                        const struct step *step);
+
+/* NULL if it may be ordered now, else why not. */
+const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE_SIZE]);
+
+#endif

@@ -1,0 +1,105 @@
+#include "coordinator/core/strategy.h"
+
+#include "common/base/text.h"
+
+#include <assert.h>
+
+#define ON(section_, scope_) .section = SECTION_##section_, .scope = SCOPE_##scope_
+#define DO(task_)            .task = TASK_##task_
+#define UNDO(task_)          .undo = TASK_##task_
+#define GATE(gate_)          .gate = GATE_##gate_
+#define UNDO_GATE(gate_)     .undo_gate = GATE_##gate_
+#define FOR(choice_)         .choice = FOR_##choice_
+#define DOC(text)            .doc = text
+
+/* clang-format off */
+#define GAME_STAGES                                                                                \
+    {STAGE_DRAIN, ON(GAMES, EDGES), DO(DRAIN), UNDO(ADMIT),                                        \
+        DOC("every edge takes the game node out and waits for its sessions to end")},              \
+    {STAGE_OUT, ON(GAMES, GAME), GATE(OUT), UNDO_GATE(HEALTHY),                                    \
+        DOC("every edge says so; on the way back: healthy on the old release")},                   \
+    {STAGE_RELEASE, ON(GAMES, GAME), DO(RELEASE), UNDO(RELEASE),                                   \
+        DOC("the game server is switched through the node's hook")},                               \
+    {STAGE_HEALTHY, ON(GAMES, GAME), GATE(HEALTHY),                                                \
+        DOC("the new release's probes pass, steadily")},                                           \
+    {STAGE_ADMIT, ON(GAMES, EDGES), DO(ADMIT), UNDO(DRAIN),                                        \
+        DOC("every edge sends it traffic again")},                                                 \
+    {STAGE_SOAK, ON(GAMES, GAME), GATE(SOAK),                                                      \
+        DOC("it stays healthy under players' traffic")}
+
+static const struct stage_row rolling[] = {
+    {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
+        DOC("every node says that it could take part")},
+    {STAGE_CATCH_UP, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY), UNDO(AWAIT_REPLAY),
+        DOC("replicas are near; on the way back: they have replayed the reverts")},
+    {STAGE_EXPAND, ON(SCHEMA, PRIMARY), DO(EXPAND), UNDO(REVERT),
+        DOC("what both releases can use")},
+    {STAGE_BACKFILL, ON(SCHEMA, PRIMARY), FOR(BACKFILL), DO(BACKFILL),
+        DOC("rows are filled in batches; taken back with its expand")},
+    {STAGE_REPLAY, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY),
+        DOC("every replica has replayed it")},
+    {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE),
+        DOC("every database has the primary's fingerprint")},
+    {STAGE_VERIFY, ON(SCHEMA, DATABASES), FOR(VERIFY), DO(VERIFY),
+        DOC("every database passes verify.sql")},
+    {STAGE_SEVER, ON(GUARD, GAME), UNDO(END_SESSIONS), .undo_only = true,
+        DOC("on the way back, if its agent is silent: its database sessions are ended")},
+    {STAGE_ISOLATE, ON(GUARD, EDGES), UNDO(ISOLATE), .undo_only = true,
+        DOC("on the way back, if its agent is silent: it is cut off at every edge")},
+    GAME_STAGES,
+    {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
+        DOC("the last moment to go back without a backup")},
+    {STAGE_CONTRACT, ON(FINISH, PRIMARY), FOR(CONTRACT), DO(CONTRACT),
+        DOC("what only old releases needed is removed: no way back")},
+    {STAGE_REPLAY, ON(FINISH, REPLICAS), DO(AWAIT_REPLAY),
+        DOC("every replica has replayed it")},
+    {STAGE_AGREE, ON(FINISH, SHARD), GATE(AGREE),
+        DOC("every database has the primary's fingerprint")},
+    {STAGE_VERIFY, ON(FINISH, DATABASES), FOR(CONTRACT_VERIFY), DO(VERIFY),
+        DOC("every database passes verify.contract.sql")},
+};
+
+static const struct stage_row inverse[] = {
+    {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
+        DOC("every node says that it could take part")},
+    GAME_STAGES,
+    {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
+        DOC("the last moment to go forward again")},
+    {STAGE_REVERT, ON(FINISH, PRIMARY_BACKWARD), DO(REVERT),
+        DOC("the schema is taken back where nothing is lost by it")},
+    {STAGE_REPLAY, ON(FINISH, REPLICAS), DO(AWAIT_REPLAY),
+        DOC("every replica has replayed it")},
+    {STAGE_AGREE, ON(FINISH, SHARD), GATE(AGREE),
+        DOC("every database has the primary's fingerprint")},
+};
+
+static const struct stage_row repair[] = {
+    {STAGE_DRAIN, ON(GAMES, EDGES), DO(DRAIN),
+        DOC("out of traffic, whatever became of it meanwhile")},
+    {STAGE_ALLOW, ON(GAMES, GAME), DO(ALLOW_SESSIONS),
+        DOC("its database sessions are let in again")},
+    {STAGE_RELEASE, ON(GAMES, GAME), DO(RELEASE),
+        DOC("its goal's release")},
+    {STAGE_HEALTHY, ON(GAMES, GAME), GATE(HEALTHY),
+        DOC("its probes pass, steadily")},
+    {STAGE_ADMIT, ON(GAMES, EDGES), DO(ADMIT),
+        DOC("into traffic again")},
+};
+/* clang-format on */
+
+static const struct {
+    const struct stage_row *stages;
+    size_t count;
+} strategies[] = {
+    [STRATEGY_ROLLING] = {rolling, ARRAY_LEN(rolling)},
+    [STRATEGY_INVERSE] = {inverse, ARRAY_LEN(inverse)},
+    [STRATEGY_REPAIR] = {repair, ARRAY_LEN(repair)},
+};
+static_assert(ARRAY_LEN(strategies) == STRATEGY_COUNT_, "a strategy has no stages");
+
+const struct stage_row *strategy_stages(enum strategy strategy, size_t *ret_count)
+{
+    assert(strategy < STRATEGY_COUNT_);
+    *ret_count = strategies[strategy].count;
+    return strategies[strategy].stages;
+}

@@ -1,0 +1,52 @@
+/* strategy.h: what a strategy does, as a table of stages.  The planner expands stages x shards x waves
+ * into steps; a new strategy is a new table.
+ */
+#ifndef COORDINATOR_CORE_STRATEGY_H
+#define COORDINATOR_CORE_STRATEGY_H
+
+#include "proto/plan.h"
+
+/* Which steps a stage becomes. */
+enum scope {
+    SCOPE_EVERY_NODE,
+    SCOPE_PRIMARY,          /* one for each revision, one after another */
+    SCOPE_PRIMARY_BACKWARD, /* the same, the last revision first */
+    SCOPE_REPLICAS,         /* side by side */
+    SCOPE_DATABASES,        /* side by side, for each revision */
+    SCOPE_SHARD,            /* one gate */
+    SCOPE_GAME,             /* one for each game node of the wave */
+    SCOPE_EDGES,            /* for each game node of the wave, at every edge that carries it */
+    SCOPE_CLUSTER,          /* one gate, after everything before it */
+    SCOPE_COUNT
+};
+
+/* When a stage's steps come about. */
+enum section {
+    SECTION_BEGIN,  /* once, before any shard */
+    SECTION_SCHEMA, /* per shard, if it has revisions to move */
+    SECTION_GUARD,  /* per shard and game node, beside the waves: for the way back only */
+    SECTION_GAMES,  /* per shard and wave, if there is a release to switch */
+    SECTION_HOLD,   /* once, after all shards */
+    SECTION_FINISH, /* per shard, after the hold */
+    SECTION_COUNT
+};
+
+/* Which revisions a stage is for. */
+enum choice { FOR_ALL, FOR_BACKFILL, FOR_VERIFY, FOR_CONTRACT, FOR_CONTRACT_VERIFY };
+
+struct stage_row {
+    enum stage stage;
+    enum section section;
+    enum scope scope;
+    enum choice choice;
+    enum task task;
+    enum task undo;
+    enum gate gate;
+    enum gate undo_gate;
+    bool undo_only;
+    const char *doc;
+};
+
+const struct stage_row *strategy_stages(enum strategy strategy, size_t *ret_count);
+
+#endif

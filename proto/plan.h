@@ -1,0 +1,170 @@
+/* plan.h: a rollout compiled: what an operator approves, what the journal keeps. */
+#ifndef PROTO_PLAN_H
+#define PROTO_PLAN_H
+
+#include "proto/report.h"
+
+#define PLAN_STEPS_MAX     32768
+#define PLAN_NEEDS_MAX     4096
+#define PLAN_REVISIONS_MAX 64 /* that one rollout expands or contracts */
+#define PLAN_SHARDS_MAX    1024
+#define PLAN_WAVES_MAX     16
+#define CATALOG_REVISIONS_MAX 4096
+#define CATALOG_RELEASES_MAX  1024
+#define CATALOG_PARENTS_MAX   8
+
+/* What a step is for, in the words of the strategy's table. */
+#define STAGES(X)                                                                                  \
+    X(NONE, "none") X(PREFLIGHT, "preflight") X(CATCH_UP, "catch_up") X(EXPAND, "expand")          \
+    X(BACKFILL, "backfill") X(REPLAY, "replay") X(AGREE, "agree") X(VERIFY, "verify")              \
+    X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out")                        \
+    X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak")                  \
+    X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
+#define STAGE_VALUE(upper, text) STAGE_##upper,
+enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
+extern const struct field_names stage_names;
+
+struct rollout_options {
+    uint32_t *waves; /* cumulative: N > 0 nodes, or PLAN_SHARE + percent */
+    size_t wave_count;
+    uint64_t max_unavailable;
+    uint64_t min_ready;
+    uint64_t soak_ms;
+    uint64_t steady_ms;   /* of the gates before admit */
+    uint64_t gate_ms;     /* a gate's deadline, beyond steady or soak */
+    uint64_t drain_ms;
+    uint64_t retries;     /* beyond the first attempt, per direction */
+    uint64_t failures_max; /* failing samples in a row that a gate forgives */
+    uint64_t hold_ms;     /* with hold: released by itself after this; 0: by `complete` alone */
+    bool hold;
+    bool accept_data_loss;
+    enum failure_policy on_failure;
+    enum lost_policy on_lost;
+    enum inconclusive_policy on_inconclusive;
+    char canary[NAME_SIZE]; /* a node or a shard, or "" */
+    struct name_item *except; /* game nodes left out */
+    size_t except_count;
+};
+#define PLAN_SHARE 0x10000u
+
+struct plan_revision {
+    char name[NAME_SIZE];
+    bool has_backfill;
+    bool has_verify;
+    bool has_contract;
+    bool has_contract_verify;
+    bool irreversible;
+};
+
+/* How a shard stood when the plan was made: where it goes back to. */
+struct plan_shard {
+    char name[NAME_SIZE];
+    char primary[NAME_SIZE];
+    char system_id[SYSTEM_ID_SIZE];
+    uint64_t timeline;
+    char fingerprint[FINGERPRINT_SIZE];
+    char release[NAME_SIZE];
+    struct name_item *expanded;
+    size_t expanded_count;
+    struct name_item *contracted;
+    size_t contracted_count;
+};
+
+struct plan_step {
+    uint64_t id; /* from 1, in an order in which they could run one by one */
+    enum stage stage;
+    enum task task; /* NONE: a gate */
+    enum task undo;
+    enum gate gate;      /* in the do direction */
+    enum gate undo_gate; /* in the undo direction; NONE: nothing to wait for */
+    bool undo_only;      /* nothing to do going forward */
+    char shard[NAME_SIZE];
+    char node[NAME_SIZE];   /* for primary's tasks: the primary when planned */
+    char target[NAME_SIZE]; /* edge tasks, session tasks: the game node meant */
+    char revision[NAME_SIZE];
+    char release[NAME_SIZE];
+    char release_before[NAME_SIZE];
+    bool of_contract; /* verify: verify.contract.sql */
+    uint64_t wave;    /* game nodes: from 1 */
+    uint64_t deadline_ms;
+    uint64_t steady_ms; /* gates */
+    uint32_t *needs;    /* ids of the steps before it, ascending */
+    size_t need_count;
+};
+
+struct plan {
+    uint64_t rollout;
+    enum strategy strategy;
+    uint64_t inverse_of; /* rollout that it takes back, or 0 */
+    char revision[NAME_SIZE];
+    char release[NAME_SIZE];
+    char bundle[DIGEST_SIZE];
+    char digest[DIGEST_SIZE]; /* of all the rest but rollout */
+    char created_by[NAME_SIZE];
+    struct rollout_options options;
+    struct plan_revision *revisions; /* that it expands (or reverts), in topological order */
+    size_t revision_count;
+    struct plan_shard *shards;
+    size_t shard_count;
+    struct plan_step *steps;
+    size_t step_count;
+};
+
+/* ---- the catalog: what revisions and releases there are ---- */
+
+struct catalog_revision {
+    char name[NAME_SIZE];
+    char checksum[DIGEST_SIZE];
+    struct name_item *parents;
+    size_t parent_count;
+    bool has_backfill;
+    bool has_verify;
+    bool has_contract;
+    bool has_contract_verify;
+    bool irreversible;
+};
+
+struct catalog_release {
+    char name[NAME_SIZE];
+    char needs[NAME_SIZE];
+    struct name_item *tolerates;
+    size_t tolerate_count;
+};
+
+struct catalog {
+    char bundle[DIGEST_SIZE];
+    struct catalog_revision *revisions; /* in topological order */
+    size_t revision_count;
+    struct catalog_release *releases;
+    size_t release_count;
+};
+
+/* What stays of a rollout when it is closed. */
+struct summary {
+    uint64_t rollout;
+    enum strategy strategy;
+    enum rollout_state state;
+    uint64_t inverse_of;
+    char revision[NAME_SIZE];
+    char release[NAME_SIZE];
+    char created_by[NAME_SIZE];
+    uint64_t planned_at_ms;
+    uint64_t closed_at_ms;
+    bool has_contracted; /* no way back */
+    struct rollout_options options;
+    struct plan_revision *revisions;
+    size_t revision_count;
+    struct plan_shard *shards; /* as before it */
+    size_t shard_count;
+    struct name_item *kept; /* "shard: revision" left expanded by the rollback */
+    size_t kept_count;
+    char why[SENTENCE_SIZE];
+};
+
+extern const struct record rollout_options_record;
+extern const struct record plan_record;
+extern const struct record plan_step_record;
+extern const struct record catalog_record;
+extern const struct record summary_record;
+
+#endif

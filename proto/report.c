@@ -1,0 +1,67 @@
+#include "proto/report.h"
+
+static const struct field name_item_fields[] = {TEXT_FIELD(name_item, name, "a name")};
+const struct record name_item_record = RECORD(name_item, name_item_fields, "a name in a list");
+
+static const struct field probe_fields[] = {
+    TEXT_FIELD(probe_result, name, "the probe, as the agent's configuration calls it"),
+    BOOL_FIELD(probe_result, passes, "what it found"),
+    BOOL_FIELD(probe_result, could_measure, "false: it could not find out"),
+    NUMBER_FIELD(probe_result, latency_ms, "how long the last try took"),
+    NUMBER_FIELD(probe_result, age_ms, "since the last try ended"),
+    TEXT_FIELD(probe_result, text, "what was answered, cut"),
+};
+static const struct record probe_record =
+    RECORD(probe_result, probe_fields, "the last result of one probe");
+
+static const struct field server_fields[] = {
+    TEXT_FIELD(server_traffic, node, "the game node"),
+    ENUM_FIELD(server_traffic, state, traffic_state_names, "what the edge says of it"),
+    BOOL_FIELD(server_traffic, check_passes, "the edge's own check"),
+    NUMBER_FIELD(server_traffic, sessions, "open now"),
+    NUMBER_FIELD(server_traffic, requests, "answered since the edge started"),
+    NUMBER_FIELD(server_traffic, errors, "of those, with a 5xx"),
+};
+static const struct record server_record =
+    RECORD(server_traffic, server_fields, "a game node as one edge sees it");
+
+static const struct field database_fields[] = {
+    TEXT_FIELD(database_report, system_id, "pg_control_system()'s system identifier"),
+    TEXT_FIELD(database_report, instance, "hash that tells one running instance from another"),
+    NUMBER_FIELD(database_report, timeline, "WAL timeline"),
+    BOOL_FIELD(database_report, is_primary, "not in recovery"),
+    LIST_FIELD(database_report, applied, applied_count, name_item_record, REPORT_REVISIONS_MAX,
+               "revisions whose expand.sql has run"),
+    LIST_FIELD(database_report, expanded, expanded_count, name_item_record, REPORT_REVISIONS_MAX,
+               "E: expanded and backfilled"),
+    LIST_FIELD(database_report, contracted, contracted_count, name_item_record,
+               REPORT_REVISIONS_MAX, "C: contracted, or begun to be"),
+    TEXT_FIELD(database_report, fingerprint, "hash of the catalog"),
+    NUMBER_FIELD(database_report, fingerprint_age_ms, "since it was known to be so"),
+    NUMBER_FIELD(database_report, position, "insert or replay position in the WAL, in bytes"),
+    NUMBER_FIELD(database_report, lag_bytes, "received or sent but not replayed"),
+    NUMBER_FIELD(database_report, lag_ms, "age of the last replayed transaction, if any waits"),
+    LIST_FIELD(database_report, strangers, stranger_count, name_item_record, REPORT_SERVERS_MAX,
+               "application names of sessions of game roles"),
+};
+static const struct record database_record =
+    RECORD(database_report, database_fields, "a database of itself");
+
+static const struct field report_fields[] = {
+    ENUM_FIELD(report, kind, node_kind_names, "of the node"),
+    BOOL_FIELD(report, is_up, "the agent's word for its node"),
+    BOOL_FIELD(report, could_measure, "false: what follows is not known"),
+    TEXT_FIELD(report, fault, "what is wrong, in a sentence"),
+    NUMBER_FIELD(report, age_ms, "since it was measured"),
+    RECORD_FIELD(report, database, database_record, "of a database node"),
+    TEXT_FIELD(report, release, "of a game node: the release that its server runs"),
+    NUMBER_FIELD(report, sessions, "of a game node: its database sessions"),
+    LIST_FIELD(report, reads, read_count, name_item_record, REPORT_DATABASES_MAX,
+               "of a game node: the database nodes that it uses"),
+    LIST_FIELD(report, probes, probe_count, probe_record, REPORT_PROBES_MAX, "the node's probes"),
+    LIST_FIELD(report, servers, server_count, server_record, REPORT_SERVERS_MAX,
+               "of an edge: the game nodes behind it"),
+    NUMBER_FIELD(report, disk_free_bytes, "where the node keeps its data"),
+};
+const struct record report_record =
+    RECORD(report, report_fields, "everything an agent knows of its node");

@@ -1,0 +1,77 @@
+/* report.h: what an agent says of its node: everything that a gate, a guard or a person looks at. */
+#ifndef PROTO_REPORT_H
+#define PROTO_REPORT_H
+
+#include "proto/task.h"
+#include "proto/words.h"
+
+#define REPORT_REVISIONS_MAX 4096
+#define REPORT_PROBES_MAX    16
+#define REPORT_SERVERS_MAX   1024
+#define REPORT_DATABASES_MAX 16
+
+struct name_item {
+    char name[NAME_SIZE];
+};
+
+struct probe_result {
+    char name[NAME_SIZE];
+    bool passes;
+    bool could_measure; /* false: the verdict is error, not fail */
+    uint64_t latency_ms;
+    uint64_t age_ms; /* since it was measured, by the agent's monotonic clock */
+    char text[128];
+};
+
+/* Of a game node, as one edge says. */
+struct server_traffic {
+    char node[NAME_SIZE];
+    enum traffic_state state;
+    bool check_passes;
+    uint64_t sessions;
+    uint64_t requests; /* since the edge started */
+    uint64_t errors;   /* 5xx among them */
+};
+
+struct database_report {
+    char system_id[SYSTEM_ID_SIZE];
+    char instance[DIGEST_SIZE]; /* hash of system id, database, postmaster start, data directory */
+    uint64_t timeline;
+    bool is_primary; /* asked from the database, not configured */
+    struct name_item *applied; /* expand.sql has run; backfilled or not */
+    size_t applied_count;
+    struct name_item *expanded; /* E */
+    size_t expanded_count;
+    struct name_item *contracted; /* C */
+    size_t contracted_count;
+    char fingerprint[FINGERPRINT_SIZE];
+    uint64_t fingerprint_age_ms;
+    uint64_t position; /* insert (primary) or replay (standby) WAL position */
+    uint64_t lag_bytes;
+    uint64_t lag_ms;
+    struct name_item *strangers; /* sessions of game roles that belong to no application name given */
+    size_t stranger_count;
+};
+
+struct report {
+    enum node_kind kind;
+    bool is_up; /* the agent's own word; false: down at once */
+    bool could_measure;
+    char fault[SENTENCE_SIZE]; /* why not, or what is wrong */
+    uint64_t age_ms;
+    struct database_report database;
+    char release[NAME_SIZE]; /* of a game node: what its server says it runs */
+    uint64_t sessions;
+    struct name_item *reads; /* database nodes that the game server uses */
+    size_t read_count;
+    struct probe_result *probes;
+    size_t probe_count;
+    struct server_traffic *servers;
+    size_t server_count;
+    uint64_t disk_free_bytes;
+};
+
+extern const struct record name_item_record;
+extern const struct record report_record;
+
+#endif

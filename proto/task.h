@@ -1,0 +1,69 @@
+/* task.h: what an agent can do: one row a task.  Both sides read this table, so a plan cannot order
+ * what no agent knows.
+ */
+#ifndef PROTO_TASK_H
+#define PROTO_TASK_H
+
+#include "proto/field.h"
+
+enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
+
+/* name, kinds that do it, undo, needs the primary, may be cancelled, deadline in ms, what it is */
+#define TASKS(X)                                                                                   \
+    X(PREFLIGHT, preflight, ANY, NONE, false, true, 30000,                                         \
+      "looks whether the node could take part: roles, versions, disk, lag, locks")                 \
+    X(EXPAND, expand, DATABASE, REVERT, true, true, 600000,                                        \
+      "applies a revision's expand.sql on the primary")                                            \
+    X(BACKFILL, backfill, DATABASE, NONE, true, true, 3600000,                                     \
+      "fills a revision's new columns in batches on the primary")                                  \
+    X(CONTRACT, contract, DATABASE, NONE, true, true, 600000,                                      \
+      "applies a revision's contract.sql on the primary; there is no way back")                    \
+    X(REVERT, revert, DATABASE, NONE, true, true, 600000,                                          \
+      "applies a revision's revert.sql on the primary, unless it would lose data")                 \
+    X(AWAIT_REPLAY, await_replay, DATABASE, NONE, false, true, 60000,                              \
+      "waits until the database has replayed a position")                                          \
+    X(VERIFY, verify, DATABASE, NONE, false, true, 60000,                                          \
+      "runs a revision's verify.sql or verify.contract.sql")                                       \
+    X(END_SESSIONS, end_sessions, DATABASE, ALLOW_SESSIONS, true, false, 30000,                    \
+      "ends a game node's database sessions and keeps it out")                                     \
+    X(ALLOW_SESSIONS, allow_sessions, DATABASE, END_SESSIONS, true, false, 30000,                  \
+      "lets a game node's sessions in again")                                                      \
+    X(RELEASE, release, GAME, RELEASE, false, false, 60000,                                        \
+      "switches the game server to a release through the node's hook")                             \
+    X(SMOKE, smoke, GAME, NONE, false, true, 30000, "runs the node's probes several times in a row") \
+    X(DRAIN, drain, EDGE, ADMIT, false, false, 60000,                                              \
+      "takes a game node out of traffic and waits for its sessions to end")                        \
+    X(ADMIT, admit, EDGE, DRAIN, false, false, 15000, "puts a game node into traffic")             \
+    X(ISOLATE, isolate, EDGE, ADMIT, false, false, 15000,                                          \
+      "cuts a game node off: maintenance, its sessions shut")
+
+enum task {
+    TASK_NONE,
+#define X(upper, lower, kind, undo, primary, cancel, deadline, doc) TASK_##upper,
+    TASKS(X)
+#undef X
+        TASK_COUNT
+};
+
+struct task_row {
+    const char *name;
+    enum node_kind kind; /* KIND_NONE: any */
+    enum task undo;      /* TASK_NONE: nothing undoes it, or nothing needs to */
+    bool on_primary;
+    bool can_be_cancelled;
+    uint64_t deadline_ms;
+    const char *doc;
+};
+
+extern const struct field_names task_names;
+extern const struct field_names node_kind_names;
+
+const struct task_row *task_row(enum task task);
+static inline bool task_suits(enum task task, enum node_kind kind)
+{
+    enum node_kind wanted = task_row(task)->kind;
+
+    return wanted == KIND_NONE || wanted == kind;
+}
+
+#endif
