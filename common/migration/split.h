@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SPLIT_BYTES_MAX      (4 * 1024 * 1024)
+#define SPLIT_BYTES_MAX      (2 * 1024 * 1024)
 #define SPLIT_STATEMENTS_MAX 10000
-#define SPLIT_TABLES_MAX     32
+#define SPLIT_TABLES_MAX     256
 #define SPLIT_TREE_DEPTH_MAX 400
 
 /* How a statement stands to transactions. */
@@ -52,7 +52,7 @@ struct split_statement {
     bool cuts;                    /* -- hakem:commit stands before it */
     size_t undoes; /* -- hakem:undoes N: statement N of expand.sql, from 1; 0: none */
     size_t table_count;
-    const struct split_table *tables; /* every relation that it names and does not create */
+    const struct split_table *tables; /* every relation that it names, new ones and CTEs too */
 };
 
 struct split {
