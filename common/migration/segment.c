@@ -199,7 +199,6 @@ void segment_add_body(struct script_run *s, struct transaction *t, const struct 
 struct attempt {
     struct script_run *s;
     const struct segment *segment;
-    size_t failed_statement; /* index, or the split's count: none of the file's */
 };
 
 static enum error_code try_transaction(void *context, uint64_t lock_timeout_ms, struct error *err)
@@ -243,19 +242,29 @@ static enum error_code run_transaction(struct script_run *s, const struct segmen
 
 /* ---- outside of transactions ---- */
 
-static enum error_code write_intent(struct script_run *s, size_t i, struct error *err)
+/* with_first may want locks: so this climbs too. */
+static enum error_code try_intent(void *context, uint64_t lock_timeout_ms, struct error *err)
 {
-    struct transaction *t = transaction_new(s->m->scratch);
+    struct attempt *a = context;
+    struct transaction *t = transaction_new(a->s->m->scratch);
     enum error_code code;
 
-    transaction_begin(s->m, t, migrator_lock_budget(s->m));
-    append(t, s->with_first);
-    add_log(s, t, i, "intent", NULL);
-    segment_add_marks(s->m, t, s->phase, false);
-    transaction_commit(s->m, t, false);
-    code = transaction_run(s->m, t, NULL, err);
+    transaction_begin(a->s->m, t, lock_timeout_ms);
+    append(t, a->s->with_first);
+    add_log(a->s, t, a->segment->first, "intent", NULL);
+    segment_add_marks(a->s->m, t, a->s->phase, false);
+    transaction_commit(a->s->m, t, false);
+    code = transaction_run(a->s->m, t, NULL, err);
     talloc_free(t);
     return code;
+}
+
+static enum error_code write_intent(struct script_run *s, const struct segment *segment,
+                                    struct error *err)
+{
+    struct attempt attempt = {.s = s, .segment = segment};
+
+    return ladder_climb(s->m, try_intent, &attempt, err);
 }
 
 static enum error_code write_done(struct script_run *s, const struct segment *segment,
@@ -342,7 +351,7 @@ static enum error_code run_outside(struct script_run *s, const struct segment *s
         remains_inspect(s->m, statement, segment_where(s, segment->first), &did, err) != ERROR_OK)
         return err->code;
     if (!did) {
-        if (write_intent(s, segment->first, err) != ERROR_OK ||
+        if (write_intent(s, segment, err) != ERROR_OK ||
             execute_with_tries(s, segment->first, err) != ERROR_OK)
             return err->code;
     }
@@ -371,12 +380,13 @@ enum error_code segment_run(struct script_run *s, const struct segment *segment,
 }
 
 /* A script of no statement (or none left): the phase ends all the same. */
-static enum error_code finish_empty(struct script_run *s, struct error *err)
+static enum error_code try_finish(void *context, uint64_t lock_timeout_ms, struct error *err)
 {
+    struct script_run *s = context;
     struct transaction *t = transaction_new(s->m->scratch);
     enum error_code code;
 
-    transaction_begin(s->m, t, migrator_lock_budget(s->m));
+    transaction_begin(s->m, t, lock_timeout_ms);
     append(t, s->with_first);
     segment_add_marks(s->m, t, s->phase, true);
     transaction_commit(s->m, t, true);
@@ -391,7 +401,7 @@ enum error_code script_run_all(struct script_run *s, struct error *err)
     size_t at = 0;
 
     if (!has_open_from(s, 0))
-        return finish_empty(s, err);
+        return ladder_climb(s->m, try_finish, s, err);
     while (segment_next(s, &at, &segment))
         if (segment_run(s, &segment, err) != ERROR_OK)
             return err->code;
