@@ -1,0 +1,436 @@
+#include "common/migration/backfill.h"
+
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/segment.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SYNC_NAME_SIZE 32
+
+/* One row of migration.yaml's list on its way. */
+struct filling {
+    struct migrator *m;
+    const struct migration_backfill *spec;
+    size_t position;
+    const char *position_text;
+    char sync[SYNC_NAME_SIZE]; /* trigger, and function in schema hakem */
+    const char *key_type;
+    const char *where; /* for errors */
+    bool has_row;
+    bool is_finished;
+    bool has_cursor;
+    uint64_t pass;
+    uint64_t batch; /* rows; halved when one times out */
+    uint64_t done;
+    uint64_t total;
+    uint64_t left; /* by the last count */
+    /* of the last batch */
+    uint64_t rows_changed;
+    uint64_t rows_seen;
+};
+
+/* ---- names and texts ---- */
+
+static void name_sync(const struct migrator *m, size_t position, char ret[static SYNC_NAME_SIZE])
+{
+    char hex[HASH_HEX_SIZE];
+    struct hash hash;
+
+    hash_begin(&hash);
+    hash_add(&hash, m->revision->name, strlen(m->revision->name));
+    hash_add(&hash, &position, sizeof(position));
+    hash_end_hex(&hash, hex);
+    (void)text_format(ret, SYNC_NAME_SIZE, "hakem_sync_%.12s", hex);
+}
+
+static const char *batch_sql(const struct filling *f, const void *parent)
+{
+    const struct migration_backfill *spec = f->spec;
+    const char *from = "";
+
+    if (f->has_cursor)
+        from = memory_format(parent,
+                             " WHERE t.%s > (SELECT cursor FROM hakem.backfill WHERE revision = $1"
+                             " AND generation = $2::bigint AND position = $3::integer)::%s",
+                             spec->key, f->key_type);
+    /* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
+     * trigger's, or the next pass's. */
+    return memory_format(
+        parent,
+        "WITH batch AS MATERIALIZED (SELECT t.%s AS k FROM %s AS t%s ORDER BY t.%s LIMIT %" PRIu64
+        "), last AS MATERIALIZED (SELECT k FROM batch ORDER BY k DESC LIMIT 1),"
+        " first AS MATERIALIZED (SELECT k FROM batch ORDER BY k LIMIT 1),"
+        " changed AS (UPDATE %s AS t SET %s WHERE t.%s >= (SELECT k FROM first)"
+        " AND t.%s <= (SELECT k FROM last) AND (%s) RETURNING 1)"
+        " UPDATE hakem.backfill SET cursor = coalesce((SELECT k::text FROM last), cursor),"
+        " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
+        " AND generation = $2::bigint AND position = $3::integer"
+        " RETURNING (SELECT count(*) FROM changed) || ' ' || (SELECT count(*) FROM batch)",
+        spec->key, spec->table, from, spec->key, f->batch, spec->table, spec->set, spec->key,
+        spec->key, spec->where);
+}
+
+static const char *count_sql(const struct filling *f, const void *parent)
+{
+    return memory_format(parent, "SELECT count(*) FROM %s AS t WHERE (%s)", f->spec->table,
+                         f->spec->where);
+}
+
+/* Three parameters: which row of hakem.backfill. */
+static void add_call(struct filling *f, struct transaction *t, const char *sql)
+{
+    transaction_add(
+        t, f->where, sql, 3,
+        (const char *const[]){f->m->revision->name, f->m->generation_text, f->position_text});
+}
+
+/* ---- the trigger ---- */
+
+static void add_function(struct filling *f, struct transaction *t)
+{
+    const struct migration_backfill *spec = f->spec;
+
+    transaction_add(
+        t, f->where,
+        memory_format(t,
+                      "CREATE OR REPLACE FUNCTION hakem.%s() RETURNS trigger LANGUAGE plpgsql"
+                      " SECURITY DEFINER SET search_path FROM CURRENT AS $hakem$ BEGIN"
+                      " UPDATE %s AS t SET %s WHERE t.%s = NEW.%s AND (%s); RETURN NULL;"
+                      " END $hakem$",
+                      f->sync, spec->table, spec->set, spec->key, spec->key, spec->where),
+        0, NULL);
+}
+
+/* The guard stands in WHEN: rows that are right already cost almost nothing. */
+static void add_trigger(struct filling *f, struct transaction *t)
+{
+    const char *guard = split_expression_of_new(t, f->spec->where);
+
+    add_function(f, t);
+    transaction_add(t, f->where,
+                    memory_format(t,
+                                  "CREATE OR REPLACE TRIGGER %s AFTER INSERT OR UPDATE ON %s"
+                                  " FOR EACH ROW WHEN (pg_catalog.pg_trigger_depth() < 8 AND %s)"
+                                  " EXECUTE FUNCTION hakem.%s()",
+                                  f->sync, f->spec->table, guard != NULL ? guard : "true", f->sync),
+                    0, NULL);
+}
+
+static void add_trigger_drop(struct transaction *t, const char *sync, const char *table)
+{
+    transaction_add_plain(t, memory_format(t, "DROP TRIGGER IF EXISTS %s ON %s", sync, table));
+    transaction_add_plain(t, memory_format(t, "DROP FUNCTION IF EXISTS hakem.%s()", sync));
+}
+
+void backfill_add_cleanup(struct migrator *m, struct transaction *t)
+{
+    struct error ignored;
+    struct rows *rows;
+    char sync[SYNC_NAME_SIZE];
+
+    if (m->revision->backfill_count == 0 ||
+        session_query(m->session,
+                      SQL_WITH("SELECT position FROM hakem.backfill WHERE revision = $1"
+                               " AND generation = $2::bigint AND finished_at IS NULL",
+                               m->revision->name, m->generation_text),
+                      &rows, &ignored) != ERROR_OK)
+        return;
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        uint64_t position = rows_number(rows, i, 0);
+
+        if (position >= m->revision->backfill_count || !m->revision->backfills[position].trigger)
+            continue;
+        name_sync(m, (size_t)position, sync);
+        add_trigger_drop(t, sync, m->revision->backfills[position].table);
+    }
+    rows_free(rows);
+}
+
+/* ---- beginning ---- */
+
+static enum error_code read_row(struct filling *f, struct error *err)
+{
+    struct rows *rows;
+
+    if (session_query(f->m->session,
+                      SQL_WITH("SELECT cursor IS NOT NULL, pass, done, total,"
+                               " finished_at IS NOT NULL FROM hakem.backfill WHERE revision = $1"
+                               " AND generation = $2::bigint AND position = $3::integer",
+                               f->m->revision->name, f->m->generation_text, f->position_text),
+                      &rows, err) != ERROR_OK)
+        return err->code;
+    f->has_row = rows_count(rows) == 1;
+    if (f->has_row) {
+        f->has_cursor = rows_bool(rows, 0, 0);
+        f->pass = rows_number(rows, 0, 1);
+        f->done = rows_number(rows, 0, 2);
+        f->total = rows_number(rows, 0, 3);
+        f->is_finished = rows_bool(rows, 0, 4);
+    }
+    rows_free(rows);
+    return ERROR_OK;
+}
+
+static enum error_code read_key_type(struct filling *f, struct error *err)
+{
+    char *type;
+
+    if (session_ask_text(f->m->session,
+                         SQL_WITH("SELECT pg_catalog.format_type(atttypid, NULL)"
+                                  " FROM pg_catalog.pg_attribute"
+                                  " WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2"
+                                  " AND NOT attisdropped",
+                                  f->spec->table, f->spec->key),
+                         f->m->scratch, &type, err) != ERROR_OK)
+        return error_set(err, err->code == ERROR_NOT_FOUND ? ERROR_INVALID : err->code,
+                         "%s: there is no column %s of %s", f->where, f->spec->key, f->spec->table);
+    f->key_type = type;
+    return ERROR_OK;
+}
+
+static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct error *err)
+{
+    struct filling *f = context;
+    struct transaction *t = transaction_new(f->m->scratch);
+    enum error_code code;
+
+    transaction_begin(f->m, t, lock_timeout_ms);
+    if (f->spec->trigger)
+        add_trigger(f, t);
+    add_call(f, t,
+             memory_format(t,
+                           "INSERT INTO hakem.backfill (revision, generation, position, total)"
+                           " VALUES ($1, $2::bigint, $3::integer, %" PRIu64 ")",
+                           f->total));
+    transaction_commit(f->m, t, false);
+    code = transaction_run(f->m, t, NULL, err);
+    talloc_free(t);
+    return code;
+}
+
+static enum error_code begin_filling(struct filling *f, struct error *err)
+{
+    struct sql_call count = {.text = count_sql(f, f->m->scratch), .where = f->where};
+
+    if (read_key_type(f, err) != ERROR_OK || read_row(f, err) != ERROR_OK)
+        return err->code;
+    if (f->has_row)
+        return ERROR_OK;
+    if (session_ask_number(f->m->session, count, &f->total, err) != ERROR_OK ||
+        ladder_climb(f->m, try_begin, f, err) != ERROR_OK)
+        return err->code;
+    f->pass = 1;
+    return ERROR_OK;
+}
+
+/* ---- batches ---- */
+
+static enum error_code try_batch(void *context, uint64_t lock_timeout_ms, struct error *err)
+{
+    struct filling *f = context;
+    struct transaction *t = transaction_new(f->m->scratch);
+    struct pipeline_outcome outcomes[5];
+    enum error_code code;
+
+    transaction_begin(f->m, t, lock_timeout_ms);
+    add_call(f, t, batch_sql(f, t));
+    transaction_commit(f->m, t, false);
+    code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
+    if (code == ERROR_OK) {
+        /* BEGIN, the fence, the batch, COMMIT, the position */
+        if (sscanf(outcomes[2].value, "%" SCNu64 " %" SCNu64, &f->rows_changed, &f->rows_seen) != 2)
+            code = error_set(err, ERROR_CORRUPT, "%s: the row of hakem.backfill is gone", f->where);
+        (void)text_copy(f->m->result.position, sizeof(f->m->result.position), outcomes[4].value);
+    }
+    talloc_free(t);
+    return code;
+}
+
+static enum error_code run_batch(struct filling *f, struct error *err)
+{
+    char text[160];
+
+    memset(&f->rows_changed, 0, sizeof(f->rows_changed));
+    while (ladder_climb(f->m, try_batch, f, err) != ERROR_OK) {
+        if (err->code != ERROR_TIMEOUT || f->batch == 1)
+            return err->code;
+        f->batch /= 2;
+    }
+    f->has_cursor = f->has_cursor || f->rows_seen > 0;
+    f->done += f->rows_changed;
+    f->m->result.rows_changed += f->rows_changed;
+    f->m->result.statements_run++;
+    (void)text_format(text, sizeof(text), "backfill of %s", f->spec->table);
+    migrator_report(f->m, f->done, f->total > f->done ? f->total : f->done, text);
+    return ERROR_OK;
+}
+
+static enum error_code run_pass(struct filling *f, struct error *err)
+{
+    do {
+        if (run_batch(f, err) != ERROR_OK)
+            return err->code;
+    } while (f->rows_seen == f->batch);
+    return ERROR_OK;
+}
+
+/* ---- the end ---- */
+
+static void add_log(struct filling *f, struct transaction *t)
+{
+    char hash[HASH_HEX_SIZE], detail[64];
+    struct log_row row = {.phase = migration_phase_name(MIGRATION_BACKFILL),
+                          .statement = f->position + 1,
+                          .outcome = "done",
+                          .hash = hash,
+                          .detail = detail};
+
+    hash_bytes_hex(f->spec->set, strlen(f->spec->set), hash);
+    (void)text_format(detail, sizeof(detail), "%" PRIu64 " rows in %" PRIu64 " passes", f->done,
+                      f->pass);
+    transaction_log(f->m, t, &row);
+}
+
+static enum error_code finish_in_transaction(struct filling *f, struct error *err)
+{
+    struct transaction *t = transaction_new(f->m->scratch);
+    bool is_last = f->position + 1 == f->m->revision->backfill_count;
+    enum error_code code;
+
+    if (f->spec->trigger)
+        add_trigger_drop(t, f->sync, f->spec->table);
+    add_call(f, t,
+             "UPDATE hakem.backfill SET finished_at = pg_catalog.clock_timestamp()"
+             " WHERE revision = $1 AND generation = $2::bigint AND position = $3::integer");
+    add_log(f, t);
+    segment_add_marks(f->m, t, MIGRATION_BACKFILL, is_last);
+    transaction_commit(f->m, t, is_last);
+    code = transaction_run(f->m, t, NULL, err);
+    talloc_free(t);
+    return code;
+}
+
+/* Counts, and ends only if nothing is left, in one transaction. */
+static enum error_code try_finish(void *context, uint64_t lock_timeout_ms, struct error *err)
+{
+    struct filling *f = context;
+    struct transaction *t = transaction_new(f->m->scratch);
+    struct pipeline_outcome outcomes[3] = {{.rows = 0}};
+    struct error ignored;
+    enum error_code code;
+
+    transaction_begin(f->m, t, lock_timeout_ms);
+    transaction_add(t, f->where, count_sql(f, t), 0, NULL);
+    code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
+    talloc_free(t);
+    if (code != ERROR_OK)
+        return code;
+    if (!text_to_number(outcomes[2].value, UINT64_MAX, &f->left))
+        f->left = UINT64_MAX;
+    if (f->left == 0)
+        return finish_in_transaction(f, err);
+    (void)session_run(f->m->session, "ROLLBACK", &ignored);
+    return ERROR_OK;
+}
+
+static enum error_code try_next_pass(void *context, uint64_t lock_timeout_ms, struct error *err)
+{
+    struct filling *f = context;
+    struct transaction *t = transaction_new(f->m->scratch);
+    enum error_code code;
+
+    transaction_begin(f->m, t, lock_timeout_ms);
+    add_call(f, t,
+             "UPDATE hakem.backfill SET cursor = NULL, pass = pass + 1 WHERE revision = $1"
+             " AND generation = $2::bigint AND position = $3::integer");
+    transaction_commit(f->m, t, false);
+    code = transaction_run(f->m, t, NULL, err);
+    talloc_free(t);
+    return code;
+}
+
+static enum error_code begin_next_pass(struct filling *f, struct error *err)
+{
+    if (f->pass >= BACKFILL_PASSES_MAX)
+        return error_set(err, ERROR_FAILED,
+                         "%s: after %d passes %" PRIu64
+                         " rows of %s are still to be done: set does "
+                         "not make where false, or somebody writes such rows faster; trigger: true "
+                         "keeps them right",
+                         f->where, BACKFILL_PASSES_MAX, f->left, f->spec->table);
+    if (ladder_climb(f->m, try_next_pass, f, err) != ERROR_OK)
+        return err->code;
+    f->pass++;
+    f->has_cursor = false;
+    return ERROR_OK;
+}
+
+static enum error_code fill(struct filling *f, struct error *err)
+{
+    if (begin_filling(f, err) != ERROR_OK)
+        return err->code;
+    while (!f->is_finished) {
+        if (run_pass(f, err) != ERROR_OK || ladder_climb(f->m, try_finish, f, err) != ERROR_OK)
+            return err->code;
+        if (f->left == 0)
+            return ERROR_OK;
+        if (begin_next_pass(f, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+enum error_code backfill_run(struct migrator *m, struct error *err)
+{
+    if (m->revision->backfill_count == 0) {
+        m->result.already_done = true;
+        return ERROR_OK;
+    }
+    for (size_t i = 0; i < m->revision->backfill_count; i++) {
+        struct filling filling = {
+            .m = m,
+            .spec = &m->revision->backfills[i],
+            .position = i,
+            .position_text = memory_format(m->scratch, "%zu", i),
+            .where = memory_format(m->scratch, "%s/migration.yaml: backfill of %s",
+                                   m->revision->name, m->revision->backfills[i].table),
+            .batch = m->revision->backfills[i].batch,
+        };
+
+        name_sync(m, i, filling.sync);
+        if (fill(&filling, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+enum error_code backfill_read(struct session *session, const void *parent,
+                              struct backfill_state **ret, size_t *ret_count, struct error *err)
+{
+    struct backfill_state *states;
+    struct rows *rows;
+
+    if (session_query(session,
+                      SQL("SELECT b.revision, b.generation, b.position, b.done, b.total,"
+                          " b.finished_at IS NOT NULL FROM hakem.backfill b"
+                          " JOIN hakem.mark m USING (revision, generation)"
+                          " ORDER BY b.started_at, b.position"),
+                      &rows, err) != ERROR_OK)
+        return err->code;
+    states = memory_array(parent, struct backfill_state, rows_count(rows));
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        (void)text_copy(states[i].revision, sizeof(states[i].revision), rows_text(rows, i, 0));
+        states[i].generation = rows_number(rows, i, 1);
+        states[i].position = rows_number(rows, i, 2);
+        states[i].done = rows_number(rows, i, 3);
+        states[i].total = rows_number(rows, i, 4);
+        states[i].is_finished = rows_bool(rows, i, 5);
+    }
+    *ret = states;
+    *ret_count = rows_count(rows);
+    rows_free(rows);
+    return ERROR_OK;
+}

@@ -1,0 +1,89 @@
+#include "common/migration/fingerprint.h"
+
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "embedded_hakem_migration.h"
+
+#include <inttypes.h>
+
+/* Names must come out qualified, and compiling the query costs more than running it. */
+static enum error_code begin_reading(struct session *session, uint64_t lock_timeout_ms,
+                                     struct error *err)
+{
+    char timeout[24];
+
+    (void)text_format(timeout, sizeof(timeout), "%" PRIu64, lock_timeout_ms);
+    if (session_run(session, "BEGIN READ ONLY", err) != ERROR_OK)
+        return err->code;
+    return session_query(session,
+                         SQL_WITH("SELECT pg_catalog.set_config('lock_timeout', $1, true),"
+                                  " pg_catalog.set_config('search_path', '', true),"
+                                  " pg_catalog.set_config('jit', 'off', true)",
+                                  timeout),
+                         NULL, err);
+}
+
+static enum error_code read_text(struct session *session, const char *sql, uint64_t lock_timeout_ms,
+                                 char **ret, struct error *err)
+{
+    struct error ignored;
+    enum error_code code = begin_reading(session, lock_timeout_ms, err);
+
+    if (code == ERROR_OK)
+        code = session_ask_text(session, SQL(sql), session, ret, err);
+    if (session_is_in_transaction(session))
+        (void)session_run(session, "ROLLBACK", &ignored);
+    return code;
+}
+
+static enum error_code read_hash(struct session *session, const char *sql, uint64_t lock_timeout_ms,
+                                 char ret[static HASH_HEX_SIZE], struct error *err)
+{
+    char *hash;
+
+    if (read_text(session, sql, lock_timeout_ms, &hash, err) != ERROR_OK)
+        return err->code;
+    (void)text_copy(ret, HASH_HEX_SIZE, hash);
+    talloc_free(hash);
+    return ERROR_OK;
+}
+
+enum error_code fingerprint_take(struct session *session, uint64_t lock_timeout_ms,
+                                 char ret[static HASH_HEX_SIZE], struct error *err)
+{
+    char *sql =
+        memory_format(NULL,
+                      "%s SELECT encode(sha256(convert_to(coalesce(string_agg(encode(sha256("
+                      "convert_to(kind || E'\\x1f' || name || E'\\x1f' || definition,"
+                      " 'UTF8')), 'hex'), '' ORDER BY kind COLLATE \"C\","
+                      " name COLLATE \"C\", definition COLLATE \"C\"), ''), 'UTF8')), 'hex')"
+                      " FROM catalog",
+                      embedded_fingerprint);
+    enum error_code code = read_hash(session, sql, lock_timeout_ms, ret, err);
+
+    talloc_free(sql);
+    return code;
+}
+
+enum error_code fingerprint_signature(struct session *session, char ret[static HASH_HEX_SIZE],
+                                      struct error *err)
+{
+    return read_hash(session, embedded_signature, 1000, ret, err);
+}
+
+enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,
+                                     struct error *err)
+{
+    char *sql = memory_format(NULL,
+                              "%s SELECT coalesce(string_agg(kind || ' ' || name || ' ' ||"
+                              " definition, E'\\n' ORDER BY kind COLLATE \"C\","
+                              " name COLLATE \"C\", definition COLLATE \"C\"), '') FROM catalog",
+                              embedded_fingerprint);
+    char *text;
+    enum error_code code = read_text(session, sql, 1000, &text, err);
+
+    if (code == ERROR_OK)
+        *ret = talloc_steal(parent, text);
+    talloc_free(sql);
+    return code;
+}

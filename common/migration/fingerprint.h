@@ -1,0 +1,24 @@
+/* fingerprint.h: the schema as one hash: equal on a primary and its standbys, before an expand and
+ * after its revert.  Leaves out the schema hakem, comments, statistics and sequence values.
+ */
+#ifndef COMMON_MIGRATION_FINGERPRINT_H
+#define COMMON_MIGRATION_FINGERPRINT_H
+
+#include "common/base/hash.h"
+#include "common/postgres/session.h"
+
+/* Catalog functions wait for locks: at most lock_timeout_ms for one, then ERROR_LOCK: keep the last
+ * value, with its age. */
+enum error_code fingerprint_take(struct session *session, uint64_t lock_timeout_ms,
+                                 char ret[static HASH_HEX_SIZE], struct error *err);
+
+/* Cheap: the same value as last time means that the fingerprint is the same.  The converse is not
+ * so: then take it. */
+enum error_code fingerprint_signature(struct session *session, char ret[static HASH_HEX_SIZE],
+                                      struct error *err);
+
+/* The rows that are hashed, "kind name definition", one a line: for showing what differs. */
+enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,
+                                     struct error *err);
+
+#endif

@@ -1,0 +1,451 @@
+#include "common/migration/load.h"
+
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/load_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MANIFEST_FILE "migration.yaml"
+#define RELEASES_FILE "releases.yaml"
+
+static const char *const script_files[MIGRATION_SCRIPT_COUNT] = {
+    [MIGRATION_SCRIPT_EXPAND] = "expand.sql",
+    [MIGRATION_SCRIPT_REVERT] = "revert.sql",
+    [MIGRATION_SCRIPT_LOSSLESS] = "lossless.sql",
+    [MIGRATION_SCRIPT_CONTRACT] = "contract.sql",
+    [MIGRATION_SCRIPT_VERIFY] = "verify.sql",
+    [MIGRATION_SCRIPT_VERIFY_CONTRACT] = "verify.contract.sql",
+};
+
+const char *migration_script_file(enum migration_script script)
+{
+    return script_files[script];
+}
+
+/* A revision while its parents are still names. */
+struct draft {
+    struct migration_revision revision;
+    struct migration_manifest manifest;
+    const struct migration_file *yaml;
+};
+
+struct loading {
+    struct migration_set *set;
+    void *scratch;
+    struct draft *drafts; /* by name */
+    size_t count;
+    struct graph_revision *graph; /* likewise, children of scratch */
+    size_t *order;
+    size_t *place_of; /* draft index → index in the set */
+    const struct migration_file *releases;
+};
+
+/* ---- one revision ---- */
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+static enum error_code take_script(struct loading *in, struct draft *draft,
+                                   const struct migration_file *file, struct error *err)
+{
+    for (size_t i = 0; i < MIGRATION_SCRIPT_COUNT; i++) {
+        struct split *split;
+
+        if (strcmp(base_name(file->path), script_files[i]) != 0)
+            continue;
+        if (split_sql(in->set, file->path, file->bytes, file->size, &split, err) != ERROR_OK)
+            return err->code;
+        draft->revision.scripts[i] = split;
+        return ERROR_OK;
+    }
+    return error_set(err, ERROR_INVALID,
+                     "%s: no SQL file of a revision is called so; known are expand.sql, "
+                     "revert.sql, lossless.sql, contract.sql, verify.sql and verify.contract.sql",
+                     file->path);
+}
+
+static enum error_code take_file(struct loading *in, struct draft *draft,
+                                 const struct migration_file *file, struct error *err)
+{
+    if (strcmp(base_name(file->path), MANIFEST_FILE) == 0)
+        draft->yaml = file;
+    else if (text_ends_with(file->path, ".sql"))
+        return take_script(in, draft, file, err);
+    return ERROR_OK;
+}
+
+static enum error_code check_queries(const struct split *split, struct error *err)
+{
+    for (size_t i = 0; split != NULL && i < split->count; i++)
+        if (!split->statements[i].is_query)
+            return error_set(err, ERROR_INVALID, "%s:%zu: only queries have a place here",
+                             split->path, split->statements[i].line);
+    return ERROR_OK;
+}
+
+static enum error_code check_undoes(const struct migration_revision *revision, struct error *err)
+{
+    const struct split *expand = revision->scripts[MIGRATION_SCRIPT_EXPAND];
+    const struct split *revert = revision->scripts[MIGRATION_SCRIPT_REVERT];
+
+    for (size_t i = 0; revert != NULL && i < revert->count; i++)
+        if (revert->statements[i].undoes > expand->count)
+            return error_set(err, ERROR_INVALID,
+                             "%s:%zu: undoes statement %zu; expand.sql has only %zu", revert->path,
+                             revert->statements[i].line, revert->statements[i].undoes,
+                             expand->count);
+    return ERROR_OK;
+}
+
+static enum error_code check_revision(const struct migration_revision *revision, struct error *err)
+{
+    static const enum migration_script queries[] = {
+        MIGRATION_SCRIPT_LOSSLESS, MIGRATION_SCRIPT_VERIFY, MIGRATION_SCRIPT_VERIFY_CONTRACT};
+    const struct split *const *scripts = revision->scripts;
+
+    if (scripts[MIGRATION_SCRIPT_EXPAND] == NULL)
+        return error_set(err, ERROR_INVALID, "%s/expand.sql is missing", revision->name);
+    if (scripts[MIGRATION_SCRIPT_REVERT] == NULL && !revision->is_irreversible)
+        return error_set(err, ERROR_INVALID,
+                         "%s/revert.sql is missing; write it, or say irreversible: true in %s/%s",
+                         revision->name, revision->name, MANIFEST_FILE);
+    for (size_t i = 0; i < ARRAY_LEN(queries); i++)
+        if (check_queries(scripts[queries[i]], err) != ERROR_OK)
+            return err->code;
+    return check_undoes(revision, err);
+}
+
+static enum error_code finish_draft(struct loading *in, struct draft *draft, struct error *err)
+{
+    struct migration_revision *revision = &draft->revision;
+
+    if (manifest_read(in->set, draft->yaml, &draft->manifest, err) != ERROR_OK)
+        return err->code;
+    revision->description = draft->manifest.description;
+    revision->backfills = draft->manifest.backfills;
+    revision->backfill_count = draft->manifest.backfill_count;
+    revision->is_irreversible = draft->manifest.is_irreversible;
+    revision->lock_timeout_ms = draft->manifest.lock_timeout_ms;
+    revision->statement_timeout_ms = draft->manifest.statement_timeout_ms;
+    return check_revision(revision, err);
+}
+
+/* ---- all revisions ---- */
+
+static size_t folder_length(const struct migration_file *file)
+{
+    const char *slash = strchr(file->path, '/');
+
+    return slash == NULL ? 0 : (size_t)(slash - file->path);
+}
+
+static bool is_same_folder(const struct migration_file *a, const struct migration_file *b)
+{
+    size_t length = folder_length(a);
+
+    return length == folder_length(b) && memcmp(a->path, b->path, length) == 0;
+}
+
+static enum error_code check_name(const char *name, struct error *err)
+{
+    if (text_is_name(name, MIGRATION_NAME_MAX))
+        return ERROR_OK;
+    return error_set(err, ERROR_INVALID,
+                     "%.80s: a revision's name is 1 to %d letters, digits, '_', '-' or '.'", name,
+                     MIGRATION_NAME_MAX);
+}
+
+/* Files first to end-1 are one folder's. */
+static enum error_code draft_revision(struct loading *in, size_t first, size_t end,
+                                      struct error *err)
+{
+    const struct migration_file *files = in->set->files;
+    size_t length = folder_length(&files[first]);
+    struct draft *draft = &in->drafts[in->count];
+    struct hash hash;
+
+    if (in->count == GRAPH_REVISIONS_MAX)
+        return error_set(err, ERROR_LIMIT, "there are more than %d revisions", GRAPH_REVISIONS_MAX);
+    draft->revision.name = memory_copy(in->set, files[first].path, length);
+    if (check_name(draft->revision.name, err) != ERROR_OK)
+        return err->code;
+    hash_begin(&hash);
+    for (size_t i = first; i < end; i++) {
+        hash_add(&hash, files[i].path + length + 1, strlen(files[i].path) - length - 1);
+        hash_add(&hash, files[i].bytes, files[i].size);
+        if (take_file(in, draft, &files[i], err) != ERROR_OK)
+            return err->code;
+    }
+    hash_end_hex(&hash, draft->revision.checksum);
+    in->count++;
+    return finish_draft(in, draft, err);
+}
+
+static int by_draft_name(const void *a, const void *b)
+{
+    return strcmp(((const struct draft *)a)->revision.name,
+                  ((const struct draft *)b)->revision.name);
+}
+
+static enum error_code draft_all(struct loading *in, struct error *err)
+{
+    const struct migration_file *files = in->set->files;
+    size_t end;
+
+    in->drafts = memory_array(in->scratch, struct draft, in->set->file_count);
+    for (size_t first = 0; first < in->set->file_count; first = end) {
+        end = first + 1;
+        if (folder_length(&files[first]) == 0) {
+            if (strcmp(files[first].path, RELEASES_FILE) == 0)
+                in->releases = &files[first];
+            continue;
+        }
+        while (end < in->set->file_count && is_same_folder(&files[first], &files[end]))
+            end++;
+        if (draft_revision(in, first, end, err) != ERROR_OK)
+            return err->code;
+    }
+    if (in->count == 0)
+        return error_set(err, ERROR_INVALID,
+                         "there is no revision: a revision is a folder with expand.sql");
+    /* Paths sort "a-b/x" before "a/x": by name it is the other way around. */
+    qsort(in->drafts, in->count, sizeof(in->drafts[0]), by_draft_name);
+    return ERROR_OK;
+}
+
+/* ---- the graph ---- */
+
+static void draft_parents(struct loading *in, size_t i)
+{
+    const struct migration_manifest *manifest = &in->drafts[i].manifest;
+    struct graph_revision *node = &in->graph[i];
+
+    node->name = in->drafts[i].revision.name;
+    if (manifest->requires == NULL) {
+        node->parent_count = i > 0;
+        if (i > 0)
+            node->parents[0] = in->drafts[i - 1].revision.name;
+        return;
+    }
+    node->parent_count = manifest->require_count;
+    for (size_t p = 0; p < manifest->require_count; p++)
+    node->parents[p] = manifest->requires[p];
+}
+
+static enum error_code order_all(struct loading *in, struct error *err)
+{
+    size_t head;
+
+    in->graph = memory_array(in->scratch, struct graph_revision, in->count);
+    in->order = memory_array(in->scratch, size_t, in->count);
+    in->place_of = memory_array(in->scratch, size_t, in->count);
+    for (size_t i = 0; i < in->count; i++)
+        draft_parents(in, i);
+    if (graph_order(in->graph, in->count, in->order, err) != ERROR_OK ||
+        graph_head(in->graph, in->count, &head, err) != ERROR_OK)
+        return error_set(err, err->code, "%s (%s says what a revision requires)", err->detail,
+                         MANIFEST_FILE);
+    for (size_t i = 0; i < in->count; i++)
+        in->place_of[in->order[i]] = i;
+    in->set->head = in->place_of[head];
+    return ERROR_OK;
+}
+
+static enum error_code link_contracted(struct loading *in, size_t draft,
+                                       struct migration_revision *ret, struct error *err)
+{
+    const struct migration_manifest *manifest = &in->drafts[draft].manifest;
+
+    for (size_t i = 0; i < manifest->contracted_count; i++) {
+        size_t found;
+
+        if (!graph_find(in->graph, in->count, manifest->contracted[i], &found))
+            return error_set(err, ERROR_INVALID,
+                             "%s/%s: requires_contracted names %s, and there is no such revision",
+                             ret->name, MANIFEST_FILE, manifest->contracted[i]);
+        ret->contracted_parents[i] = in->place_of[found];
+    }
+    ret->contracted_parent_count = manifest->contracted_count;
+    return ERROR_OK;
+}
+
+static enum error_code place_all(struct loading *in, struct error *err)
+{
+    struct migration_revision *revisions =
+        memory_array(in->set, struct migration_revision, in->count);
+
+    for (size_t i = 0; i < in->count; i++) {
+        size_t draft = in->order[i];
+        const struct graph_revision *node = &in->graph[draft];
+
+        revisions[i] = in->drafts[draft].revision;
+        revisions[i].parent_count = node->parent_count;
+        for (size_t p = 0; p < node->parent_count; p++) {
+            size_t found = 0;
+
+            (void)graph_find(in->graph, in->count, node->parents[p], &found); /* ordered: exists */
+            revisions[i].parents[p] = in->place_of[found];
+        }
+        if (link_contracted(in, draft, &revisions[i], err) != ERROR_OK)
+            return err->code;
+    }
+    in->set->revisions = revisions;
+    in->set->revision_count = in->count;
+    return ERROR_OK;
+}
+
+/* ---- releases ---- */
+
+static enum error_code fail_release(const struct release_manifest *release, const char *verb,
+                                    const char *revision, struct error *err)
+{
+    return error_set(err, ERROR_INVALID, "%s: release %s %s %s, and there is no such revision",
+                     RELEASES_FILE, release->name, verb, revision);
+}
+
+static enum error_code place_release(struct migration_set *set, const struct release_manifest *from,
+                                     struct migration_release *ret, struct error *err)
+{
+    size_t *tolerates = memory_array(set, size_t, from->tolerate_count);
+
+    if (!migration_find(set, from->needs, &ret->needs))
+        return fail_release(from, "needs", from->needs, err);
+    for (size_t i = 0; i < from->tolerate_count; i++)
+        if (!migration_find(set, from->tolerates[i], &tolerates[i]))
+            return fail_release(from, "tolerates", from->tolerates[i], err);
+    ret->name = from->name;
+    ret->tolerates = tolerates;
+    ret->tolerate_count = from->tolerate_count;
+    return ERROR_OK;
+}
+
+static enum error_code place_releases(struct loading *in, struct error *err)
+{
+    struct migration_set *set = in->set;
+    struct migration_release *releases;
+    struct releases_manifest manifest;
+
+    if (releases_read(set, in->releases, &manifest, err) != ERROR_OK)
+        return err->code;
+    releases = memory_array(set, struct migration_release, manifest.release_count);
+    set->releases = releases;
+    for (size_t i = 0; i < manifest.release_count; i++) {
+        size_t before;
+
+        if (migration_find_release(set, manifest.releases[i].name, &before))
+            return error_set(err, ERROR_INVALID, "%s: release %s is there twice", RELEASES_FILE,
+                             manifest.releases[i].name);
+        if (place_release(set, &manifest.releases[i], &releases[i], err) != ERROR_OK)
+            return err->code;
+        set->release_count = i + 1;
+    }
+    return ERROR_OK;
+}
+
+/* ---- the whole ---- */
+
+enum error_code migration_load_files(const void *parent, const struct migration_file *files,
+                                     size_t count, struct migration_set **ret, struct error *err)
+{
+    struct loading in = {.set = memory_new(parent, struct migration_set)};
+    enum error_code code;
+
+    in.scratch = talloc_new(NULL);
+    code = files_adopt(in.set, files, count, err);
+    if (code == ERROR_OK)
+        code = draft_all(&in, err);
+    if (code == ERROR_OK)
+        code = order_all(&in, err);
+    if (code == ERROR_OK)
+        code = place_all(&in, err);
+    if (code == ERROR_OK)
+        code = place_releases(&in, err);
+    talloc_free(in.scratch);
+    if (code != ERROR_OK) {
+        talloc_free(in.set);
+        return code;
+    }
+    *ret = in.set;
+    return ERROR_OK;
+}
+
+enum error_code migration_load(const void *parent, const char *folder, struct migration_set **ret,
+                               struct error *err)
+{
+    void *scratch = talloc_new(NULL);
+    struct migration_file *files = NULL;
+    size_t count = 0;
+    enum error_code code = files_read_folder(scratch, folder, &files, &count, err);
+
+    if (code == ERROR_OK) {
+        code = migration_load_files(parent, files, count, ret, err);
+        if (code != ERROR_OK)
+            (void)error_set(err, code, "%s/%s", folder, err->detail);
+    }
+    talloc_free(scratch);
+    return code;
+}
+
+/* ---- questions ---- */
+
+bool migration_find(const struct migration_set *set, const char *name, size_t *ret)
+{
+    for (size_t i = 0; i < set->revision_count; i++) {
+        if (strcmp(set->revisions[i].name, name) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool migration_find_release(const struct migration_set *set, const char *name, size_t *ret)
+{
+    for (size_t i = 0; i < set->release_count; i++) {
+        if (strcmp(set->releases[i].name, name) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Parents stand before their children: one pass backwards marks all ancestors. */
+static void mark_history(const struct migration_set *set, size_t of, bool *ret_is_in)
+{
+    ret_is_in[of] = true;
+    for (size_t i = of + 1; i-- > 0;)
+        for (size_t p = 0; ret_is_in[i] && p < set->revisions[i].parent_count; p++)
+            ret_is_in[set->revisions[i].parents[p]] = true;
+}
+
+bool migration_is_ancestor(const struct migration_set *set, size_t ancestor, size_t of)
+{
+    bool *is_in = memory_array(NULL, bool, set->revision_count);
+    bool found;
+
+    mark_history(set, of, is_in);
+    found = is_in[ancestor] && ancestor != of;
+    talloc_free(is_in);
+    return found;
+}
+
+size_t migration_history_of(const struct migration_set *set, size_t revision, size_t *ret)
+{
+    bool *is_in = memory_array(NULL, bool, set->revision_count);
+    size_t count = 0;
+
+    mark_history(set, revision, is_in);
+    for (size_t i = 0; i < set->revision_count; i++)
+        if (is_in[i])
+            ret[count++] = i;
+    talloc_free(is_in);
+    return count;
+}

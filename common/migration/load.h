@@ -1,0 +1,108 @@
+/* load.h: a migrations folder (or the same files from a bundle) as revisions in topological order,
+ * and its releases.
+ */
+#ifndef COMMON_MIGRATION_LOAD_H
+#define COMMON_MIGRATION_LOAD_H
+
+#include "common/base/error.h"
+#include "common/base/hash.h"
+#include "common/migration/graph.h"
+#include "common/migration/split.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MIGRATION_NAME_MAX      63
+#define MIGRATION_FILES_MAX     20000
+#define MIGRATION_BUNDLE_MAX    (64 * 1024 * 1024)
+#define MIGRATION_BACKFILLS_MAX 16
+#define MIGRATION_RELEASES_MAX  1000
+
+/* The SQL files of a revision. */
+enum migration_script {
+    MIGRATION_SCRIPT_EXPAND,
+    MIGRATION_SCRIPT_REVERT,
+    MIGRATION_SCRIPT_LOSSLESS,
+    MIGRATION_SCRIPT_CONTRACT,
+    MIGRATION_SCRIPT_VERIFY,
+    MIGRATION_SCRIPT_VERIFY_CONTRACT,
+    MIGRATION_SCRIPT_COUNT
+};
+
+/* One row of migration.yaml's backfill. */
+struct migration_backfill {
+    const char *table; /* schema.table */
+    const char *key;   /* a column with a unique index */
+    const char *set;   /* "display_name = name" */
+    const char *where; /* "display_name IS NULL": true for a row that is still to be done */
+    uint64_t batch;    /* rows */
+    bool trigger;      /* keep rows right that are written while it runs */
+};
+
+struct migration_revision {
+    const char *name;
+    char checksum[HASH_HEX_SIZE]; /* over every file of the folder */
+    size_t parent_count;
+    size_t parents[GRAPH_PARENTS_MAX]; /* indices into the set */
+    size_t contracted_parent_count;
+    size_t contracted_parents[GRAPH_PARENTS_MAX];        /* requires_contracted, likewise */
+    const struct split *scripts[MIGRATION_SCRIPT_COUNT]; /* NULL: no such file */
+    const char *description;                             /* "" if none */
+    size_t backfill_count;
+    const struct migration_backfill *backfills;
+    bool is_irreversible;
+    uint64_t lock_timeout_ms;      /* total budget for one lock; 0: the run's own */
+    uint64_t statement_timeout_ms; /* likewise */
+};
+
+struct migration_release {
+    const char *name;
+    size_t needs; /* index into the set's revisions */
+    size_t tolerate_count;
+    const size_t *tolerates;
+};
+
+struct migration_file {
+    const char *path;  /* "0007_rating/expand.sql", "releases.yaml" */
+    const char *bytes; /* with a terminator that size does not count */
+    size_t size;
+};
+
+struct migration_set {
+    size_t revision_count;
+    const struct migration_revision *revisions; /* topological order */
+    size_t head;                                /* the last word of the history */
+    size_t release_count;
+    const struct migration_release *releases;
+    size_t file_count;
+    const struct migration_file *files; /* by path; what a bundle consists of */
+};
+
+/* ERROR_INVALID or ERROR_CONFIG in one sentence that names the file (and the line, where it has
+ * one): a cycle, a missing parent, two heads, an unknown revision in releases.yaml, a file that is
+ * not UTF-8, an .sql file with another name.  No such folder: ERROR_NOT_FOUND. */
+enum error_code migration_load(const void *parent, const char *folder, struct migration_set **ret,
+                               struct error *err);
+
+/* The same of files in memory, in any order; they are copied. */
+enum error_code migration_load_files(const void *parent, const struct migration_file *files,
+                                     size_t count, struct migration_set **ret, struct error *err);
+
+bool migration_find(const struct migration_set *set, const char *name, size_t *ret);
+bool migration_find_release(const struct migration_set *set, const char *name, size_t *ret);
+bool migration_is_ancestor(const struct migration_set *set, size_t ancestor, size_t of);
+
+/* Indices, parents first, of revision and all its ancestors; ret has revision_count elements. */
+size_t migration_history_of(const struct migration_set *set, size_t revision, size_t *ret);
+
+/* All files as one deterministic byte string, and that string's digest. */
+char *migration_bundle_pack(const void *parent, const struct migration_set *set, size_t *ret_size,
+                            char ret_digest[static HASH_HEX_SIZE]);
+/* ERROR_PROTOCOL if it is not what pack made. */
+enum error_code migration_bundle_unpack(const void *parent, const char *bytes, size_t size,
+                                        struct migration_set **ret, struct error *err);
+
+const char *migration_script_file(enum migration_script script); /* "expand.sql" */
+
+#endif

@@ -1,0 +1,46 @@
+/* load_internal.h: between load.c (files into a set) and load_yaml.c (what the YAML files say). */
+#ifndef COMMON_MIGRATION_LOAD_INTERNAL_H
+#define COMMON_MIGRATION_LOAD_INTERNAL_H
+
+#include "common/migration/load.h"
+
+/* migration.yaml, names still names. */
+struct migration_manifest {
+    const char *description;
+    const char **requires; /* NULL: the previous folder in name order */
+    size_t require_count;
+    const char **contracted; /* requires_contracted */
+    size_t contracted_count;
+    struct migration_backfill *backfills;
+    size_t backfill_count;
+    bool is_irreversible;
+    uint64_t lock_timeout_ms;
+    uint64_t statement_timeout_ms;
+};
+
+struct release_manifest {
+    const char *name;
+    const char *needs;
+    const char **tolerates;
+    size_t tolerate_count;
+};
+
+struct releases_manifest {
+    struct release_manifest *releases;
+    size_t release_count;
+};
+
+/* file NULL: all defaults. */
+enum error_code manifest_read(const void *parent, const struct migration_file *file,
+                              struct migration_manifest *ret, struct error *err);
+enum error_code releases_read(const void *parent, const struct migration_file *file,
+                              struct releases_manifest *ret, struct error *err);
+
+/* Copies files into set, sorted by path; two of one path: ERROR_INVALID. */
+enum error_code files_adopt(struct migration_set *set, const struct migration_file *files,
+                            size_t count, struct error *err);
+enum error_code files_read_folder(const void *parent, const char *folder,
+                                  struct migration_file **ret, size_t *ret_count,
+                                  struct error *err);
+
+#endif

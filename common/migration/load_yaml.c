@@ -1,0 +1,176 @@
+#include "common/base/memory.h"
+#include "common/config/yaml.h"
+#include "common/migration/backfill.h"
+#include "common/migration/load_internal.h"
+
+static const struct yaml_key backfill_keys[] = {
+    {.key = "table",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_backfill, table),
+     .min = 1,
+     .max = 130,
+     .is_required = true,
+     .doc = "schema and table whose rows are to be filled"},
+    {.key = "key",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct migration_backfill, key),
+     .is_required = true,
+     .doc = "column with a unique index, by whose order the rows are gone through"},
+    {.key = "set",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_backfill, set),
+     .min = 1,
+     .is_required = true,
+     .doc = "what UPDATE sets: \"display_name = name\""},
+    {.key = "where",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_backfill, where),
+     .min = 1,
+     .is_required = true,
+     .doc = "true for a row that is still to be filled: \"display_name IS NULL\""},
+    {.key = "batch",
+     .kind = YAML_KIND_NUMBER,
+     .offset = offsetof(struct migration_backfill, batch),
+     .min = 1,
+     .max = BACKFILL_BATCH_MAX,
+     .otherwise = "5000",
+     .doc = "rows a transaction"},
+    {.key = "trigger",
+     .kind = YAML_KIND_BOOL,
+     .offset = offsetof(struct migration_backfill, trigger),
+     .otherwise = "false",
+     .doc = "fill rows by a trigger that are written while the backfill runs"},
+};
+static const struct yaml_table backfill_table =
+    YAML_TABLE(struct migration_backfill, backfill_keys);
+
+static const struct yaml_key manifest_keys[] = {
+    {.key = "description",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_manifest, description),
+     .otherwise = "",
+     .doc = "what the revision is for"},
+    {.key = "requires",
+     .kind = YAML_KIND_NAMES,
+     .offset = offsetof(struct migration_manifest, requires),
+     .count_offset = offsetof(struct migration_manifest, require_count),
+     .max = GRAPH_PARENTS_MAX,
+     .doc = "parents; without the key the previous folder in name order, [] for none"},
+    {.key = "requires_contracted",
+     .kind = YAML_KIND_NAMES,
+     .offset = offsetof(struct migration_manifest, contracted),
+     .count_offset = offsetof(struct migration_manifest, contracted_count),
+     .max = GRAPH_PARENTS_MAX,
+     .doc = "revisions that must be contracted before this one is expanded"},
+    {.key = "backfill",
+     .kind = YAML_KIND_STRUCTS,
+     .offset = offsetof(struct migration_manifest, backfills),
+     .count_offset = offsetof(struct migration_manifest, backfill_count),
+     .max = MIGRATION_BACKFILLS_MAX,
+     .nested = &backfill_table,
+     .doc = "what fills old rows, after expand.sql"},
+    {.key = "irreversible",
+     .kind = YAML_KIND_BOOL,
+     .offset = offsetof(struct migration_manifest, is_irreversible),
+     .otherwise = "false",
+     .doc = "there is no revert.sql, and there cannot be one"},
+    {.key = "lock_timeout",
+     .kind = YAML_KIND_DURATION,
+     .offset = offsetof(struct migration_manifest, lock_timeout_ms),
+     .max = 3600000,
+     .doc = "budget of all tries to get the locks of one transaction"},
+    {.key = "statement_timeout",
+     .kind = YAML_KIND_DURATION,
+     .offset = offsetof(struct migration_manifest, statement_timeout_ms),
+     .max = 7 * 86400000,
+     .doc = "of each statement"},
+};
+static const struct yaml_table manifest_table =
+    YAML_TABLE(struct migration_manifest, manifest_keys);
+
+static const struct yaml_key release_keys[] = {
+    {.key = "name",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct release_manifest, name),
+     .is_required = true,
+     .doc = "the release's version"},
+    {.key = "needs",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct release_manifest, needs),
+     .is_required = true,
+     .doc = "the revision that it was built against"},
+    {.key = "tolerates",
+     .kind = YAML_KIND_NAMES,
+     .offset = offsetof(struct release_manifest, tolerates),
+     .count_offset = offsetof(struct release_manifest, tolerate_count),
+     .doc = "later revisions whose contract it does not mind"},
+};
+static const struct yaml_table release_table = YAML_TABLE(struct release_manifest, release_keys);
+
+static const struct yaml_key releases_keys[] = {
+    {.key = "releases",
+     .kind = YAML_KIND_STRUCTS,
+     .offset = offsetof(struct releases_manifest, releases),
+     .count_offset = offsetof(struct releases_manifest, release_count),
+     .max = MIGRATION_RELEASES_MAX,
+     .nested = &release_table,
+     .is_required = true,
+     .doc = "every release of the game server that may be in use"},
+};
+static const struct yaml_table releases_table = YAML_TABLE(struct releases_manifest, releases_keys);
+
+/* The parts are pasted into SQL: they must stay the parts that they are called. */
+static enum error_code check_backfill(const struct migration_file *file,
+                                      const struct migration_backfill *backfill, struct error *err)
+{
+    char *update = memory_format(NULL, "UPDATE %s AS t SET %s WHERE (%s) AND t.%s > '1'",
+                                 backfill->table, backfill->set, backfill->where, backfill->key);
+    bool is_sound = split_is_one_update(update);
+
+    talloc_free(update);
+    if (!is_sound)
+        return error_set(err, ERROR_CONFIG,
+                         "%s: backfill of %s: table, key, set and where do not make one UPDATE",
+                         file->path, backfill->table);
+    return ERROR_OK;
+}
+
+static struct yaml_text text_of(const struct migration_file *file)
+{
+    return (struct yaml_text){.name = file->path, .bytes = file->bytes, .size = file->size};
+}
+
+enum error_code manifest_read(const void *parent, const struct migration_file *file,
+                              struct migration_manifest *ret, struct error *err)
+{
+    struct migration_manifest manifest = {.description = ""};
+    struct yaml_text text;
+
+    if (file == NULL) {
+        *ret = manifest;
+        return ERROR_OK;
+    }
+    text = text_of(file);
+    if (yaml_read(parent, &text, &manifest_table, &manifest, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < manifest.backfill_count; i++)
+        if (check_backfill(file, &manifest.backfills[i], err) != ERROR_OK)
+            return err->code;
+    *ret = manifest;
+    return ERROR_OK;
+}
+
+enum error_code releases_read(const void *parent, const struct migration_file *file,
+                              struct releases_manifest *ret, struct error *err)
+{
+    struct releases_manifest manifest = {.release_count = 0};
+    struct yaml_text text;
+
+    if (file != NULL) {
+        text = text_of(file);
+        if (yaml_read(parent, &text, &releases_table, &manifest, err) != ERROR_OK)
+            return err->code;
+    }
+    *ret = manifest;
+    return ERROR_OK;
+}

@@ -1,0 +1,101 @@
+#include "common/migration/phase.h"
+
+#include "common/migration/segment.h"
+
+#include <string.h>
+
+static const char *const phase_names[MIGRATION_PHASE_COUNT] = {
+    [MIGRATION_EXPAND] = "expand",
+    [MIGRATION_BACKFILL] = "backfill",
+    [MIGRATION_CONTRACT] = "contract",
+    [MIGRATION_REVERT] = "revert",
+};
+
+const char *migration_phase_name(enum migration_phase phase)
+{
+    return phase_names[phase];
+}
+
+bool migration_phase_from_name(const char *name, enum migration_phase *ret)
+{
+    for (int i = 0; i < MIGRATION_PHASE_COUNT; i++) {
+        if (strcmp(phase_names[i], name) == 0) {
+            *ret = (enum migration_phase)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum error_code run_expand(struct migrator *m, struct error *err)
+{
+    struct script_run script;
+
+    if (m->state.revert_has_begun)
+        return error_set(
+            err, ERROR_REFUSED,
+            "a revert of %s has begun and must be finished before it is expanded again",
+            m->revision->name);
+    if (script_run_open(&script, m, m->revision->scripts[MIGRATION_SCRIPT_EXPAND], MIGRATION_EXPAND,
+                        err) != ERROR_OK)
+        return err->code;
+    return script_run_all(&script, err);
+}
+
+static enum error_code run_contract(struct migrator *m, struct error *err)
+{
+    const struct split *split = m->revision->scripts[MIGRATION_SCRIPT_CONTRACT];
+    struct script_run script;
+
+    if (split == NULL) {
+        m->result.already_done = true;
+        return ERROR_OK;
+    }
+    if (!m->state.is_expanded)
+        return error_set(err, ERROR_REFUSED,
+                         "%s must be expanded and backfilled before its contract",
+                         m->revision->name);
+    if (script_run_open(&script, m, split, MIGRATION_CONTRACT, err) != ERROR_OK)
+        return err->code;
+    return script_run_all(&script, err);
+}
+
+static enum error_code (*const runs[MIGRATION_PHASE_COUNT])(struct migrator *, struct error *) = {
+    [MIGRATION_EXPAND] = run_expand,
+    [MIGRATION_BACKFILL] = backfill_run,
+    [MIGRATION_CONTRACT] = run_contract,
+    [MIGRATION_REVERT] = revert_run,
+};
+
+/* The caller compares positions, also of what had been done before it asked. */
+static enum error_code read_position(struct migrator *m, struct error *err)
+{
+    char *position;
+
+    if (m->result.position[0] != '\0')
+        return ERROR_OK;
+    if (session_ask_text(m->session, SQL("SELECT pg_catalog.pg_current_wal_insert_lsn()::text"),
+                         m->scratch, &position, err) != ERROR_OK)
+        return err->code;
+    (void)strncpy(m->result.position, position, sizeof(m->result.position) - 1);
+    return ERROR_OK;
+}
+
+enum error_code migration_apply(struct session *session, const struct migration_order *order,
+                                const struct migration_run *run, struct migration_result *ret,
+                                struct error *err)
+{
+    struct session_watch before =
+        session_set_watch(session, (struct session_watch){.context = NULL});
+    struct migrator m;
+    enum error_code code = migrator_open(&m, session, order, run, err);
+
+    if (code == ERROR_OK && !m.result.already_done)
+        code = runs[order->phase](&m, err);
+    if (code == ERROR_OK)
+        code = read_position(&m, err);
+    migrator_close(&m, before);
+    if (code == ERROR_OK)
+        *ret = m.result;
+    return code;
+}

@@ -1,0 +1,27 @@
+#include "common/migration/schema.h"
+
+#include "embedded_hakem_migration.h"
+
+enum error_code schema_exists(struct session *session, bool *ret, struct error *err)
+{
+    return session_ask_bool(
+        session,
+        SQL("SELECT pg_catalog.to_regprocedure('hakem.take_over(text, text)') IS NOT NULL"), ret,
+        err);
+}
+
+enum error_code schema_ensure(struct session *session, struct error *err)
+{
+    bool exists, is_standby;
+
+    if (session_ask_bool(session, SQL("SELECT pg_catalog.pg_is_in_recovery()"), &is_standby, err) !=
+            ERROR_OK ||
+        schema_exists(session, &exists, err) != ERROR_OK)
+        return err->code;
+    if (exists)
+        return ERROR_OK;
+    if (is_standby)
+        return error_set(err, ERROR_REFUSED,
+                         "this database is a standby: the schema hakem is made on its primary");
+    return session_run(session, embedded_schema, err);
+}

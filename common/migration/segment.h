@@ -1,0 +1,75 @@
+/* segment.h: internal: a script as segments, and one segment brought about.
+ */
+#ifndef COMMON_MIGRATION_SEGMENT_H
+#define COMMON_MIGRATION_SEGMENT_H
+
+#include "common/migration/migrator.h"
+
+/* A script on its way through a phase. */
+struct script_run {
+    struct migrator *m;
+    const struct split *split;
+    enum migration_phase phase;
+    bool *is_done;      /* per statement: by the log */
+    bool *has_intent;   /* likewise */
+    bool *is_selected;  /* per statement: part of this run (half-applied expand: not all of
+                           revert.sql) */
+    size_t done_before; /* selected statements that are done */
+    size_t selected;
+    struct transaction
+        *with_first; /* calls for the first transaction, before its statements; or NULL */
+};
+
+/* Statements first to end-1; class as of split.h: OUTSIDE and ALONE have one. */
+struct segment {
+    size_t first;
+    size_t end;
+    bool is_outside;
+    bool is_last;
+};
+
+/* Reads the log unless the state says that nothing has begun. */
+enum error_code script_run_open(struct script_run *s, struct migrator *m, const struct split *split,
+                                enum migration_phase phase, struct error *err);
+
+/* The next segment with selected statements that are not done, from *at on; false at the end. */
+bool segment_next(const struct script_run *s, size_t *at, struct segment *ret);
+
+/* Does it, logs it, moves the marks; finishes the phase with the last. */
+enum error_code segment_run(struct script_run *s, const struct segment *segment, struct error *err);
+
+/* Runs everything that is left; between: called before each transactional segment with the open
+ * question whether it may run (revert), NULL for none. */
+enum error_code script_run_all(struct script_run *s, struct error *err);
+
+/* Writes what the marks are during, and after, a phase into a transaction. */
+void segment_add_marks(struct migrator *m, struct transaction *t, enum migration_phase phase,
+                       bool is_last);
+
+/* The statements (with log rows) and marks of a transactional segment, and its commit. */
+void segment_add_body(struct script_run *s, struct transaction *t, const struct segment *segment);
+
+/* ---- remains.c: what a statement outside of transactions left behind ---- */
+
+/* Looks whether an earlier try did it; cleans up what a half-done one left. */
+enum error_code remains_inspect(struct migrator *m, const struct split_statement *statement,
+                                const char *where, bool *ret_did, struct error *err);
+/* After success: is what it made really there?  An invalid index is ERROR_FAILED. */
+enum error_code remains_confirm(struct migrator *m, const struct split_statement *statement,
+                                const char *where, struct error *err);
+
+/* ---- revert.c ---- */
+
+enum error_code revert_run(struct migrator *m, struct error *err);
+
+/* ---- backfill.c ---- */
+
+enum error_code backfill_run(struct migrator *m, struct error *err);
+/* Drops the sync triggers of backfills that are not finished, in t. */
+void backfill_add_cleanup(struct migrator *m, struct transaction *t);
+
+/* "0007_rating/expand.sql:12", a child of m->scratch. */
+const char *segment_where(const struct script_run *s, size_t statement);
+const char *statement_where(struct migrator *m, const struct split *split, size_t statement);
+
+#endif

@@ -1,0 +1,393 @@
+#include "common/migration/split.h"
+
+#include "common/base/hash.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/split_internal.h"
+
+#include <assert.h>
+#include <pg_query.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARKER            "hakem:"
+#define BYTE_ORDER_MARK   "\xef\xbb\xbf"
+#define UNDOES_NUMBER_MAX SPLIT_STATEMENTS_MAX
+
+/* One file on its way through. */
+struct splitting {
+    const char *path;
+    const char *text;
+    size_t size;
+    struct split *split;
+    struct split_statement *statements;
+    size_t undoes; /* what the last undoes mark said */
+};
+
+static size_t line_at(const struct splitting *in, size_t offset)
+{
+    size_t line = 1;
+
+    for (size_t i = 0; i < offset && i < in->size; i++)
+        line += in->text[i] == '\n';
+    return line;
+}
+
+static enum error_code fail_at(const struct splitting *in, size_t offset, const char *sentence,
+                               struct error *err)
+{
+    char copy[ERROR_DETAIL_MAX];
+
+    (void)text_copy(copy, sizeof(copy), sentence); /* it may be err->detail itself */
+    return error_set(err, ERROR_INVALID, "%s:%zu: %s", in->path, line_at(in, offset), copy);
+}
+
+/* ---- syntax errors ---- */
+
+/* The parser counts characters from 1; we count bytes from 0. */
+static size_t offset_of_character(const char *text, size_t size, int character)
+{
+    size_t offset = 0;
+
+    while (offset < size && character > 1) {
+        offset++;
+        while (offset < size && ((unsigned char)text[offset] & 0xc0) == 0x80)
+            offset++;
+        character--;
+    }
+    return offset;
+}
+
+static bool has_copy_before(const char *text, size_t end)
+{
+    static const char word[] = "from stdin";
+    size_t length = sizeof(word) - 1;
+
+    for (size_t i = 0; i + length <= end; i++) {
+        size_t same = 0;
+
+        while (same < length && (text[i + same] | 0x20) == (word[same] | 0x20))
+            same++;
+        if (same == length)
+            return true;
+    }
+    return false;
+}
+
+static enum error_code fail_syntax(const struct splitting *in, const PgQueryError *error,
+                                   struct error *err)
+{
+    size_t offset = offset_of_character(in->text, in->size, error->cursorpos);
+    char sentence[ERROR_DETAIL_MAX / 2];
+
+    if (offset < in->size && in->text[offset] == '\\')
+        return fail_at(in, offset, "psql's backslash commands have no place here", err);
+    if (offset < in->size && in->text[offset] == ':')
+        return fail_at(in, offset, "psql's :variables have no place here", err);
+    if (has_copy_before(in->text, offset))
+        return fail_at(in, offset, "COPY FROM STDIN has no place here: write INSERT", err);
+    (void)text_format(sentence, sizeof(sentence), "%s", error->message);
+    return fail_at(in, offset, sentence, err);
+}
+
+enum error_code split_parse_one(const char *text, json_t **ret, struct error *err)
+{
+    PgQueryParseResult result = pg_query_parse(text);
+    json_t *root = NULL;
+    json_t *statement;
+
+    if (result.error == NULL)
+        root = json_loads(result.parse_tree, 0, NULL);
+    pg_query_free_parse_result(result);
+    if (root == NULL)
+        return error_set(err, ERROR_INVALID, "cannot be parsed, or is nested too deeply");
+    statement = json_object_get(json_array_get(json_object_get(root, "stmts"), 0), "stmt");
+    if (statement == NULL || json_array_size(json_object_get(root, "stmts")) != 1) {
+        json_decref(root);
+        return error_set(err, ERROR_INVALID, "is not one statement");
+    }
+    *ret = json_incref(statement);
+    json_decref(root);
+    return ERROR_OK;
+}
+
+/* ---- what stands before a statement: white space, comments, our marks in them ---- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+static size_t end_of_line(const struct splitting *in, size_t at, size_t end)
+{
+    while (at < end && in->text[at] != '\n')
+        at++;
+    return at;
+}
+
+/* They nest, as in the parser. */
+static size_t end_of_block_comment(const struct splitting *in, size_t at, size_t end)
+{
+    size_t depth = 0;
+
+    do {
+        bool opens = at + 1 < end && in->text[at] == '/' && in->text[at + 1] == '*';
+        bool closes = at + 1 < end && in->text[at] == '*' && in->text[at + 1] == '/';
+
+        depth += opens;
+        depth -= closes;
+        at += opens || closes ? 2 : 1;
+    } while (depth > 0 && at < end);
+    return at;
+}
+
+static enum error_code read_undoes(struct splitting *in, size_t at, const char *word,
+                                   struct error *err)
+{
+    uint64_t number;
+
+    if (!text_to_number(word, UNDOES_NUMBER_MAX, &number) || number == 0)
+        return fail_at(
+            in, at, "-- hakem:undoes wants the number of a statement of expand.sql, from 1", err);
+    in->undoes = (size_t)number;
+    return ERROR_OK;
+}
+
+/* at is behind the two dashes. */
+static enum error_code read_line_comment(struct splitting *in, size_t at, size_t end,
+                                         struct split_statement *statement, struct error *err)
+{
+    char line[64];
+    size_t length;
+
+    while (at < end && (in->text[at] == ' ' || in->text[at] == '\t'))
+        at++;
+    length = end - at < sizeof(line) - 1 ? end - at : sizeof(line) - 1;
+    memcpy(line, in->text + at, length);
+    while (length > 0 && is_space(line[length - 1]))
+        length--;
+    line[length] = '\0';
+    if (!text_starts_with(line, MARKER))
+        return ERROR_OK;
+    if (strcmp(line, MARKER "commit") == 0) {
+        statement->cuts = true;
+        return ERROR_OK;
+    }
+    if (text_starts_with(line, MARKER "undoes "))
+        return read_undoes(in, at, line + strlen(MARKER "undoes "), err);
+    return fail_at(in, at, "the marks known here are -- hakem:commit and -- hakem:undoes N", err);
+}
+
+/* *at moves from the end of the statement before to this one's first word. */
+static enum error_code skip_before(struct splitting *in, size_t *at, size_t end,
+                                   struct split_statement *statement, struct error *err)
+{
+    while (*at < end) {
+        if (is_space(in->text[*at])) {
+            (*at)++;
+        } else if (*at + 1 < end && memcmp(in->text + *at, "--", 2) == 0) {
+            size_t stop = end_of_line(in, *at, end);
+
+            if (read_line_comment(in, *at + 2, stop, statement, err) != ERROR_OK)
+                return err->code;
+            *at = stop;
+        } else if (*at + 1 < end && memcmp(in->text + *at, "/*", 2) == 0) {
+            *at = end_of_block_comment(in, *at, end);
+        } else {
+            break;
+        }
+    }
+    return ERROR_OK;
+}
+
+/* ---- statements ---- */
+
+static enum error_code describe(struct splitting *in, size_t at, struct split_statement *statement,
+                                struct error *err)
+{
+    char hash[HASH_HEX_SIZE];
+    json_t *tree;
+    enum error_code code;
+
+    hash_bytes_hex(statement->text, strlen(statement->text), hash);
+    statement->hash = memory_text(in->split, hash);
+    if (split_parse_one(statement->text, &tree, err) != ERROR_OK)
+        return fail_at(in, at, err->detail, err);
+    code = split_classify(in->split, tree, statement, err);
+    json_decref(tree);
+    return code == ERROR_OK ? ERROR_OK : fail_at(in, at, err->detail, err);
+}
+
+static enum error_code add_statement(struct splitting *in, size_t from, size_t end,
+                                     struct error *err)
+{
+    struct split_statement *statement = &in->statements[in->split->count];
+    size_t at = from;
+
+    if (skip_before(in, &at, end, statement, err) != ERROR_OK)
+        return err->code;
+    while (end > at && is_space(in->text[end - 1]))
+        end--;
+    if (at == end)
+        return ERROR_OK;
+    statement->text = memory_copy(in->split, in->text + at, end - at);
+    statement->line = line_at(in, at);
+    statement->undoes = in->undoes;
+    if (describe(in, at, statement, err) != ERROR_OK)
+        return err->code;
+    if (in->undoes != 0 && !in->split->has_undoes && in->split->count > 0)
+        return fail_at(in, at,
+                       "-- hakem:undoes must stand before the first statement, if it is used", err);
+    in->split->has_undoes = in->undoes != 0;
+    in->split->count++;
+    return ERROR_OK;
+}
+
+static enum error_code add_all(struct splitting *in, const PgQuerySplitResult *found,
+                               struct error *err)
+{
+    if (found->n_stmts > SPLIT_STATEMENTS_MAX)
+        return error_set(err, ERROR_INVALID, "%s: %d statements; at most %d are read", in->path,
+                         found->n_stmts, SPLIT_STATEMENTS_MAX);
+    in->statements = memory_array(in->split, struct split_statement, (size_t)found->n_stmts);
+    in->split->statements = in->statements;
+    for (int i = 0; i < found->n_stmts; i++) {
+        size_t from = (size_t)found->stmts[i]->stmt_location;
+        size_t length = (size_t)found->stmts[i]->stmt_len;
+        size_t end = length == 0 ? in->size : from + length; /* the last one, without a semicolon */
+
+        assert(from <= end && end <= in->size);
+        if (add_statement(in, from, end, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code check_text(const struct splitting *in, struct error *err)
+{
+    if (in->size > SPLIT_BYTES_MAX)
+        return error_set(err, ERROR_INVALID, "%s: %zu bytes; at most %d are read", in->path,
+                         in->size, SPLIT_BYTES_MAX);
+    if (in->size >= 3 && memcmp(in->text, BYTE_ORDER_MARK, 3) == 0)
+        return fail_at(in, 0, "the file begins with a byte order mark: remove it", err);
+    for (size_t at = 0, line_end; at < in->size; at = line_end + 1) {
+        line_end = end_of_line(in, at, in->size);
+        if (!text_is_utf8(in->text + at, line_end - at))
+            return fail_at(in, at, "not UTF-8", err);
+    }
+    return ERROR_OK;
+}
+
+enum error_code split_sql(const void *parent, const char *path, const char *text, size_t size,
+                          struct split **ret, struct error *err)
+{
+    struct splitting in = {.path = path, .text = text, .size = size};
+    PgQuerySplitResult found;
+    enum error_code code;
+
+    assert(text[size] == '\0');
+    if (check_text(&in, err) != ERROR_OK)
+        return err->code;
+    in.split = memory_new(parent, struct split);
+    in.split->path = memory_text(in.split, path);
+    found = pg_query_split_with_parser(text);
+    if (found.error != NULL)
+        code = fail_syntax(&in, found.error, err);
+    else
+        code = add_all(&in, &found, err);
+    pg_query_free_split_result(found);
+    if (code != ERROR_OK) {
+        talloc_free(in.split);
+        return code;
+    }
+    *ret = in.split;
+    return ERROR_OK;
+}
+
+/* ---- fragments ---- */
+
+bool split_is_one_update(const char *text)
+{
+    struct error ignored;
+    json_t *tree;
+    bool is_update;
+
+    if (split_parse_one(text, &tree, &ignored) != ERROR_OK)
+        return false;
+    is_update = json_object_get(tree, "UpdateStmt") != NULL;
+    json_decref(tree);
+    return is_update;
+}
+
+struct columns {
+    size_t offsets[64];
+    size_t count;
+    bool is_plain; /* nothing but bare columns, no subquery */
+};
+
+static void note_column(struct columns *columns, const json_t *reference)
+{
+    json_int_t at = json_integer_value(json_object_get(reference, "location"));
+
+    if (json_array_size(json_object_get(reference, "fields")) != 1 ||
+        columns->count == ARRAY_LEN(columns->offsets) || at <= 0)
+        columns->is_plain = false;
+    else
+        columns->offsets[columns->count++] = (size_t)at;
+}
+
+static void find_columns(struct columns *columns, const json_t *node, unsigned depth)
+{
+    const char *key;
+    json_t *value;
+
+    if (depth > SPLIT_TREE_DEPTH_MAX)
+        columns->is_plain = false;
+    if (!columns->is_plain)
+        return;
+    for (size_t i = 0; i < json_array_size(node); i++)
+        find_columns(columns, json_array_get(node, i), depth + 1);
+    json_object_foreach((json_t *)(uintptr_t)node, key, value)
+    {
+        if (strcmp(key, "SubLink") == 0)
+            columns->is_plain = false;
+        else if (strcmp(key, "ColumnRef") == 0)
+            note_column(columns, value);
+        else
+            find_columns(columns, value, depth + 1);
+    }
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+char *split_expression_of_new(const void *parent, const char *expression)
+{
+    char *text = memory_format(NULL, "SELECT 1 WHERE (%s)", expression);
+    struct columns columns = {.is_plain = true};
+    size_t from = strlen("SELECT 1 WHERE ");
+    struct text *out = text_new(text, SPLIT_BYTES_MAX);
+    struct error ignored;
+    char *ret = NULL;
+    json_t *tree;
+
+    if (split_parse_one(text, &tree, &ignored) == ERROR_OK) {
+        find_columns(&columns, tree, 0);
+        json_decref(tree);
+        qsort(columns.offsets, columns.count, sizeof(columns.offsets[0]), by_offset);
+        for (size_t i = 0; i < columns.count; i++) {
+            text_append_bytes(out, text + from, columns.offsets[i] - from);
+            text_append(out, "NEW.");
+            from = columns.offsets[i];
+        }
+        text_append(out, text + from);
+        if (columns.is_plain)
+            ret = memory_text(parent, out->data);
+    }
+    talloc_free(text);
+    return ret;
+}

@@ -1,0 +1,78 @@
+/* split.h: SQL files as statements, by PostgreSQL's own parser: text, line, and what each one
+ * needs.
+ */
+#ifndef COMMON_MIGRATION_SPLIT_H
+#define COMMON_MIGRATION_SPLIT_H
+
+#include "common/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SPLIT_BYTES_MAX      (2 * 1024 * 1024)
+#define SPLIT_STATEMENTS_MAX 10000
+#define SPLIT_TABLES_MAX     256
+#define SPLIT_TREE_DEPTH_MAX 400
+
+/* How a statement stands to transactions. */
+enum split_class {
+    SPLIT_TOGETHER, /* in one with its neighbours */
+    SPLIT_ALONE,    /* in one of its own: VALIDATE CONSTRAINT, ALTER TYPE ADD VALUE */
+    SPLIT_OUTSIDE,  /* in none: CREATE INDEX CONCURRENTLY, VACUUM, ... */
+    SPLIT_CLASS_COUNT
+};
+
+/* What it leaves when it dies in the middle, and so what a resume looks at. */
+enum split_remains {
+    SPLIT_REMAINS_NOTHING,       /* run it again */
+    SPLIT_REMAINS_INDEX,         /* CREATE INDEX CONCURRENTLY: an invalid index */
+    SPLIT_REMAINS_INDEX_TO_DROP, /* DROP INDEX CONCURRENTLY */
+    SPLIT_REMAINS_REINDEX,       /* REINDEX ... CONCURRENTLY: NAME_ccnew */
+    SPLIT_REMAINS_DETACH,        /* DETACH PARTITION CONCURRENTLY: pending */
+    SPLIT_REMAINS_COUNT
+};
+
+struct split_table {
+    const char *schema; /* NULL: found by search_path */
+    const char *name;
+};
+
+struct split_statement {
+    const char *text; /* without the semicolon and what stands before it */
+    size_t line;      /* of its first word, from 1 */
+    enum split_class class;
+    enum split_remains remains;
+    struct split_table subject;   /* of remains: the index; for DETACH the parent */
+    struct split_table partition; /* DETACH only */
+    const char *hash;             /* of text, hexadecimal */
+    const char *kind;             /* the parse node: "CreateStmt" */
+    bool is_dml;                  /* INSERT, UPDATE, DELETE */
+    bool is_query;                /* SELECT (or VALUES, TABLE) */
+    bool is_harmless;             /* as part of a revert it cannot lose a stored value */
+    bool cuts;                    /* -- hakem:commit stands before it */
+    size_t undoes; /* -- hakem:undoes N: statement N of expand.sql, from 1; 0: none */
+    size_t table_count;
+    const struct split_table *tables; /* every relation that it names, new ones and CTEs too */
+};
+
+struct split {
+    const char *path; /* as given */
+    size_t count;
+    const struct split_statement *statements;
+    bool has_undoes; /* then every statement has */
+};
+
+/* A talloc child of parent.  text ends with a terminator at text[size].  ERROR_INVALID, in one
+ * sentence with path and line: not UTF-8, a byte order mark, a syntax error, BEGIN or COMMIT, COPY
+ * FROM STDIN, a psql line, an unnamed concurrent index, statements before the first undoes mark. */
+enum error_code split_sql(const void *parent, const char *path, const char *text, size_t size,
+                          struct split **ret, struct error *err);
+
+/* Is text one UPDATE statement and nothing else? */
+bool split_is_one_update(const char *text);
+
+/* expression with "NEW." before each of its bare columns, for a trigger's WHEN; NULL if it has a
+ * subquery or cannot be parsed.  A talloc child of parent. */
+char *split_expression_of_new(const void *parent, const char *expression);
+
+#endif

@@ -1,0 +1,420 @@
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/split_internal.h"
+
+#include <string.h>
+
+/* ---- looking into a tree ---- */
+
+static const char *text_at(const json_t *node, const char *key)
+{
+    const char *text = json_string_value(json_object_get(node, key));
+
+    return text != NULL ? text : "";
+}
+
+static bool is_true_at(const json_t *node, const char *key)
+{
+    return json_is_true(json_object_get(node, key));
+}
+
+static bool is_one_of(const char *word, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The word i of a qualified name: {"List": {"items": [{"String": {"sval": ...}}, ...]}}. */
+static const char *word_of(const json_t *items, size_t i)
+{
+    return text_at(json_object_get(json_array_get(items, i), "String"), "sval");
+}
+
+static struct split_table table_of(const void *parent, const json_t *range)
+{
+    const char *schema = text_at(range, "schemaname");
+
+    return (struct split_table){.schema = schema[0] != '\0' ? memory_text(parent, schema) : NULL,
+                                .name = memory_text(parent, text_at(range, "relname"))};
+}
+
+/* The last word of items that is before skip trailing ones, with its schema if it has one. */
+static bool table_of_words(const void *parent, const json_t *items, size_t skip,
+                           struct split_table *ret)
+{
+    size_t count = json_array_size(items);
+
+    if (count <= skip)
+        return false;
+    count -= skip;
+    ret->name = memory_text(parent, word_of(items, count - 1));
+    ret->schema = count > 1 ? memory_text(parent, word_of(items, count - 2)) : NULL;
+    return true;
+}
+
+/* ---- relations ---- */
+
+struct tables {
+    const void *parent;
+    struct split_table *list;
+    size_t count;
+};
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static enum error_code add_table(struct tables *tables, struct split_table table, struct error *err)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (is_same_text(tables->list[i].schema, table.schema) &&
+            is_same_text(tables->list[i].name, table.name))
+            return ERROR_OK;
+    if (tables->count == SPLIT_TABLES_MAX)
+        return error_set(err, ERROR_INVALID, "one statement names more than %d relations",
+                         SPLIT_TABLES_MAX);
+    tables->list = memory_grow(tables->parent, tables->list, tables->count, tables->count + 1);
+    tables->list[tables->count++] = table;
+    return ERROR_OK;
+}
+
+static enum error_code collect(struct tables *tables, const json_t *node, unsigned depth,
+                               struct error *err);
+
+static enum error_code collect_object(struct tables *tables, const json_t *node, unsigned depth,
+                                      struct error *err)
+{
+    const char *key;
+    json_t *value;
+
+    if (json_is_string(json_object_get(node, "relname")) &&
+        add_table(tables, table_of(tables->parent, node), err) != ERROR_OK)
+        return err->code;
+    json_object_foreach((json_t *)(uintptr_t)node, key,
+                        value) if (collect(tables, value, depth + 1, err) !=
+                                   ERROR_OK) return err->code;
+    return ERROR_OK;
+}
+
+static enum error_code collect(struct tables *tables, const json_t *node, unsigned depth,
+                               struct error *err)
+{
+    if (depth > SPLIT_TREE_DEPTH_MAX)
+        return error_set(err, ERROR_INVALID, "nested too deeply");
+    if (json_is_object(node))
+        return collect_object(tables, node, depth, err);
+    for (size_t i = 0; i < json_array_size(node); i++)
+        if (collect(tables, json_array_get(node, i), depth + 1, err) != ERROR_OK)
+            return err->code;
+    return ERROR_OK;
+}
+
+/* DROP names its objects by words; skip: how many of them are not the relation's. */
+static const struct {
+    const char *type;
+    size_t skip;
+} dropped_types[] = {{"OBJECT_TABLE", 0},   {"OBJECT_VIEW", 0}, {"OBJECT_MATVIEW", 0},
+                     {"OBJECT_TRIGGER", 1}, {"OBJECT_RULE", 1}, {"OBJECT_POLICY", 1}};
+
+static enum error_code collect_dropped(struct tables *tables, const json_t *drop, size_t skip,
+                                       struct error *err)
+{
+    const json_t *objects = json_object_get(drop, "objects");
+
+    for (size_t i = 0; i < json_array_size(objects); i++) {
+        const json_t *list = json_object_get(json_array_get(objects, i), "List");
+        struct split_table table;
+
+        if (table_of_words(tables->parent, json_object_get(list, "items"), skip, &table) &&
+            add_table(tables, table, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code collect_tables(const void *parent, const json_t *node,
+                                      struct split_statement *statement, struct error *err)
+{
+    struct tables tables = {.parent = parent};
+
+    if (collect(&tables, node, 0, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < ARRAY_LEN(dropped_types); i++)
+        if (strcmp(statement->kind, "DropStmt") == 0 &&
+            strcmp(text_at(node, "removeType"), dropped_types[i].type) == 0 &&
+            collect_dropped(&tables, node, dropped_types[i].skip, err) != ERROR_OK)
+            return err->code;
+    statement->tables = tables.list;
+    statement->table_count = tables.count;
+    return ERROR_OK;
+}
+
+/* ---- one function per kind of statement that is special ---- */
+
+static enum error_code refuse_transaction(const void *parent, const json_t *node,
+                                          struct split_statement *s, struct error *err)
+{
+    (void)parent;
+    (void)node;
+    (void)s;
+    return error_set(err, ERROR_INVALID,
+                     "BEGIN, COMMIT and the like have no place here: the engine makes the "
+                     "transactions; -- hakem:commit cuts one");
+}
+
+static enum error_code refuse_cluster_wide(const void *parent, const json_t *node,
+                                           struct split_statement *s, struct error *err)
+{
+    (void)parent;
+    (void)node;
+    return error_set(err, ERROR_INVALID,
+                     "%s changes more than this database, so that no revert could be honest",
+                     s->kind);
+}
+
+static enum error_code refuse_copy(const void *parent, const json_t *node,
+                                   struct split_statement *s, struct error *err)
+{
+    (void)parent;
+    (void)s;
+    if (text_at(node, "filename")[0] != '\0')
+        return ERROR_OK;
+    return error_set(err, ERROR_INVALID,
+                     "COPY FROM STDIN and TO STDOUT have no place here: write INSERT");
+}
+
+static enum error_code refuse_set(const void *parent, const json_t *node, struct split_statement *s,
+                                  struct error *err)
+{
+    (void)parent;
+    (void)s;
+    if (is_true_at(node, "is_local"))
+        return ERROR_OK;
+    return error_set(err, ERROR_INVALID,
+                     "SET would outlast its transaction: write SET LOCAL, or name the schema");
+}
+
+static enum error_code see_index(const void *parent, const json_t *node, struct split_statement *s,
+                                 struct error *err)
+{
+    struct split_table table;
+
+    if (!is_true_at(node, "concurrent"))
+        return ERROR_OK;
+    table = table_of(parent, json_object_get(node, "relation"));
+    if (text_at(node, "idxname")[0] == '\0')
+        return error_set(err, ERROR_INVALID,
+                         "a concurrent index needs a name, so that a half-built one can be found");
+    s->class = SPLIT_OUTSIDE;
+    s->remains = SPLIT_REMAINS_INDEX;
+    /* An index lives in its table's schema. */
+    s->subject = (struct split_table){.schema = table.schema,
+                                      .name = memory_text(parent, text_at(node, "idxname"))};
+    s->partition = table;
+    return ERROR_OK;
+}
+
+static enum error_code see_drop(const void *parent, const json_t *node, struct split_statement *s,
+                                struct error *err)
+{
+    const json_t *first = json_array_get(json_object_get(node, "objects"), 0);
+    const json_t *items = json_object_get(json_object_get(first, "List"), "items");
+
+    if (!is_true_at(node, "concurrent"))
+        return ERROR_OK;
+    if (!table_of_words(parent, items, 0, &s->subject))
+        return error_set(err, ERROR_INVALID, "the index to drop has no name");
+    s->class = SPLIT_OUTSIDE;
+    s->remains = SPLIT_REMAINS_INDEX_TO_DROP;
+    return ERROR_OK;
+}
+
+static bool is_concurrent_reindex(const json_t *node)
+{
+    const json_t *params = json_object_get(node, "params");
+
+    for (size_t i = 0; i < json_array_size(params); i++)
+        if (strcmp(text_at(json_object_get(json_array_get(params, i), "DefElem"), "defname"),
+                   "concurrently") == 0)
+            return true;
+    return false;
+}
+
+static enum error_code see_reindex(const void *parent, const json_t *node,
+                                   struct split_statement *s, struct error *err)
+{
+    (void)err;
+    if (is_concurrent_reindex(node)) {
+        s->class = SPLIT_OUTSIDE;
+        s->remains = SPLIT_REMAINS_REINDEX;
+        s->subject = table_of(parent, json_object_get(node, "relation"));
+    } else if (json_object_get(node, "relation") == NULL) { /* SCHEMA, DATABASE, SYSTEM */
+        s->class = SPLIT_OUTSIDE;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code see_vacuum(const void *parent, const json_t *node, struct split_statement *s,
+                                  struct error *err)
+{
+    (void)parent;
+    (void)err;
+    if (is_true_at(node, "is_vacuumcmd"))
+        s->class = SPLIT_OUTSIDE;
+    return ERROR_OK;
+}
+
+static enum error_code see_cluster(const void *parent, const json_t *node,
+                                   struct split_statement *s, struct error *err)
+{
+    (void)parent;
+    (void)err;
+    if (json_object_get(node, "relation") == NULL)
+        s->class = SPLIT_OUTSIDE;
+    return ERROR_OK;
+}
+
+static enum error_code see_outside(const void *parent, const json_t *node,
+                                   struct split_statement *s, struct error *err)
+{
+    (void)parent;
+    (void)node;
+    (void)err;
+    s->class = SPLIT_OUTSIDE;
+    return ERROR_OK;
+}
+
+/* A new value cannot be used in the transaction that added it. */
+static enum error_code see_enum(const void *parent, const json_t *node, struct split_statement *s,
+                                struct error *err)
+{
+    (void)parent;
+    (void)err;
+    if (text_at(node, "newVal")[0] != '\0' && text_at(node, "oldVal")[0] == '\0')
+        s->class = SPLIT_ALONE;
+    return ERROR_OK;
+}
+
+static const char *const harmless_commands[] = {
+    "AT_DropConstraint", "AT_AddConstraint",   "AT_ValidateConstraint", "AT_SetNotNull",
+    "AT_DropNotNull",    "AT_ColumnDefault",   "AT_SetStatistics",      "AT_SetOptions",
+    "AT_ResetOptions",   "AT_SetRelOptions",   "AT_ResetRelOptions",    "AT_EnableTrig",
+    "AT_DisableTrig",    "AT_ReplicaIdentity", "AT_AlterConstraint",
+};
+
+static void see_alter_command(const void *parent, const json_t *command, struct split_statement *s)
+{
+    const char *subtype = text_at(command, "subtype");
+    const json_t *def = json_object_get(json_object_get(command, "def"), "PartitionCmd");
+
+    if (!is_one_of(subtype, harmless_commands, ARRAY_LEN(harmless_commands)))
+        s->is_harmless = false;
+    if (strcmp(subtype, "AT_ValidateConstraint") == 0 && s->class == SPLIT_TOGETHER)
+        s->class = SPLIT_ALONE;
+    if (strcmp(subtype, "AT_DetachPartition") == 0 && is_true_at(def, "concurrent")) {
+        s->class = SPLIT_OUTSIDE;
+        s->remains = SPLIT_REMAINS_DETACH;
+        s->partition = table_of(parent, json_object_get(def, "name"));
+    }
+}
+
+static enum error_code see_alter_table(const void *parent, const json_t *node,
+                                       struct split_statement *s, struct error *err)
+{
+    const json_t *commands = json_object_get(node, "cmds");
+
+    (void)err;
+    s->is_harmless = true;
+    s->subject = table_of(parent, json_object_get(node, "relation"));
+    for (size_t i = 0; i < json_array_size(commands); i++)
+        see_alter_command(parent, json_object_get(json_array_get(commands, i), "AlterTableCmd"), s);
+    return ERROR_OK;
+}
+
+/* ---- the table ---- */
+
+static const struct kind {
+    const char *node;
+    enum error_code (*see)(const void *, const json_t *, struct split_statement *, struct error *);
+    bool is_dml;
+    bool is_query;
+    bool is_harmless;
+} kinds[] = {
+    {.node = "TransactionStmt", .see = refuse_transaction},
+    {.node = "CopyStmt", .see = refuse_copy},
+    {.node = "VariableSetStmt", .see = refuse_set, .is_harmless = true},
+    {.node = "CreatedbStmt", .see = refuse_cluster_wide},
+    {.node = "DropdbStmt", .see = refuse_cluster_wide},
+    {.node = "CreateTableSpaceStmt", .see = refuse_cluster_wide},
+    {.node = "DropTableSpaceStmt", .see = refuse_cluster_wide},
+    {.node = "AlterSystemStmt", .see = refuse_cluster_wide},
+    {.node = "IndexStmt", .see = see_index, .is_harmless = true},
+    {.node = "DropStmt", .see = see_drop},
+    {.node = "ReindexStmt", .see = see_reindex, .is_harmless = true},
+    {.node = "VacuumStmt", .see = see_vacuum, .is_harmless = true},
+    {.node = "ClusterStmt", .see = see_cluster, .is_harmless = true},
+    {.node = "CreateSubscriptionStmt", .see = see_outside},
+    {.node = "AlterSubscriptionStmt", .see = see_outside},
+    {.node = "DropSubscriptionStmt", .see = see_outside},
+    {.node = "AlterEnumStmt", .see = see_enum},
+    {.node = "AlterTableStmt", .see = see_alter_table},
+    {.node = "CreateFunctionStmt", .is_harmless = true},
+    {.node = "CreateTrigStmt", .is_harmless = true},
+    {.node = "ViewStmt", .is_harmless = true},
+    {.node = "RuleStmt", .is_harmless = true},
+    {.node = "CommentStmt", .is_harmless = true},
+    {.node = "GrantStmt", .is_harmless = true},
+    {.node = "CreateStmt", .is_harmless = true},
+    {.node = "CreatePolicyStmt", .is_harmless = true},
+    {.node = "InsertStmt", .is_dml = true},
+    {.node = "UpdateStmt", .is_dml = true},
+    {.node = "DeleteStmt", .is_dml = true},
+    {.node = "MergeStmt", .is_dml = true},
+    {.node = "SelectStmt", .is_query = true},
+};
+
+static const struct kind *find_kind(const char *node)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (strcmp(kinds[i].node, node) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* What can be dropped without losing a value that somebody stored. */
+static bool drops_no_value(const json_t *drop)
+{
+    static const char *const types[] = {"OBJECT_INDEX",     "OBJECT_TRIGGER",   "OBJECT_FUNCTION",
+                                        "OBJECT_PROCEDURE", "OBJECT_ROUTINE",   "OBJECT_VIEW",
+                                        "OBJECT_RULE",      "OBJECT_AGGREGATE", "OBJECT_POLICY"};
+
+    return strcmp(text_at(drop, "behavior"), "DROP_CASCADE") != 0 &&
+           is_one_of(text_at(drop, "removeType"), types, ARRAY_LEN(types));
+}
+
+enum error_code split_classify(const void *parent, const json_t *tree,
+                               struct split_statement *statement, struct error *err)
+{
+    void *iterator = json_object_iter((json_t *)(uintptr_t)tree); /* jansson lacks a const */
+    const struct kind *kind;
+    const json_t *node;
+
+    if (iterator == NULL)
+        return error_set(err, ERROR_INVALID, "the parser gives no tree for this statement");
+    statement->kind = memory_text(parent, json_object_iter_key(iterator));
+    node = json_object_iter_value(iterator);
+    kind = find_kind(statement->kind);
+    if (kind != NULL) {
+        statement->is_dml = kind->is_dml;
+        statement->is_query = kind->is_query;
+        statement->is_harmless = kind->is_harmless;
+        if (kind->see != NULL && kind->see(parent, node, statement, err) != ERROR_OK)
+            return err->code;
+    }
+    if (strcmp(statement->kind, "DropStmt") == 0)
+        statement->is_harmless = drops_no_value(node);
+    return collect_tables(parent, node, statement, err);
+}

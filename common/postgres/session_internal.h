@@ -1,0 +1,22 @@
+/* session_internal.h: what the files of postgres/ share about a session. */
+#ifndef COMMON_POSTGRES_SESSION_INTERNAL_H
+#define COMMON_POSTGRES_SESSION_INTERNAL_H
+
+#include "common/postgres/session.h"
+
+struct session {
+    PGconn *connection;
+    struct session_watch watch;
+    char sqlstate[SESSION_SQLSTATE_SIZE];
+    bool cancel_sent; /* for what runs now */
+    /* Copies, for session_open_beside(). */
+    const char *url;
+    uint64_t connect_timeout_ms;
+};
+
+/* A talloc child of session that clears the result when freed. */
+struct rows *rows_new(struct session *session, PGresult *result);
+
+bool session_wants_cancel(const struct session *session);
+
+#endif
