@@ -116,6 +116,16 @@ void gate_keeper_revoke(struct gate_keeper *keeper, const char *key)
         (void)text_copy(keeper->revoked[keeper->revoked_count++], KEY_TEXT_SIZE, key);
 }
 
+void gate_keeper_revoke_name(struct gate_keeper *keeper, enum role role, const char *name)
+{
+    for (size_t i = keeper->owner_count; i > 0; i--) {
+        struct owner owner = keeper->owners[i - 1];
+
+        if (owner.role == role && strcmp(owner.name, name) == 0)
+            gate_keeper_revoke(keeper, owner.key);
+    }
+}
+
 bool gate_keeper_knows(const struct gate_keeper *keeper, enum role role, const char *name)
 {
     for (size_t i = 0; i < keeper->owner_count; i++)

@@ -30,6 +30,8 @@ void gate_keeper_close(struct gate_keeper *keeper); /* NULL is fine */
 void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role role,
                        const char *name);
 void gate_keeper_revoke(struct gate_keeper *keeper, const char *key);
+/* Every key of that name. */
+void gate_keeper_revoke_name(struct gate_keeper *keeper, enum role role, const char *name);
 /* Still to be asked at every message: revoking does not end a connection that exists. */
 bool gate_keeper_knows(const struct gate_keeper *keeper, enum role role, const char *name);
 

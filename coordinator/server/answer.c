@@ -1,0 +1,155 @@
+/* answer.c: operators' requests that change nothing: looked up in the state, after it is durable. */
+#include "common/base/memory.h"
+#include "coordinator/server/server_internal.h"
+#include "coordinator/server/view.h"
+#include "proto/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HISTORY_FACTS_MAX 2000
+
+struct look {
+    struct server *server;
+    const struct wish_slot *wish;
+    const struct request *request;
+};
+
+void answer_send(struct server *server, const struct wish_slot *wish, enum error_code code,
+                 const char *text, uint64_t rollout, const char *document)
+{
+    struct text *bytes = text_new(NULL, MESSAGE_BYTES_MAX);
+    struct reply reply = {.rollout = rollout, .document = document};
+
+    (void)text_copy(reply.code, sizeof(reply.code), error_code_name(code));
+    (void)text_copy(reply.detail, sizeof(reply.detail), text);
+    message_encode(MESSAGE_REPLY, wish->id, control_term(server->control), &reply, bytes);
+    (void)port_answer(server->operators, &wish->from, bytes->data, bytes->size);
+    talloc_free(bytes);
+}
+
+static void send_document(const struct look *look, json_t *document)
+{
+    char *bytes = json_dumps(document, JSON_COMPACT);
+
+    json_decref(document);
+    if (bytes == NULL || strlen(bytes) > DOCUMENT_BYTES_MAX)
+        answer_send(look->server, look->wish, ERROR_LIMIT, "the answer would be too large", 0, NULL);
+    else
+        answer_send(look->server, look->wish, ERROR_OK, "", 0, bytes);
+    free(bytes);
+}
+
+static void refuse(const struct look *look, enum error_code code, const char *text)
+{
+    answer_send(look->server, look->wish, code, text, 0, NULL);
+}
+
+static void look_status(const struct look *look)
+{
+    send_document(look, view_status(look->server->control));
+}
+
+static void look_nodes(const struct look *look)
+{
+    send_document(look, view_nodes(look->server->control));
+}
+
+static void look_node(const struct look *look)
+{
+    const struct node *node = control_node(look->server->control, look->request->node);
+
+    if (node == NULL)
+        refuse(look, ERROR_NOT_FOUND, "no node has that name: see `hakem node list`");
+    else
+        send_document(look, view_node(look->server->control, node));
+}
+
+static void look_pending(const struct look *look)
+{
+    send_document(look, view_pending(look->server->keeper));
+}
+
+static void look_rollouts(const struct look *look)
+{
+    send_document(look, view_rollouts(look->server->control));
+}
+
+/* The open rollout, else the newest one, unless one is named. */
+static void look_show(const struct look *look)
+{
+    const struct control *control = look->server->control;
+    uint64_t wanted = look->request->rollout;
+    const struct summary *summary;
+
+    if (control->open != NULL && (wanted == 0 || wanted == control->open->work.plan->rollout)) {
+        send_document(look, view_open(control));
+        return;
+    }
+    if (wanted == 0 && control->summary_count > 0)
+        wanted = control->summaries[control->summary_count - 1]->rollout;
+    summary = control_summary(control, wanted);
+    if (summary == NULL)
+        refuse(look, ERROR_NOT_FOUND,
+               wanted == 0 ? "there has been no rollout" : "there is no such rollout");
+    else
+        send_document(look, view_summary(summary));
+}
+
+static enum error_code add_fact(void *context, const struct fact *fact, struct error *err)
+{
+    json_t *list = context;
+    json_t *object;
+
+    (void)err;
+    if (fact->type == FACT_PLANNED || fact->type == FACT_CATALOG ||
+        json_array_size(list) >= HISTORY_FACTS_MAX)
+        return ERROR_OK;
+    object = json_from_record(fact_row(fact->type)->record, fact->body);
+    (void)json_object_set_new(object, "fact", json_string(fact_row(fact->type)->name));
+    (void)json_object_set_new(object, "at_ms", json_integer((json_int_t)fact->at_ms));
+    (void)json_array_append_new(list, object);
+    return ERROR_OK;
+}
+
+static void look_history(const struct look *look)
+{
+    json_t *object = json_object();
+    json_t *list = json_array();
+    struct error err;
+
+    (void)json_object_set_new(object, "facts", list);
+    if (journal_look(look->server->journal, look->request->rollout, add_fact, list, &err) !=
+        ERROR_OK) {
+        json_decref(object);
+        refuse(look, err.code, err.detail);
+        return;
+    }
+    send_document(look, object);
+}
+
+static const struct {
+    const char *verb;
+    void (*answer)(const struct look *look);
+} looks[] = {
+    {"status", look_status}, {"nodes", look_nodes},     {"node", look_node},
+    {"pending", look_pending}, {"rollouts", look_rollouts}, {"show", look_show},
+    {"history", look_history},
+};
+
+bool answer_knows(const char *verb)
+{
+    for (size_t i = 0; i < ARRAY_LEN(looks); i++)
+        if (strcmp(looks[i].verb, verb) == 0)
+            return true;
+    return false;
+}
+
+void answer_look(struct server *server, const struct wish_slot *wish)
+{
+    struct look look = {server, wish, wish->request};
+
+    for (size_t i = 0; i < ARRAY_LEN(looks); i++)
+        if (strcmp(looks[i].verb, wish->request->verb) == 0)
+            looks[i].answer(&look);
+}

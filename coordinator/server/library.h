@@ -1,0 +1,13 @@
+/* library.h: the migrations folder as the core's catalog, and as the bundle that agents fetch. */
+#ifndef COORDINATOR_SERVER_LIBRARY_H
+#define COORDINATOR_SERVER_LIBRARY_H
+
+#include "coordinator/journal/journal.h"
+#include "proto/plan.h"
+
+/* Reads the folder, keeps its bundle in the journal, and fills ret, whose parts are talloc children of
+ * parent. Errors name the file. */
+enum error_code library_read(const char *folder, struct journal *journal, const void *parent,
+                             struct catalog *ret, struct error *err);
+
+#endif
