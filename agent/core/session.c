@@ -7,9 +7,9 @@
 
 #define EFFECTS_FIRST 16
 
-struct session *session_new(const void *parent)
+struct agent_session *agent_session_new(const void *parent)
 {
-    return memory_new(parent, struct session);
+    return memory_new(parent, struct agent_session);
 }
 
 struct session_effects *session_effects_new(const void *parent)
@@ -74,7 +74,7 @@ static bool is_same_step(const struct order_id *a, const struct order_id *b)
     return a->rollout == b->rollout && a->step == b->step && a->direction == b->direction;
 }
 
-static struct entry *find(const struct session *session, const struct order_id *id)
+static struct entry *find(const struct agent_session *session, const struct order_id *id)
 {
     for (size_t i = 0; i < session->entry_count; i++)
         if (is_same_step(&session->entries[i].order.id, id))
@@ -82,12 +82,12 @@ static struct entry *find(const struct session *session, const struct order_id *
     return NULL;
 }
 
-const struct entry *session_entry(const struct session *session, const struct order_id *id)
+const struct entry *agent_session_entry(const struct agent_session *session, const struct order_id *id)
 {
     return find(session, id);
 }
 
-static struct entry *oldest_settled(const struct session *session)
+static struct entry *oldest_settled(const struct agent_session *session)
 {
     struct entry *oldest = NULL;
 
@@ -102,7 +102,7 @@ static struct entry *oldest_settled(const struct session *session)
 }
 
 /* NULL if the ledger is full of orders that nobody has settled. */
-static struct entry *make_entry(struct session *session)
+static struct entry *make_entry(struct agent_session *session)
 {
     if (session->entry_count == SESSION_ENTRIES_MAX)
         return oldest_settled(session);
@@ -116,7 +116,7 @@ static struct entry *make_entry(struct session *session)
     return &session->entries[session->entry_count++];
 }
 
-enum error_code session_load(struct session *session, const struct entry *entry,
+enum error_code agent_session_load(struct agent_session *session, const struct entry *entry,
                              struct error *err)
 {
     struct entry *made;
@@ -138,7 +138,7 @@ enum error_code session_load(struct session *session, const struct entry *entry,
     return ERROR_OK;
 }
 
-static void save(struct session *session, struct session_effects *effects, struct entry *entry)
+static void save(struct agent_session *session, struct session_effects *effects, struct entry *entry)
 {
     entry->age = ++session->age;
     add_effect(effects, SESSION_SAVE_ENTRY)->entry = *entry;
@@ -146,7 +146,7 @@ static void save(struct session *session, struct session_effects *effects, struc
 
 /* ---- guards: detail is the event's own part, as act() gets it ---- */
 
-static bool is_foreign_journal(const struct session *session, const struct entry *entry,
+static bool is_foreign_journal(const struct agent_session *session, const struct entry *entry,
                                const void *detail)
 {
     const struct order *order = detail;
@@ -155,7 +155,7 @@ static bool is_foreign_journal(const struct session *session, const struct entry
     return strcmp(order->journal, session->journal) != 0;
 }
 
-static bool is_older_attempt(const struct session *session, const struct entry *entry,
+static bool is_older_attempt(const struct agent_session *session, const struct entry *entry,
                              const void *detail)
 {
     const struct order *order = detail;
@@ -164,7 +164,7 @@ static bool is_older_attempt(const struct session *session, const struct entry *
     return entry != NULL && order->id.attempt < entry->order.id.attempt;
 }
 
-static bool is_same_attempt(const struct session *session, const struct entry *entry,
+static bool is_same_attempt(const struct agent_session *session, const struct entry *entry,
                             const void *detail)
 {
     const struct order *order = detail;
@@ -173,7 +173,7 @@ static bool is_same_attempt(const struct session *session, const struct entry *e
     return entry != NULL && order->id.attempt == entry->order.id.attempt;
 }
 
-static bool is_unsuitable(const struct session *session, const struct entry *entry,
+static bool is_unsuitable(const struct agent_session *session, const struct entry *entry,
                           const void *detail)
 {
     const struct order *order = detail;
@@ -182,14 +182,14 @@ static bool is_unsuitable(const struct session *session, const struct entry *ent
     return order->task == TASK_NONE || !task_suits(order->task, session->kind);
 }
 
-static bool is_full(const struct session *session, const struct entry *entry, const void *detail)
+static bool is_full(const struct agent_session *session, const struct entry *entry, const void *detail)
 {
     (void)detail;
     return entry == NULL && session->entry_count == SESSION_ENTRIES_MAX &&
            oldest_settled(session) == NULL;
 }
 
-static bool ref_is_same_attempt(const struct session *session, const struct entry *entry,
+static bool ref_is_same_attempt(const struct agent_session *session, const struct entry *entry,
                                 const void *detail)
 {
     const struct order_ref *ref = detail;
@@ -198,7 +198,7 @@ static bool ref_is_same_attempt(const struct session *session, const struct entr
     return entry != NULL && ref->id.attempt == entry->order.id.attempt;
 }
 
-static bool asks_for_another(const struct session *session, const struct entry *entry,
+static bool asks_for_another(const struct agent_session *session, const struct entry *entry,
                              const void *detail)
 {
     const struct inquiry *inquiry = detail;
@@ -208,7 +208,7 @@ static bool asks_for_another(const struct session *session, const struct entry *
     return inquiry->of_replica;
 }
 
-static bool asks_for_another_attempt(const struct session *session, const struct entry *entry,
+static bool asks_for_another_attempt(const struct agent_session *session, const struct entry *entry,
                                      const void *detail)
 {
     const struct inquiry *inquiry = detail;
@@ -217,7 +217,7 @@ static bool asks_for_another_attempt(const struct session *session, const struct
     return entry != NULL && inquiry->order.id.attempt != entry->order.id.attempt;
 }
 
-static bool may_have_forgotten(const struct session *session, const struct entry *entry,
+static bool may_have_forgotten(const struct agent_session *session, const struct entry *entry,
                                const void *detail)
 {
     (void)entry;
@@ -225,7 +225,7 @@ static bool may_have_forgotten(const struct session *session, const struct entry
     return session->is_new_ledger;
 }
 
-static bool is_time_to_repeat(const struct session *session, const struct entry *entry,
+static bool is_time_to_repeat(const struct agent_session *session, const struct entry *entry,
                               const void *detail)
 {
     (void)detail;
@@ -233,7 +233,7 @@ static bool is_time_to_repeat(const struct session *session, const struct entry 
            session->now_ms - entry->sent_at_ms >= SESSION_RESEND_MS;
 }
 
-static bool is_about_another(const struct session *session, const struct entry *entry,
+static bool is_about_another(const struct agent_session *session, const struct entry *entry,
                              const void *detail)
 {
     const struct finding_report *finding = detail;
@@ -310,13 +310,13 @@ static const struct session_rule rules[] = {
 };
 /* clang-format on */
 
-const struct session_rule *session_rules(size_t *ret_count)
+const struct session_rule *agent_session_rules(size_t *ret_count)
 {
     *ret_count = ARRAY_LEN(rules);
     return rules;
 }
 
-const char *session_event_name(enum entry_event event)
+const char *agent_session_event_name(enum entry_event event)
 {
     static const char *const names[] = {
         [ENTRY_ORDER] = "order",         [ENTRY_CANCEL] = "cancel",
@@ -334,7 +334,7 @@ const char *session_event_name(enum entry_event event)
 /* ---- actions ---- */
 
 struct turn {
-    struct session *session;
+    struct agent_session *session;
     struct session_effects *effects;
     struct entry *entry; /* NULL: never heard of */
     const struct order_id *id;
@@ -506,7 +506,7 @@ static void act(const struct turn *turn, const struct session_rule *rule)
     }
 }
 
-static void fire(struct session *session, struct session_effects *effects,
+static void fire(struct agent_session *session, struct session_effects *effects,
                  const struct order_id *id, enum entry_event event, const void *detail)
 {
     struct turn turn = {session, effects, find(session, id), id, detail};
@@ -528,7 +528,7 @@ static void fire(struct session *session, struct session_effects *effects,
 
 /* ---- terms ---- */
 
-static const char *adopt_fault(const struct session *session, const char *journal, uint64_t term)
+static const char *adopt_fault(const struct agent_session *session, const char *journal, uint64_t term)
 {
     if (session->journal[0] != '\0' && strcmp(session->journal, journal) != 0)
         return "this agent obeys another journal: run `hakem-agent adopt-journal` on the node";
@@ -539,7 +539,7 @@ static const char *adopt_fault(const struct session *session, const char *journa
     return NULL;
 }
 
-static void hear_adopt(struct session *session, const struct message *message,
+static void hear_adopt(struct agent_session *session, const struct message *message,
                        struct session_effects *effects)
 {
     const struct adopt *adopt = message->body;
@@ -558,7 +558,7 @@ static void hear_adopt(struct session *session, const struct message *message,
     (void)text_copy(adopted->detail, sizeof(adopted->detail), fault == NULL ? "" : fault);
 }
 
-static void hear_welcome(struct session *session, const struct welcome *welcome)
+static void hear_welcome(struct agent_session *session, const struct welcome *welcome)
 {
     (void)text_copy(session->node, sizeof(session->node), welcome->node);
     (void)text_copy(session->shard, sizeof(session->shard), welcome->shard);
@@ -568,7 +568,7 @@ static void hear_welcome(struct session *session, const struct welcome *welcome)
 
 /* ---- events ---- */
 
-static void hear(struct session *session, const struct message *message,
+static void hear(struct agent_session *session, const struct message *message,
                  struct session_effects *effects)
 {
     if (message->type == MESSAGE_WELCOME) {
@@ -599,7 +599,7 @@ static void hear(struct session *session, const struct message *message,
     }
 }
 
-static void for_every_entry(struct session *session, struct session_effects *effects,
+static void for_every_entry(struct agent_session *session, struct session_effects *effects,
                             enum entry_event event)
 {
     for (size_t i = 0; i < session->entry_count; i++) {
@@ -609,7 +609,7 @@ static void for_every_entry(struct session *session, struct session_effects *eff
     }
 }
 
-static void greet(struct session *session, struct session_effects *effects)
+static void greet(struct agent_session *session, struct session_effects *effects)
 {
     struct hello *hello = send(effects, MESSAGE_HELLO);
 
@@ -625,11 +625,11 @@ static void pass_on_progress(struct session_effects *effects, const struct progr
     *progress = *from;
 }
 
-void session_handle(struct session *session, const struct session_event *event,
+void agent_session_handle(struct agent_session *session, const struct session_event *event,
                     struct session_effects *ret)
 {
     assert(event->type < SESSION_EVENT_COUNT);
-    assert(session_broken_invariant(session) == NULL);
+    assert(agent_session_broken_invariant(session) == NULL);
     if (event->at_ms > session->now_ms)
         session->now_ms = event->at_ms;
     switch (event->type) {
@@ -660,16 +660,16 @@ void session_handle(struct session *session, const struct session_event *event,
     case SESSION_EVENT_COUNT:
         break;
     }
-    assert(session_broken_invariant(session) == NULL);
+    assert(agent_session_broken_invariant(session) == NULL);
 }
 
-void session_adopt_journal(struct session *session, const char *journal)
+void agent_session_adopt_journal(struct agent_session *session, const char *journal)
 {
     (void)text_copy(session->journal, sizeof(session->journal), journal);
     session->term = 0;
 }
 
-const char *session_broken_invariant(const struct session *session)
+const char *agent_session_broken_invariant(const struct agent_session *session)
 {
     if (session->entry_count > SESSION_ENTRIES_MAX)
         return "more entries than the ledger may have";

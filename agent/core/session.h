@@ -87,7 +87,7 @@ struct session_effects {
     size_t fired_count, fired_capacity;
 };
 
-struct session {
+struct agent_session {
     char ledger[IDENTITY_SIZE]; /* identity, made with the ledger */
     bool is_new_ledger;         /* made in this process's life: it may have forgotten */
     char journal[JOURNAL_SIZE]; /* "": none obeyed yet */
@@ -117,7 +117,7 @@ struct session_rule {
         ENTRY_TICK,
         ENTRY_EVENT_COUNT
     } event;
-    bool (*guard)(const struct session *session, const struct entry *entry, const void *detail);
+    bool (*guard)(const struct agent_session *session, const struct entry *entry, const void *detail);
     enum entry_action {
         ENTRY_IGNORES,
         ENTRY_ACCEPTS,        /* into the ledger, a child is started */
@@ -138,25 +138,25 @@ struct session_rule {
     const char *why;
 };
 
-const struct session_rule *session_rules(size_t *ret_count);
-const char *session_event_name(enum entry_event event);
+const struct session_rule *agent_session_rules(size_t *ret_count);
+const char *agent_session_event_name(enum entry_event event);
 
-struct session *session_new(const void *parent);
+struct agent_session *agent_session_new(const void *parent);
 struct session_effects *session_effects_new(const void *parent);
 void session_effects_clear(struct session_effects *effects);
 
 /* What the ledger held. Before SESSION_STARTED. ERROR_CORRUPT names what does not fit. */
-enum error_code session_load(struct session *session, const struct entry *entry,
+enum error_code agent_session_load(struct agent_session *session, const struct entry *entry,
                              struct error *err);
 
 /* Answers one event; never fails. */
-void session_handle(struct session *session, const struct session_event *event,
+void agent_session_handle(struct agent_session *session, const struct session_event *event,
                     struct session_effects *ret);
 
 /* An operator on the node lets another journal be obeyed. */
-void session_adopt_journal(struct session *session, const char *journal);
+void agent_session_adopt_journal(struct agent_session *session, const char *journal);
 
-const struct entry *session_entry(const struct session *session, const struct order_id *id);
-const char *session_broken_invariant(const struct session *session);
+const struct entry *agent_session_entry(const struct agent_session *session, const struct order_id *id);
+const char *agent_session_broken_invariant(const struct agent_session *session);
 
 #endif

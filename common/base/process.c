@@ -46,8 +46,12 @@ enum error_code process_spawn(const struct process_command *command, struct proc
                          strerror(errno));
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_adddup2(
-        &actions, pair[1], command->with_channel ? PROCESS_CHANNEL_FD : STDOUT_FILENO);
+    if (command->with_channel) {
+        (void)posix_spawn_file_actions_adddup2(&actions, pair[1], PROCESS_CHANNEL_FD);
+    } else {
+        (void)posix_spawn_file_actions_adddup2(&actions, pair[1], STDOUT_FILENO);
+        (void)posix_spawn_file_actions_adddup2(&actions, pair[1], STDERR_FILENO);
+    }
     set_attributes(&attributes, command->own_session);
     rc = posix_spawn(&pid, command->path, &actions, &attributes, command->argv,
                      command->environment);

@@ -19,7 +19,7 @@ struct process_command {
     const char *path; /* absolute, or "/proc/self/exe"; no shell, no search path */
     char *const *argv;
     char *const *environment;
-    bool with_channel;  /* else standard output is the channel */
+    bool with_channel;  /* else standard output and error are the channel */
     bool own_session;   /* setsid: what it leaves behind survives us */
 };
 

@@ -1,0 +1,65 @@
+/* config.h: an agent's configuration file. */
+#ifndef AGENT_CONFIG_H
+#define AGENT_CONFIG_H
+
+#include "common/base/error.h"
+#include "proto/report.h"
+
+#include <stdbool.h>
+
+#define AGENT_PROBES_MAX 16
+
+struct probe_config {
+    const char *name;
+    const char *kind;   /* http, tcp, sql, exec */
+    const char *target; /* a URL, HOST:PORT, a query, an absolute path */
+    uint64_t timeout_ms;
+    uint64_t expect; /* http: status; 0: any below 400 */
+};
+
+struct database_config {
+    const char *url;
+    const char **game_roles;
+    size_t game_role_count;
+    const char *data; /* folder, for disk free */
+};
+
+struct game_config {
+    const char *release_url; /* answers JSON with a key "release" */
+    const char *release_hook;
+    const char **environment; /* NAME=VALUE for hooks */
+    size_t environment_count;
+    const char **reads;
+    size_t read_count;
+    const char *data;
+};
+
+struct edge_config {
+    const char *driver; /* haproxy, exec */
+    const char *socket; /* haproxy: runtime socket */
+    const char *backend;
+    const char *state_file;
+    const char *hook; /* exec: called with HAKEM_ACTION=state|drain|admit|isolate */
+};
+
+struct agent_config {
+    const char *path; /* of the file itself: children read it anew */
+    const char *coordinator;
+    const char *coordinator_key;
+    const char *key_file;
+    const char *state; /* folder */
+    const char *log_level;
+    enum node_kind kind;
+    const char *kind_name;
+    struct database_config database;
+    struct game_config game;
+    struct edge_config edge;
+    struct probe_config *probes;
+    size_t probe_count;
+};
+
+/* ERROR_CONFIG names file, line and key. What it points to are talloc descendants of parent. */
+enum error_code agent_config_read(const void *parent, const char *path, struct agent_config *ret,
+                                  struct error *err);
+
+#endif

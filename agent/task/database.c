@@ -1,0 +1,180 @@
+/* database.c: a session to the node's own database, checked to be the one that the order means. */
+#include "agent/task/task.h"
+
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/inspect.h"
+#include "common/postgres/session.h"
+
+#include <signal.h>
+#include <string.h>
+
+static bool is_cancelled(void *context)
+{
+    struct task_context *task = context;
+
+    task_listen(task);
+    return task->is_cancelled;
+}
+
+/* What a successor finds exactly: the hash of (rollout, step and direction, attempt). */
+static void name_session(const struct order_id *id, char ret[static INSPECT_APPLICATION_SIZE])
+{
+    char rollout[32];
+
+    (void)text_format(rollout, sizeof(rollout), "%llu", (unsigned long long)id->rollout);
+    inspect_application_name(rollout, id->step * 2 + (id->direction == DIRECTION_UNDO), id->attempt,
+                             ret);
+}
+
+static enum error_code check_database(struct task_context *task, struct session *session,
+                                      struct error *err)
+{
+    const struct task_arguments *arguments = &task->job->order.arguments;
+    char *system_id = NULL;
+
+    if (arguments->system_id[0] == '\0')
+        return ERROR_OK;
+    if (session_ask_text(session, SQL("SELECT system_identifier::text FROM pg_control_system()"),
+                         task->memory, &system_id, err) != ERROR_OK)
+        return err->code;
+    if (strcmp(system_id, arguments->system_id) != 0)
+        return error_set(err, ERROR_REFUSED,
+                         "this is database system %s, and the order is for %s", system_id,
+                         arguments->system_id);
+    return ERROR_OK;
+}
+
+enum error_code task_open_session(struct task_context *task, struct session **ret,
+                                  struct error *err)
+{
+    char name[INSPECT_APPLICATION_SIZE];
+    struct session_options options = {.url = task->config->database.url,
+                                      .application_name = name,
+                                      .connect_timeout_ms = 5000};
+    struct session_watch watch = {.context = task, .is_cancelled = is_cancelled};
+    struct session *session = NULL;
+
+    if (task->job->kind == JOB_INSPECT)
+        (void)text_copy(name, sizeof(name), "hakem:inspect");
+    else
+        name_session(&task->job->order.id, name);
+    session_cancel_on_signal(SIGTERM);
+    if (session_open(task->memory, &options, &session, err) != ERROR_OK)
+        return err->code;
+    (void)session_set_watch(session, watch);
+    if (check_database(task, session, err) != ERROR_OK) {
+        session_close(session);
+        return err->code;
+    }
+    *ret = session;
+    return ERROR_OK;
+}
+
+/* ---- sessions of a game node ---- */
+
+#define VERSION_MIN       120000
+#define SESSIONS_CLEAR_MS 1000
+#define SESSIONS_POLL_MS  100
+#define SESSIONS_MAX_MS   25000
+
+static enum error_code count_sessions(struct session *session, const char *application,
+                                      uint64_t *ret, struct error *err)
+{
+    return session_ask_number(
+        session,
+        SQL_WITH("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", application),
+        ret, err);
+}
+
+enum error_code task_end_sessions(struct task_context *task, struct task_outcome *ret,
+                                  struct error *err)
+{
+    const char *application = task->job->order.arguments.application;
+    struct session *session = NULL;
+    uint64_t clear_ms = 0;
+    uint64_t left = 0;
+
+    (void)ret;
+    if (application[0] == '\0')
+        return error_set(err, ERROR_REFUSED,
+                         "the game node was enrolled without --application-name, so its sessions "
+                         "cannot be told from others");
+    if (task_open_session(task, &session, err) != ERROR_OK)
+        return err->code;
+    /* None for a whole beat: a server that still runs would have come back. */
+    for (uint64_t waited = 0; clear_ms < SESSIONS_CLEAR_MS; waited += SESSIONS_POLL_MS) {
+        if (session_query(session,
+                          SQL_WITH("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                              "WHERE application_name = $1",
+                              application),
+                          NULL, err) != ERROR_OK ||
+            count_sessions(session, application, &left, err) != ERROR_OK)
+            return err->code;
+        clear_ms = left == 0 ? clear_ms + SESSIONS_POLL_MS : 0;
+        if (waited >= SESSIONS_MAX_MS)
+            return error_set(err, ERROR_TIMEOUT, "%llu sessions of %s come back again and again",
+                             (unsigned long long)left, application);
+        task_listen(task);
+        if (task->is_cancelled)
+            return error_set(err, ERROR_CANCELLED, "cancelled");
+        (void)channel_await(task->channel, SESSIONS_POLL_MS, task->memory, &(enum frame_type){0},
+                            &(void *){NULL});
+    }
+    return ERROR_OK;
+}
+
+enum error_code task_allow_sessions(struct task_context *task, struct task_outcome *ret,
+                                    struct error *err)
+{
+    struct session *session = NULL;
+
+    (void)ret;
+    /* Nothing shut them out for good: a role of the node's own comes with its own issue. */
+    return task_open_session(task, &session, err);
+}
+
+/* ---- looking at a database ---- */
+
+static enum error_code ask_preflight(struct session *session, uint64_t *ret_version, bool *ret_may,
+                                     struct error *err)
+{
+    if (session_ask_number(session, SQL("SELECT current_setting('server_version_num')::bigint"),
+                           ret_version, err) != ERROR_OK)
+        return err->code;
+    return session_ask_bool(
+        session, SQL("SELECT has_database_privilege(current_database(), 'CREATE')"), ret_may, err);
+}
+
+/* An index that a concurrent build left behind is rebuilt by the engine; it is said, not refused. */
+static void mention_invalid_indexes(struct task_context *task, struct session *session)
+{
+    struct error err;
+    char *names = NULL;
+
+    if (session_ask_text(session,
+                         SQL("SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index "
+                             "WHERE NOT indisvalid"),
+                         task->memory, &names, &err) == ERROR_OK)
+        task_progress(task, 0, 0, memory_format(task->memory, "invalid indexes: %.90s", names));
+}
+
+enum error_code task_preflight_database(struct task_context *task, struct error *err)
+{
+    struct session *session = NULL;
+    uint64_t version = 0;
+    bool may = false;
+
+    if (task_open_session(task, &session, err) != ERROR_OK ||
+        ask_preflight(session, &version, &may, err) != ERROR_OK)
+        return err->code;
+    if (version < VERSION_MIN)
+        return error_set(err, ERROR_REFUSED, "PostgreSQL %llu is older than %d",
+                         (unsigned long long)version / 10000, VERSION_MIN / 10000);
+    if (!may)
+        return error_set(err, ERROR_REFUSED,
+                         "the migrator's role may not create in this database: GRANT CREATE ON "
+                         "DATABASE to it");
+    mention_invalid_indexes(task, session);
+    return ERROR_OK;
+}

@@ -1,0 +1,122 @@
+/* edge.c: a game node into and out of traffic; done is what the edge says, not what it was told. */
+#include "agent/task/task.h"
+
+#include "agent/traffic/traffic.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+
+#include <string.h>
+
+#define POLL_MS  50
+#define ADMIT_MS 10000
+
+static enum error_code look(struct task_context *task, struct server_traffic *ret,
+                            struct error *err)
+{
+    const struct edge_config *config = &task->config->edge;
+    const char *target = task->job->order.arguments.target;
+    struct server_traffic *servers = NULL;
+    size_t count = 0;
+
+    if (traffic_driver(config)->read(config, task->memory, &servers, &count, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(servers[i].node, target) == 0) {
+            *ret = servers[i];
+            return ERROR_OK;
+        }
+    }
+    return error_set(err, ERROR_NOT_FOUND, "the edge has no server called %s", target);
+}
+
+static enum error_code keep(struct task_context *task, struct error *err)
+{
+    const struct edge_config *config = &task->config->edge;
+    const struct traffic_driver *driver = traffic_driver(config);
+
+    return driver->keep == NULL ? ERROR_OK : driver->keep(config, err);
+}
+
+static enum error_code await(struct task_context *task, enum traffic_wish wish, uint64_t within_ms,
+                             struct error *err)
+{
+    uint64_t until = clock_monotonic_ms() + within_ms;
+    struct server_traffic server;
+    char text[128];
+
+    for (;;) {
+        if (look(task, &server, err) != ERROR_OK)
+            return err->code;
+        if (traffic_is_fulfilled(&server, wish))
+            return ERROR_OK;
+        (void)text_format(text, sizeof(text), "%s with %llu sessions",
+                          word_of(&traffic_state_names, server.state),
+                          (unsigned long long)server.sessions);
+        task_progress(task, 0, server.sessions, text);
+        if (clock_monotonic_ms() >= until)
+            return error_set(err, ERROR_TIMEOUT, "%s is still %s after %llu ms",
+                             task->job->order.arguments.target, text,
+                             (unsigned long long)within_ms);
+        task_listen(task);
+        if (task->is_cancelled)
+            return error_set(err, ERROR_CANCELLED, "cancelled while %s", text);
+        clock_sleep_ms(POLL_MS);
+    }
+}
+
+static enum error_code fulfil(struct task_context *task, enum traffic_wish wish,
+                              uint64_t within_ms, struct error *err)
+{
+    const struct edge_config *config = &task->config->edge;
+
+    if (traffic_driver(config)->wish(config, task->job->order.arguments.target, wish, err) !=
+            ERROR_OK ||
+        keep(task, err) != ERROR_OK)
+        return err->code;
+    return await(task, wish, within_ms, err);
+}
+
+enum error_code task_drain(struct task_context *task, struct task_outcome *ret, struct error *err)
+{
+    (void)ret;
+    return fulfil(task, WISH_DRAIN, task->job->order.arguments.drain_ms, err);
+}
+
+enum error_code task_admit(struct task_context *task, struct task_outcome *ret, struct error *err)
+{
+    (void)ret;
+    return fulfil(task, WISH_ADMIT, ADMIT_MS, err);
+}
+
+enum error_code task_isolate(struct task_context *task, struct task_outcome *ret,
+                             struct error *err)
+{
+    (void)ret;
+    return fulfil(task, WISH_ISOLATE, ADMIT_MS, err);
+}
+
+static enum error_code inspect(struct task_context *task, enum traffic_wish wish,
+                               enum finding *ret, struct error *err)
+{
+    struct server_traffic server;
+
+    if (look(task, &server, err) != ERROR_OK)
+        return err->code;
+    *ret = traffic_is_fulfilled(&server, wish) ? FINDING_DID : FINDING_DID_NOT;
+    return ERROR_OK;
+}
+
+enum error_code inspect_drain(struct task_context *task, enum finding *ret, struct error *err)
+{
+    return inspect(task, WISH_DRAIN, ret, err);
+}
+
+enum error_code inspect_admit(struct task_context *task, enum finding *ret, struct error *err)
+{
+    return inspect(task, WISH_ADMIT, ret, err);
+}
+
+enum error_code inspect_isolate(struct task_context *task, enum finding *ret, struct error *err)
+{
+    return inspect(task, WISH_ISOLATE, ret, err);
+}

@@ -1,0 +1,143 @@
+/* game.c: a game server's release, switched through the node's own hook, and its probes. */
+#include "agent/task/task.h"
+
+#include "agent/hook.h"
+#include "agent/probe/probe.h"
+#include "agent/traffic/traffic.h"
+#include "agent/watch.h"
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define SMOKE_ROUNDS   3
+#define SMOKE_PAUSE_MS 200
+#define OWN_VARIABLES  5
+
+static bool is_cancelled(void *context)
+{
+    struct task_context *task = context;
+
+    task_listen(task);
+    return task->is_cancelled;
+}
+
+static const char *const *hook_environment(struct task_context *task)
+{
+    const struct game_config *game = &task->config->game;
+    const struct order *order = &task->job->order;
+    const char **list = memory_array(task->memory, const char *,
+                                     OWN_VARIABLES + game->environment_count + 1);
+    size_t count = 0;
+
+    list[count++] = memory_format(task->memory, "HAKEM_NODE=%s", task->job->node);
+    list[count++] = memory_format(task->memory, "HAKEM_RELEASE=%s", order->arguments.release);
+    list[count++] = memory_format(task->memory, "HAKEM_SHARD=%s", order->arguments.shard);
+    list[count++] = memory_format(task->memory, "HAKEM_ROLLOUT=%llu",
+                                  (unsigned long long)order->id.rollout);
+    list[count++] = memory_format(task->memory, "HAKEM_STEP=%llu",
+                                  (unsigned long long)order->id.step);
+    for (size_t i = 0; i < game->environment_count; i++)
+        list[count++] = game->environment[i];
+    return list;
+}
+
+enum error_code task_release(struct task_context *task, struct task_outcome *ret,
+                             struct error *err)
+{
+    const struct order *order = &task->job->order;
+    struct hook hook = {.path = task->config->game.release_hook,
+                        .environment = hook_environment(task),
+                        .timeout_ms = order->ttl_ms,
+                        .own_session = true,
+                        .is_cancelled = is_cancelled,
+                        .context = task};
+    char running[NAME_SIZE];
+
+    (void)ret;
+    if (!text_is_name(order->arguments.release, NAME_MAX_LENGTH))
+        return error_set(err, ERROR_INVALID, "\"%s\" is not the name of a release",
+                         order->arguments.release);
+    if (hook_run(&hook, task->memory, NULL, err) != ERROR_OK)
+        return err->code;
+    /* What the server says counts, not what the hook meant to do. */
+    if (!watch_release(task->config, running) || strcmp(running, order->arguments.release) != 0)
+        return error_set(err, ERROR_HOOK, "the hook succeeded, but the server says release \"%s\"",
+                         running);
+    return ERROR_OK;
+}
+
+enum error_code inspect_release(struct task_context *task, enum finding *ret, struct error *err)
+{
+    char running[NAME_SIZE];
+
+    (void)err;
+    *ret = watch_release(task->config, running) &&
+                   strcmp(running, task->job->order.arguments.release) == 0
+               ? FINDING_DID
+               : FINDING_DID_NOT;
+    return ERROR_OK;
+}
+
+enum error_code task_smoke(struct task_context *task, struct task_outcome *ret, struct error *err)
+{
+    const struct agent_config *config = task->config;
+
+    (void)ret;
+    for (int round = 0; round < SMOKE_ROUNDS; round++) {
+        for (size_t i = 0; i < config->probe_count; i++) {
+            struct probe_result result;
+
+            probe_run(config, &config->probes[i], &result);
+            if (!result.could_measure || !result.passes)
+                return error_set(err, ERROR_VERIFY, "probe %s, round %d: %s", result.name,
+                                 round + 1, result.text);
+        }
+        if (is_cancelled(task))
+            return error_set(err, ERROR_CANCELLED, "cancelled");
+        clock_sleep_ms(SMOKE_PAUSE_MS);
+    }
+    return ERROR_OK;
+}
+
+static enum error_code preflight_game(struct task_context *task, struct error *err)
+{
+    const char *hook = task->config->game.release_hook;
+
+    if (hook[0] != '/' || access(hook, X_OK) != 0)
+        return error_set(err, ERROR_REFUSED, "the release hook %s cannot be executed", hook);
+    for (size_t i = 0; i < task->config->probe_count; i++)
+        if (!probe_kind_is_known(task->config->probes[i].kind))
+            return error_set(err, ERROR_CONFIG, "probe %s: the kind is none of http, tcp, sql, exec",
+                             task->config->probes[i].name);
+    return ERROR_OK;
+}
+
+static enum error_code preflight_edge(struct task_context *task, struct error *err)
+{
+    struct server_traffic *servers = NULL;
+    size_t count = 0;
+
+    return traffic_driver(&task->config->edge)
+        ->read(&task->config->edge, task->memory, &servers, &count, err);
+}
+
+enum error_code task_preflight(struct task_context *task, struct task_outcome *ret,
+                               struct error *err)
+{
+    (void)ret;
+    switch (task->config->kind) {
+    case KIND_DATABASE:
+        return task_preflight_database(task, err);
+    case KIND_GAME:
+        return preflight_game(task, err);
+    case KIND_EDGE:
+        return preflight_edge(task, err);
+    case KIND_NONE:
+    case KIND_COUNT:
+        break;
+    }
+    return error_set(err, ERROR_CONFIG, "this agent's kind is not known");
+}

@@ -1,0 +1,140 @@
+/* table.c: which function a task is, and the life of the child that runs it. */
+#include "agent/task/task.h"
+
+#include "agent/watch.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/process.h"
+#include "common/base/text.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+
+#define JOB_MS 10000
+
+static const struct task_functions rows[] = {
+    [TASK_NONE] = {NULL, NULL},
+    [TASK_PREFLIGHT] = {task_preflight, NULL},
+    [TASK_EXPAND] = {task_expand, inspect_schema},
+    [TASK_BACKFILL] = {task_backfill, inspect_schema},
+    [TASK_CONTRACT] = {task_contract, inspect_schema},
+    [TASK_REVERT] = {task_revert, inspect_schema},
+    [TASK_AWAIT_REPLAY] = {task_await_replay, NULL},
+    [TASK_VERIFY] = {task_verify, NULL},
+    [TASK_END_SESSIONS] = {task_end_sessions, NULL},
+    [TASK_ALLOW_SESSIONS] = {task_allow_sessions, NULL},
+    [TASK_RELEASE] = {task_release, inspect_release},
+    [TASK_SMOKE] = {task_smoke, NULL},
+    [TASK_DRAIN] = {task_drain, inspect_drain},
+    [TASK_ADMIT] = {task_admit, inspect_admit},
+    [TASK_ISOLATE] = {task_isolate, inspect_isolate},
+};
+static_assert(ARRAY_LEN(rows) == TASK_COUNT, "a task has no function");
+
+const struct task_functions *task_functions(enum task task)
+{
+    assert(task < TASK_COUNT);
+    return &rows[task];
+}
+
+void task_listen(struct task_context *task)
+{
+    enum frame_type type;
+    void *body;
+
+    while (channel_receive(task->channel, task->memory, &type, &body)) {
+        if (type == FRAME_CANCEL)
+            task->is_cancelled = true;
+        else if (type == FRAME_TERM)
+            task->term = ((const struct job *)body)->term;
+        talloc_free(body);
+    }
+}
+
+void task_progress(struct task_context *task, uint64_t done, uint64_t total, const char *text)
+{
+    struct progress progress = {.id = task->job->order.id, .done = done, .total = total};
+
+    (void)text_copy(progress.text, sizeof(progress.text), text);
+    (void)channel_send(task->channel->fd, FRAME_PROGRESS, &progress);
+}
+
+static enum outcome outcome_of(enum error_code code)
+{
+    if (code == ERROR_OK)
+        return OUTCOME_SUCCEEDED;
+    if (code == ERROR_CANCELLED)
+        return OUTCOME_CANCELLED;
+    return code == ERROR_SUPERSEDED ? OUTCOME_SUPERSEDED : OUTCOME_FAILED;
+}
+
+static void run_task(struct task_context *task)
+{
+    const struct order *order = &task->job->order;
+    struct task_outcome outcome = {.id = order->id};
+    uint64_t began = clock_monotonic_ms();
+    struct error err = {.code = ERROR_OK};
+    enum error_code code = rows[order->task].run(task, &outcome, &err);
+
+    outcome.outcome = outcome_of(code);
+    outcome.is_retryable = error_code_is_retryable(code);
+    outcome.duration_ms = clock_monotonic_ms() - began;
+    (void)text_copy(outcome.code, sizeof(outcome.code), error_code_name(code));
+    if (code != ERROR_OK)
+        (void)text_copy(outcome.detail, sizeof(outcome.detail), err.detail);
+    (void)channel_send(task->channel->fd, FRAME_OUTCOME, &outcome);
+}
+
+static void run_inspection(struct task_context *task)
+{
+    const struct order *order = &task->job->order;
+    struct finding_report report = {.id = order->id, .of_replica = task->job->of_replica};
+    struct error err = {.code = ERROR_OK};
+    enum finding finding = FINDING_DID_NOT;
+    inspect_fn *inspect = rows[order->task].inspect;
+
+    if (task->job->of_replica && inspect != inspect_schema)
+        finding = FINDING_NOTHING;
+    else if (inspect != NULL && inspect(task, &finding, &err) != ERROR_OK)
+        finding = FINDING_NOTHING;
+    report.finding = finding;
+    (void)text_copy(report.detail, sizeof(report.detail),
+                    err.code != ERROR_OK ? err.detail : "the node was inspected");
+    (void)channel_send(task->channel->fd, FRAME_FINDING, &report);
+}
+
+static void run_job(struct task_context *task)
+{
+    enum task what = task->job->order.task;
+
+    if (task->job->kind == JOB_WATCH)
+        watch_run(task->config, task->channel, task->job->node);
+    else if (what == TASK_NONE)
+        log_event(LOG_ERROR, "job_without_task", LOG_TEXT("node", task->job->node));
+    else if (task->job->kind == JOB_INSPECT)
+        run_inspection(task);
+    else
+        run_task(task);
+}
+
+int task_child(const struct agent_config *config)
+{
+    void *memory = memory_zeroed(NULL, 1, 1, "child");
+    struct channel channel;
+    struct task_context task = {.config = config, .channel = &channel, .memory = memory};
+    enum frame_type type = FRAME_NONE;
+    void *body = NULL;
+
+    channel_open(&channel, PROCESS_CHANNEL_FD, memory);
+    if (!channel_await(&channel, JOB_MS, memory, &type, &body) || type != FRAME_JOB)
+        return EXIT_FAILURE;
+    task.job = body;
+    task.term = task.job->term;
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    run_job(&task);
+    curl_global_cleanup();
+    talloc_free(memory);
+    return EXIT_SUCCESS;
+}

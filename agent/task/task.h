@@ -1,0 +1,57 @@
+/* task.h: what runs in a task's child process: blocking, simple code. */
+#ifndef AGENT_TASK_TASK_H
+#define AGENT_TASK_TASK_H
+
+#include "agent/channel.h"
+#include "agent/config.h"
+
+/* What a task has at hand. */
+struct task_context {
+    const struct agent_config *config;
+    const struct job *job;
+    struct channel *channel;
+    uint64_t term;     /* changes when the coordinator restarts: task_listen() */
+    bool is_cancelled; /* likewise */
+    void *memory;      /* freed when the task ends */
+};
+
+/* Looks what the agent has to say; cheap. */
+void task_listen(struct task_context *task);
+void task_progress(struct task_context *task, uint64_t done, uint64_t total, const char *text);
+
+/* Fills the outcome's extras (position, kept); the return code and err make the rest of it. */
+typedef enum error_code task_fn(struct task_context *task, struct task_outcome *ret,
+                                struct error *err);
+
+/* What an order did, seen from the node itself. */
+typedef enum error_code inspect_fn(struct task_context *task, enum finding *ret,
+                                   struct error *err);
+
+struct task_functions {
+    task_fn *run;
+    inspect_fn *inspect; /* NULL: it can be done again without harm, so it counts as not done */
+};
+
+/* NULL functions only for TASK_NONE. */
+const struct task_functions *task_functions(enum task task);
+
+/* The whole life of a child: its job arrives over the channel. Returns the exit status. */
+int task_child(const struct agent_config *config);
+
+task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, task_await_replay,
+    task_verify, task_end_sessions, task_allow_sessions, task_release, task_smoke, task_drain,
+    task_admit, task_isolate;
+inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate;
+
+/* database.c: a session to the node's own database, checked to be the one that the order means. */
+struct session;
+enum error_code task_open_session(struct task_context *task, struct session **ret,
+                                  struct error *err);
+
+enum error_code task_preflight_database(struct task_context *task, struct error *err);
+
+/* The path of a bundle in the agent's state folder. */
+void task_bundle_path(const struct agent_config *config, const char *digest, char *ret,
+                      size_t size);
+
+#endif

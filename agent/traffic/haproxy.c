@@ -1,0 +1,259 @@
+/* haproxy.c: HAProxy 2.6 through its runtime socket.  Success prints an empty line, errors are text:
+ * everything is read back.
+ */
+#include "agent/traffic/traffic.h"
+
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_BYTES_MAX (4 << 20)
+#define ANSWER_MS        2000
+#define FIELDS_MAX       128
+
+static enum error_code connect_to(const struct edge_config *config, int *ret, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (!text_copy(address.sun_path, sizeof(address.sun_path), config->socket))
+        return error_set(err, ERROR_CONFIG, "the path of HAProxy's socket %s is too long",
+                         config->socket);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 ||
+        connect(fd, (const struct sockaddr *)(const void *)&address, sizeof(address)) != 0) {
+        error_set(err, ERROR_EDGE, "HAProxy's socket %s does not answer: %s", config->socket,
+                  strerror(errno));
+        if (fd >= 0)
+            (void)close(fd);
+        return err->code;
+    }
+    *ret = fd;
+    return ERROR_OK;
+}
+
+static enum error_code read_answer(const struct edge_config *config, int fd, struct text *ret,
+                                   struct error *err)
+{
+    for (;;) {
+        struct pollfd item = {.fd = fd, .events = POLLIN};
+        char bytes[16384];
+        ssize_t n;
+
+        if (poll(&item, 1, ANSWER_MS) <= 0)
+            return error_set(err, ERROR_EDGE, "HAProxy's socket %s did not answer within %d ms",
+                             config->socket, ANSWER_MS);
+        n = read(fd, bytes, sizeof(bytes));
+        if (n == 0)
+            return ret->is_cut ? error_set(err, ERROR_EDGE, "HAProxy's answer is too long")
+                               : ERROR_OK;
+        if (n < 0 && errno != EINTR)
+            return error_set(err, ERROR_EDGE, "HAProxy's socket %s: %s", config->socket,
+                             strerror(errno));
+        if (n > 0)
+            text_append_bytes(ret, bytes, (size_t)n);
+    }
+}
+
+static enum error_code ask(const struct edge_config *config, const char *command,
+                           const void *parent, struct text **ret, struct error *err)
+{
+    struct text *answer = text_new(parent, ANSWER_BYTES_MAX);
+    char line[256];
+    int fd;
+
+    if (!text_format(line, sizeof(line), "%s\n", command))
+        return error_set(err, ERROR_INVALID, "a command for HAProxy is too long");
+    if (connect_to(config, &fd, err) != ERROR_OK)
+        return err->code;
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
+        error_set(err, ERROR_EDGE, "HAProxy's socket %s: %s", config->socket, strerror(errno));
+    else
+        err->code = ERROR_OK;
+    if (err->code == ERROR_OK)
+        (void)read_answer(config, fd, answer, err);
+    (void)close(fd);
+    *ret = answer;
+    return err->code;
+}
+
+/* ---- show stat ---- */
+
+struct columns {
+    size_t proxy, server, status, sessions, requests, errors, check;
+};
+
+static size_t split_line(char *line, char **fields)
+{
+    size_t count = 0;
+    char *next = line;
+
+    while (count < FIELDS_MAX && next != NULL) {
+        char *comma = strchr(next, ',');
+
+        fields[count++] = next;
+        if (comma != NULL)
+            *comma++ = '\0';
+        next = comma;
+    }
+    return count;
+}
+
+static bool find_column(char *const *fields, size_t count, const char *name, size_t *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(fields[i], name) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_columns(char *header, struct columns *ret)
+{
+    char *fields[FIELDS_MAX];
+    size_t count;
+
+    if (!text_starts_with(header, "# "))
+        return false;
+    count = split_line(header + 2, fields);
+    return find_column(fields, count, "pxname", &ret->proxy) &&
+           find_column(fields, count, "svname", &ret->server) &&
+           find_column(fields, count, "status", &ret->status) &&
+           find_column(fields, count, "scur", &ret->sessions) &&
+           find_column(fields, count, "stot", &ret->requests) &&
+           find_column(fields, count, "hrsp_5xx", &ret->errors) &&
+           find_column(fields, count, "check_status", &ret->check);
+}
+
+static uint64_t number_of(const char *text)
+{
+    uint64_t number = 0;
+
+    (void)text_to_number(text, UINT64_MAX, &number);
+    return number;
+}
+
+/* "UP", "UP 1/2", "DOWN", "DRAIN", "MAINT", "MAINT (via …)", "NOLB" */
+static enum traffic_state state_of(const char *status)
+{
+    static const struct {
+        const char *prefix;
+        enum traffic_state state;
+    } states[] = {{"UP", TRAFFIC_READY},    {"no check", TRAFFIC_READY},
+                  {"DRAIN", TRAFFIC_DRAIN}, {"MAINT", TRAFFIC_MAINTENANCE},
+                  {"DOWN", TRAFFIC_DOWN},   {"NOLB", TRAFFIC_DRAIN}};
+
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        if (text_starts_with(status, states[i].prefix))
+            return states[i].state;
+    return TRAFFIC_UNKNOWN;
+}
+
+static void fill_server(char *const *fields, const struct columns *at, struct server_traffic *ret)
+{
+    (void)text_copy(ret->node, NAME_SIZE, fields[at->server]);
+    ret->state = state_of(fields[at->status]);
+    ret->check_passes = text_starts_with(fields[at->status], "UP") ||
+                        text_starts_with(fields[at->status], "no check");
+    ret->sessions = number_of(fields[at->sessions]);
+    ret->requests = number_of(fields[at->requests]);
+    ret->errors = number_of(fields[at->errors]);
+}
+
+enum error_code haproxy_parse_stat(const char *text, const char *backend, const void *parent,
+                                   struct server_traffic **ret, size_t *ret_count,
+                                   struct error *err)
+{
+    char *copy = memory_text(parent, text);
+    struct server_traffic *servers = memory_array(parent, struct server_traffic,
+                                                  REPORT_SERVERS_MAX);
+    struct columns at = {0};
+    size_t count = 0;
+    char *rest = copy;
+    char *line = strtok_r(copy, "\n", &rest);
+
+    if (line == NULL || !find_columns(line, &at))
+        return error_set(err, ERROR_EDGE, "HAProxy's statistics have another form than expected");
+    while ((line = strtok_r(NULL, "\n", &rest)) != NULL && count < REPORT_SERVERS_MAX) {
+        char *fields[FIELDS_MAX];
+        size_t field_count = split_line(line, fields);
+
+        if (field_count <= at.check || field_count <= at.errors || field_count <= at.status ||
+            strcmp(fields[at.proxy], backend) != 0 || strcmp(fields[at.server], "BACKEND") == 0 ||
+            strcmp(fields[at.server], "FRONTEND") == 0)
+            continue;
+        fill_server(fields, &at, &servers[count++]);
+    }
+    *ret = servers;
+    *ret_count = count;
+    return ERROR_OK;
+}
+
+static enum error_code read_servers(const struct edge_config *config, const void *parent,
+                                    struct server_traffic **ret, size_t *ret_count,
+                                    struct error *err)
+{
+    struct text *answer;
+
+    if (ask(config, "show stat", parent, &answer, err) != ERROR_OK)
+        return err->code;
+    return haproxy_parse_stat(answer->data, config->backend, parent, ret, ret_count, err);
+}
+
+/* ---- wishes ---- */
+
+/* One command; anything but an empty answer is a refusal. */
+static enum error_code command(const struct edge_config *config, const char *line,
+                               struct error *err)
+{
+    void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
+    struct text *answer;
+
+    err->code = ERROR_OK;
+    if (ask(config, line, scratch, &answer, err) == ERROR_OK &&
+        strspn(answer->data, "\r\n ") != answer->size)
+        error_set(err, ERROR_EDGE, "HAProxy refused \"%s\": %.200s", line, answer->data);
+    talloc_free(scratch);
+    return err->code;
+}
+
+static enum error_code wish(const struct edge_config *config, const char *node,
+                            enum traffic_wish wanted, struct error *err)
+{
+    static const char *const states[] = {
+        [WISH_DRAIN] = "drain", [WISH_ADMIT] = "ready", [WISH_ISOLATE] = "maint"};
+    char line[200];
+
+    (void)text_format(line, sizeof(line), "set server %s/%s state %s", config->backend, node,
+                      states[wanted]);
+    if (command(config, line, err) != ERROR_OK || wanted != WISH_ISOLATE)
+        return err->code;
+    (void)text_format(line, sizeof(line), "shutdown sessions server %s/%s", config->backend, node);
+    return command(config, line, err);
+}
+
+/* Without it a reload forgets drain and maintenance. */
+static enum error_code keep(const struct edge_config *config, struct error *err)
+{
+    void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
+    struct text *answer;
+
+    err->code = ERROR_OK;
+    if (config->state_file != NULL &&
+        ask(config, "show servers state", scratch, &answer, err) == ERROR_OK)
+        (void)file_write_atomically(config->state_file, answer->data, answer->size, 0644, err);
+    talloc_free(scratch);
+    return err->code;
+}
+
+const struct traffic_driver traffic_haproxy = {
+    .name = "haproxy", .read = read_servers, .wish = wish, .keep = keep};

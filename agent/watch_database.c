@@ -1,0 +1,177 @@
+/* watch_database.c: what a database says of itself, once a beat. */
+#include "agent/watch.h"
+
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/fingerprint.h"
+#include "common/migration/marks.h"
+#include "common/postgres/session.h"
+#include "embedded_hakem_agent_shell.h"
+
+#include <string.h>
+
+#define CONNECT_MS        2000
+#define STATEMENT_MS      3000
+#define FINGERPRINT_LOCK_MS 100
+
+struct database_watch {
+    const struct agent_config *config;
+    struct session *session;
+    char signature[HASH_HEX_SIZE];
+    char fingerprint[HASH_HEX_SIZE];
+    uint64_t known_at_ms; /* when the fingerprint was known to hold */
+};
+
+struct database_watch *database_watch_new(const struct agent_config *config)
+{
+    struct database_watch *watch = memory_new(NULL, struct database_watch);
+
+    watch->config = config;
+    return watch;
+}
+
+static enum error_code ensure_session(struct database_watch *watch, struct error *err)
+{
+    struct session_options options = {.url = watch->config->database.url,
+                                      .application_name = "hakem:watch",
+                                      .connect_timeout_ms = CONNECT_MS,
+                                      .statement_timeout_ms = STATEMENT_MS};
+
+    if (watch->session != NULL && !session_is_lost(watch->session))
+        return ERROR_OK;
+    session_close(watch->session);
+    watch->session = NULL;
+    watch->signature[0] = '\0';
+    return session_open(watch, &options, &watch->session, err);
+}
+
+static enum error_code look_at_self(struct database_watch *watch, struct database_report *ret,
+                                    struct error *err)
+{
+    struct rows *rows = NULL;
+    const char *instance;
+
+    if (session_query(watch->session, (struct sql_call){.text = embedded_watch_database}, &rows,
+                      err) != ERROR_OK)
+        return err->code;
+    (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, rows_text(rows, 0, 0));
+    ret->is_primary = !rows_bool(rows, 0, 1);
+    ret->timeline = rows_number(rows, 0, 2);
+    ret->position = rows_number(rows, 0, 3);
+    ret->lag_bytes = rows_number(rows, 0, 4);
+    ret->lag_ms = rows_number(rows, 0, 5);
+    instance = rows_text(rows, 0, 6);
+    hash_bytes_hex(instance, strlen(instance), ret->instance);
+    rows_free(rows);
+    return ERROR_OK;
+}
+
+static void add_name(struct name_item *list, size_t *count, const char *name)
+{
+    if (*count < REPORT_REVISIONS_MAX)
+        (void)text_copy(list[(*count)++].name, NAME_SIZE, name);
+}
+
+static enum error_code look_at_marks(struct database_watch *watch, const void *parent,
+                                     struct database_report *ret, struct error *err)
+{
+    struct marks *marks = NULL;
+
+    if (marks_read(watch->session, parent, &marks, err) != ERROR_OK)
+        return err->code;
+    ret->expanded = memory_array(parent, struct name_item, marks->count);
+    ret->contracted = memory_array(parent, struct name_item, marks->count);
+    for (size_t i = 0; i < marks->count; i++) {
+        if (marks->marks[i].is_expanded)
+            add_name(ret->expanded, &ret->expanded_count, marks->marks[i].revision);
+        if (marks->marks[i].is_contracted)
+            add_name(ret->contracted, &ret->contracted_count, marks->marks[i].revision);
+    }
+    return ERROR_OK;
+}
+
+static enum error_code list_names(struct database_watch *watch, struct sql_call call,
+                                  const void *parent, struct name_item **ret, size_t *ret_count,
+                                  struct error *err)
+{
+    struct rows *rows = NULL;
+    size_t count;
+
+    if (session_query(watch->session, call, &rows, err) != ERROR_OK)
+        return err->code;
+    count = rows_count(rows);
+    *ret = memory_array(parent, struct name_item, count);
+    *ret_count = 0;
+    for (size_t i = 0; i < count && *ret_count < REPORT_SERVERS_MAX; i++)
+        add_name(*ret, ret_count, rows_text(rows, i, 0));
+    rows_free(rows);
+    return ERROR_OK;
+}
+
+static enum error_code look_at_applied(struct database_watch *watch, const void *parent,
+                                       struct database_report *ret, struct error *err)
+{
+    bool exists = false;
+
+    if (session_ask_bool(watch->session,
+                         SQL("SELECT to_regclass('hakem.schema_version') IS NOT NULL"), &exists,
+                         err) != ERROR_OK)
+        return err->code;
+    if (!exists)
+        return ERROR_OK;
+    return list_names(watch, (struct sql_call){.text = embedded_watch_applied}, parent,
+                      &ret->applied, &ret->applied_count, err);
+}
+
+static enum error_code look_at_strangers(struct database_watch *watch, const void *parent,
+                                         struct database_report *ret, struct error *err)
+{
+    const struct database_config *config = &watch->config->database;
+    struct text *roles = text_new(parent, 8192);
+
+    if (config->game_role_count == 0)
+        return ERROR_OK;
+    for (size_t i = 0; i < config->game_role_count; i++)
+        text_append_format(roles, "%s%s", i == 0 ? "{" : ",", config->game_roles[i]);
+    text_append(roles, "}");
+    return list_names(watch, SQL_WITH(embedded_watch_strangers, roles->data), parent, &ret->strangers,
+                      &ret->stranger_count, err);
+}
+
+/* A lock held by a migration is no fault: the last value stands, and grows older. */
+static void look_at_fingerprint(struct database_watch *watch, struct database_report *ret)
+{
+    char signature[HASH_HEX_SIZE];
+    struct error err;
+
+    if (fingerprint_signature(watch->session, signature, &err) == ERROR_OK) {
+        if (watch->fingerprint[0] != '\0' && strcmp(signature, watch->signature) == 0) {
+            watch->known_at_ms = clock_monotonic_ms();
+        } else if (fingerprint_take(watch->session, FINGERPRINT_LOCK_MS, watch->fingerprint,
+                                    &err) == ERROR_OK) {
+            memcpy(watch->signature, signature, sizeof(signature));
+            watch->known_at_ms = clock_monotonic_ms();
+        }
+    }
+    (void)text_copy(ret->fingerprint, FINGERPRINT_SIZE, watch->fingerprint);
+    ret->fingerprint_age_ms = clock_monotonic_ms() - watch->known_at_ms;
+}
+
+bool database_watch_look(struct database_watch *watch, const void *parent, struct report *ret)
+{
+    struct database_report *database = &ret->database;
+    struct error err;
+
+    if (ensure_session(watch, &err) != ERROR_OK ||
+        look_at_self(watch, database, &err) != ERROR_OK ||
+        look_at_marks(watch, parent, database, &err) != ERROR_OK ||
+        look_at_applied(watch, parent, database, &err) != ERROR_OK ||
+        look_at_strangers(watch, parent, database, &err) != ERROR_OK) {
+        (void)text_copy(ret->fault, sizeof(ret->fault), err.detail);
+        return false;
+    }
+    look_at_fingerprint(watch, database);
+    return true;
+}
