@@ -127,7 +127,7 @@ static size_t unplaced_parent(const struct link *link, const bool *is_placed)
     for (size_t i = 0; i < link->parent_count; i++)
         if (!is_placed[link->parents[i]])
             return link->parents[i];
-    assert(!"a revision that is not ready has a parent that is not placed");
+    assert(false); /* what is not ready has a parent that is not placed */
     return 0;
 }
 
