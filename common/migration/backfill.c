@@ -53,18 +53,18 @@ static const char *batch_sql(const struct filling *f, const void *parent)
 
     if (f->has_cursor)
         from = memory_format(parent,
-                             " WHERE t.%s > (SELECT cursor FROM hakem.backfill WHERE revision = $1"
+                             " WHERE %s > (SELECT cursor FROM hakem.backfill WHERE revision = $1"
                              " AND generation = $2::bigint AND position = $3::integer)::%s",
                              spec->key, f->key_type);
     /* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
      * trigger's, or the next pass's. */
     return memory_format(
         parent,
-        "WITH batch AS MATERIALIZED (SELECT t.%s AS k FROM %s AS t%s ORDER BY t.%s LIMIT %" PRIu64
+        "WITH batch AS MATERIALIZED (SELECT %s AS k FROM %s%s ORDER BY %s LIMIT %" PRIu64
         "), last AS MATERIALIZED (SELECT k FROM batch ORDER BY k DESC LIMIT 1),"
         " first AS MATERIALIZED (SELECT k FROM batch ORDER BY k LIMIT 1),"
-        " changed AS (UPDATE %s AS t SET %s WHERE t.%s >= (SELECT k FROM first)"
-        " AND t.%s <= (SELECT k FROM last) AND (%s) RETURNING 1)"
+        " changed AS (UPDATE %s SET %s WHERE %s >= (SELECT k FROM first)"
+        " AND %s <= (SELECT k FROM last) AND (%s) RETURNING 1)"
         " UPDATE hakem.backfill SET cursor = coalesce((SELECT k::text FROM last), cursor),"
         " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
         " AND generation = $2::bigint AND position = $3::integer"
@@ -75,7 +75,7 @@ static const char *batch_sql(const struct filling *f, const void *parent)
 
 static const char *count_sql(const struct filling *f, const void *parent)
 {
-    return memory_format(parent, "SELECT count(*) FROM %s AS t WHERE (%s)", f->spec->table,
+    return memory_format(parent, "SELECT count(*) FROM %s WHERE (%s)", f->spec->table,
                          f->spec->where);
 }
 
@@ -98,7 +98,7 @@ static void add_function(struct filling *f, struct transaction *t)
         memory_format(t,
                       "CREATE OR REPLACE FUNCTION hakem.%s() RETURNS trigger LANGUAGE plpgsql"
                       " SECURITY DEFINER SET search_path FROM CURRENT AS $hakem$ BEGIN"
-                      " UPDATE %s AS t SET %s WHERE t.%s = NEW.%s AND (%s); RETURN NULL;"
+                      " UPDATE %s SET %s WHERE %s = NEW.%s AND (%s); RETURN NULL;"
                       " END $hakem$",
                       f->sync, spec->table, spec->set, spec->key, spec->key, spec->where),
         0, NULL);
