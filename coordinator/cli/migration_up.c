@@ -174,17 +174,15 @@ static enum error_code apply_to_all(struct trip *trip, const bool *which,
     return ERROR_OK;
 }
 
-static enum error_code verify_all(struct trip *trip, const bool *which,
-                                  enum migration_script script, struct error *err)
+/* verify.sql speaks of what a contract, its own or a later one, may have taken away since. */
+static enum error_code verify_all(struct trip *trip, const bool *which, struct error *err)
 {
     for (size_t i = 0; i < trip->db.set->revision_count; i++) {
         const struct migration_revision *revision = &trip->db.set->revisions[i];
 
-        /* verify.sql speaks of what a contract may have taken away since. */
-        if (!which[i] || (script == MIGRATION_SCRIPT_VERIFY &&
-                          marks_is_contracted(trip->db.marks, revision->name)))
-            continue;
-        if (verify_run(&trip->db.options, revision, script, VERIFY_DEADLINE_MS, err) != ERROR_OK)
+        if (which[i] && !marks_is_contracted(trip->db.marks, revision->name) &&
+            verify_run(&trip->db.options, revision, MIGRATION_SCRIPT_VERIFY, VERIFY_DEADLINE_MS,
+                       err) != ERROR_OK)
             return err->code;
     }
     return ERROR_OK;
@@ -192,21 +190,26 @@ static enum error_code verify_all(struct trip *trip, const bool *which,
 
 static enum error_code contract_all(struct trip *trip, const bool *which, struct error *err)
 {
-    bool *these = memory_array(trip->db.context, bool, trip->db.set->revision_count);
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        struct migration_result result;
 
-    for (size_t i = 0; i < trip->db.set->revision_count; i++)
-        these[i] = which[i] && trip->may_contract[i];
-    if (apply_to_all(trip, these, MIGRATION_CONTRACT, err) != ERROR_OK)
-        return err->code;
-    return verify_all(trip, these, MIGRATION_SCRIPT_VERIFY_CONTRACT, err);
+        if (!which[i] || !trip->may_contract[i])
+            continue;
+        if (apply(trip, i, MIGRATION_CONTRACT, &result, err) != ERROR_OK)
+            return err->code;
+        if (!result.already_done &&
+            verify_run(&trip->db.options, &trip->db.set->revisions[i],
+                       MIGRATION_SCRIPT_VERIFY_CONTRACT, VERIFY_DEADLINE_MS, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
 }
 
 static enum error_code forward(struct trip *trip, const bool *which, struct error *err)
 {
     if (apply_to_all(trip, which, MIGRATION_EXPAND, err) != ERROR_OK ||
         apply_to_all(trip, which, MIGRATION_BACKFILL, err) != ERROR_OK ||
-        database_read_marks(&trip->db, err) != ERROR_OK ||
-        verify_all(trip, which, MIGRATION_SCRIPT_VERIFY, err) != ERROR_OK)
+        database_read_marks(&trip->db, err) != ERROR_OK || verify_all(trip, which, err) != ERROR_OK)
         return err->code;
     return contract_all(trip, which, err);
 }
