@@ -5,7 +5,6 @@
 #include "common/migration/segment.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define SYNC_NAME_SIZE 32
@@ -228,6 +227,20 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
 
 /* ---- batches ---- */
 
+/* "CHANGED SEEN" */
+static bool take_counts(struct filling *f, const char *value)
+{
+    char changed[MIGRATOR_NUMBER_SIZE];
+    const char *space = strchr(value, ' ');
+
+    if (space == NULL || (size_t)(space - value) >= sizeof(changed))
+        return false;
+    memcpy(changed, value, (size_t)(space - value));
+    changed[space - value] = '\0';
+    return text_to_number(changed, UINT64_MAX, &f->rows_changed) &&
+           text_to_number(space + 1, UINT64_MAX, &f->rows_seen);
+}
+
 static enum error_code try_batch(void *context, uint64_t lock_timeout_ms, struct error *err)
 {
     struct filling *f = context;
@@ -241,7 +254,7 @@ static enum error_code try_batch(void *context, uint64_t lock_timeout_ms, struct
     code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
     if (code == ERROR_OK) {
         /* BEGIN, the fence, the batch, COMMIT, the position */
-        if (sscanf(outcomes[2].value, "%" SCNu64 " %" SCNu64, &f->rows_changed, &f->rows_seen) != 2)
+        if (!take_counts(f, outcomes[2].value))
             code = error_set(err, ERROR_CORRUPT, "%s: the row of hakem.backfill is gone", f->where);
         (void)text_copy(f->m->result.position, sizeof(f->m->result.position), outcomes[4].value);
     }
@@ -253,7 +266,7 @@ static enum error_code run_batch(struct filling *f, struct error *err)
 {
     char text[160];
 
-    memset(&f->rows_changed, 0, sizeof(f->rows_changed));
+    f->rows_changed = 0;
     while (ladder_climb(f->m, try_batch, f, err) != ERROR_OK) {
         if (err->code != ERROR_TIMEOUT || f->batch == 1)
             return err->code;

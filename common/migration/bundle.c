@@ -248,9 +248,9 @@ static enum error_code unpack_all(const void *parent, const char *bytes, size_t 
 enum error_code migration_bundle_unpack(const void *parent, const char *bytes, size_t size,
                                         struct migration_set **ret, struct error *err)
 {
-    struct migration_file *files;
+    struct migration_file *files = NULL;
     void *scratch;
-    size_t count;
+    size_t count = 0;
     enum error_code code;
 
     if (size > MIGRATION_BUNDLE_MAX || size < BUNDLE_HEAD_SIZE ||

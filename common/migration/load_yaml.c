@@ -82,7 +82,7 @@ static const struct yaml_key manifest_keys[] = {
     {.key = "statement_timeout",
      .kind = YAML_KIND_DURATION,
      .offset = offsetof(struct migration_manifest, statement_timeout_ms),
-     .max = 7 * 86400000,
+     .max = 604800000,
      .doc = "of each statement"},
 };
 static const struct yaml_table manifest_table =

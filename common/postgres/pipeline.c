@@ -30,9 +30,9 @@ static enum error_code send_all(struct session *session, const struct sql_call *
     return ERROR_OK;
 }
 
-static void note_outcome(const PGresult *result, struct pipeline_outcome *ret)
+static void note_outcome(PGresult *result, struct pipeline_outcome *ret)
 {
-    const char *affected = PQcmdTuples((PGresult *)(uintptr_t)result); /* libpq lacks a const */
+    const char *affected = PQcmdTuples(result);
 
     (void)text_to_number(affected, UINT64_MAX, &ret->rows);
     if (PQntuples(result) > 0 && PQnfields(result) > 0 && !PQgetisnull(result, 0, 0)) {

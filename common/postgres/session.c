@@ -246,7 +246,7 @@ static enum error_code collect(struct session *session, const char *where, PGres
 
 enum error_code session_run(struct session *session, const char *sql, struct error *err)
 {
-    PGresult *result;
+    PGresult *result = NULL;
 
     if (begin_statement(session, err) != ERROR_OK)
         return err->code;
@@ -261,7 +261,7 @@ enum error_code session_run(struct session *session, const char *sql, struct err
 enum error_code session_query(struct session *session, struct sql_call call, struct rows **ret_rows,
                               struct error *err)
 {
-    PGresult *result;
+    PGresult *result = NULL;
 
     assert(call.param_count <= SESSION_PARAMS_MAX);
     if (begin_statement(session, err) != ERROR_OK)
@@ -283,7 +283,7 @@ enum error_code session_query(struct session *session, struct sql_call call, str
 static enum error_code ask(struct session *session, struct sql_call call, struct rows **ret,
                            struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
 
     if (session_query(session, call, &rows, err) != ERROR_OK)
         return err->code;
@@ -300,7 +300,7 @@ static enum error_code ask(struct session *session, struct sql_call call, struct
 enum error_code session_ask_text(struct session *session, struct sql_call call, const void *parent,
                                  char **ret, struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
         return err->code;
@@ -312,7 +312,7 @@ enum error_code session_ask_text(struct session *session, struct sql_call call, 
 enum error_code session_ask_number(struct session *session, struct sql_call call, uint64_t *ret,
                                    struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
     enum error_code code = ERROR_OK;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
@@ -326,7 +326,7 @@ enum error_code session_ask_number(struct session *session, struct sql_call call
 enum error_code session_ask_bool(struct session *session, struct sql_call call, bool *ret,
                                  struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
         return err->code;

@@ -305,6 +305,7 @@ int cli_main(int argc, char *argv[])
         json_decref(cli.answer);
         return EXIT_SUCCESS;
     } else if (code == ERROR_OK) {
+        assert(cli.verb != NULL);
         code = take_words(&cli, argc, argv, used, &err);
         if (code == ERROR_OK)
             code = cli.verb->run(&cli, &err);

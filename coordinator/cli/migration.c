@@ -7,7 +7,6 @@
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define FINGERPRINT_LOCK_MS 1000
@@ -23,10 +22,12 @@ static unsigned next_number(char **names, size_t count)
     unsigned highest = 0;
 
     for (size_t i = 0; i < count; i++) {
-        unsigned number;
+        uint64_t number = 0;
+        char digits[5];
 
-        if (sscanf(names[i], "%4u_", &number) == 1 && number > highest)
-            highest = number;
+        (void)text_copy(digits, sizeof(digits), names[i]);
+        if (text_to_number(digits, 9999, &number) && number > highest)
+            highest = (unsigned)number;
     }
     return highest + 1;
 }

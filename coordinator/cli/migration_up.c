@@ -162,13 +162,24 @@ static enum error_code apply(struct trip *trip, size_t index, enum migration_pha
     return ERROR_OK;
 }
 
-static enum error_code apply_to_all(struct trip *trip, const bool *which,
-                                    enum migration_phase phase, struct error *err)
+static enum error_code expand_all(struct trip *trip, const bool *which, struct error *err)
 {
     for (size_t i = 0; i < trip->db.set->revision_count; i++) {
         struct migration_result result;
 
-        if (which[i] && apply(trip, i, phase, &result, err) != ERROR_OK)
+        if (which[i] && apply(trip, i, MIGRATION_EXPAND, &result, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code backfill_all(struct trip *trip, const bool *which, struct error *err)
+{
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        struct migration_result result;
+
+        if (which[i] && trip->db.set->revisions[i].backfill_count > 0 &&
+            apply(trip, i, MIGRATION_BACKFILL, &result, err) != ERROR_OK)
             return err->code;
     }
     return ERROR_OK;
@@ -193,7 +204,8 @@ static enum error_code contract_all(struct trip *trip, const bool *which, struct
     for (size_t i = 0; i < trip->db.set->revision_count; i++) {
         struct migration_result result;
 
-        if (!which[i] || !trip->may_contract[i])
+        if (!which[i] || !trip->may_contract[i] ||
+            trip->db.set->revisions[i].scripts[MIGRATION_SCRIPT_CONTRACT] == NULL)
             continue;
         if (apply(trip, i, MIGRATION_CONTRACT, &result, err) != ERROR_OK)
             return err->code;
@@ -207,8 +219,7 @@ static enum error_code contract_all(struct trip *trip, const bool *which, struct
 
 static enum error_code forward(struct trip *trip, const bool *which, struct error *err)
 {
-    if (apply_to_all(trip, which, MIGRATION_EXPAND, err) != ERROR_OK ||
-        apply_to_all(trip, which, MIGRATION_BACKFILL, err) != ERROR_OK ||
+    if (expand_all(trip, which, err) != ERROR_OK || backfill_all(trip, which, err) != ERROR_OK ||
         database_read_marks(&trip->db, err) != ERROR_OK || verify_all(trip, which, err) != ERROR_OK)
         return err->code;
     return contract_all(trip, which, err);
@@ -312,6 +323,17 @@ static bool is_applied(const struct trip *trip, size_t i)
     return mark != NULL && (mark->is_expanded || mark->is_partial);
 }
 
+static enum error_code choose_newest(struct trip *trip, struct error *err)
+{
+    for (size_t i = trip->db.set->revision_count; i-- > 0;) {
+        if (is_applied(trip, i)) {
+            trip->is_wanted[i] = true;
+            return ERROR_OK;
+        }
+    }
+    return error_set(err, ERROR_REFUSED, "nothing is applied to this database");
+}
+
 /* Everything applied that REVISION does not stand on; without it the last applied one. */
 static enum error_code choose_way_back(struct trip *trip, struct error *err)
 {
@@ -320,15 +342,8 @@ static enum error_code choose_way_back(struct trip *trip, struct error *err)
     bool *stays = memory_array(trip->db.context, bool, set->revision_count);
     size_t target;
 
-    if (name == NULL) {
-        for (size_t i = set->revision_count; i-- > 0;) {
-            if (is_applied(trip, i)) {
-                trip->is_wanted[i] = true;
-                return ERROR_OK;
-            }
-        }
-        return error_set(err, ERROR_REFUSED, "nothing is applied to this database");
-    }
+    if (name == NULL)
+        return choose_newest(trip, err);
     if (!migration_find(set, name, &target))
         return error_set(err, ERROR_NOT_FOUND, "there is no revision %s", name);
     if (!is_applied(trip, target))
