@@ -196,6 +196,14 @@ static enum error_code refuse_set(const void *parent, const json_t *node, struct
                      "SET would outlast its transaction: write SET LOCAL, or name the schema");
 }
 
+static enum error_code refuse_session(const void *parent, const json_t *node,
+                                      struct split_statement *s, struct error *err)
+{
+    (void)parent;
+    (void)node;
+    return error_set(err, ERROR_INVALID, "%s is about the session, which is the engine's", s->kind);
+}
+
 static enum error_code see_index(const void *parent, const json_t *node, struct split_statement *s,
                                  struct error *err)
 {
@@ -345,6 +353,8 @@ static const struct kind {
     {.node = "TransactionStmt", .see = refuse_transaction},
     {.node = "CopyStmt", .see = refuse_copy},
     {.node = "VariableSetStmt", .see = refuse_set, .is_harmless = true},
+    {.node = "DiscardStmt", .see = refuse_session},
+    {.node = "DeallocateStmt", .see = refuse_session},
     {.node = "CreatedbStmt", .see = refuse_cluster_wide},
     {.node = "DropdbStmt", .see = refuse_cluster_wide},
     {.node = "CreateTableSpaceStmt", .see = refuse_cluster_wide},

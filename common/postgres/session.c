@@ -258,16 +258,54 @@ enum error_code session_run(struct session *session, const char *sql, struct err
     return ERROR_OK;
 }
 
+static bool is_prepared(const struct session *session, const char *name)
+{
+    for (size_t i = 0; i < session->prepared_count; i++)
+        if (strcmp(session->prepared[i], name) == 0)
+            return true;
+    return false;
+}
+
+enum error_code session_prepare(struct session *session, const struct sql_call *call,
+                                struct error *err)
+{
+    PGresult *result = NULL;
+
+    if (call->prepared == NULL || is_prepared(session, call->prepared))
+        return ERROR_OK;
+    assert(session->prepared_count < SESSION_PREPARED_MAX);
+    if (begin_statement(session, err) != ERROR_OK)
+        return err->code;
+    if (PQsendPrepare(session->connection, call->prepared, call->text, 0, NULL) == 0)
+        return fail_lost(session, call->where, err);
+    if (collect(session, call->where, &result, err) != ERROR_OK)
+        return err->code;
+    PQclear(result);
+    session->prepared[session->prepared_count++] = call->prepared;
+    return ERROR_OK;
+}
+
+bool session_send(struct session *session, const struct sql_call *call)
+{
+    int count = (int)call->param_count;
+
+    assert(call->param_count <= SESSION_PARAMS_MAX);
+    if (call->prepared != NULL)
+        return PQsendQueryPrepared(session->connection, call->prepared, count, call->params, NULL,
+                                   NULL, 0) == 1;
+    return PQsendQueryParams(session->connection, call->text, count, NULL, call->params, NULL, NULL,
+                             0) == 1;
+}
+
 enum error_code session_query(struct session *session, struct sql_call call, struct rows **ret_rows,
                               struct error *err)
 {
     PGresult *result = NULL;
 
-    assert(call.param_count <= SESSION_PARAMS_MAX);
-    if (begin_statement(session, err) != ERROR_OK)
+    if (session_prepare(session, &call, err) != ERROR_OK ||
+        begin_statement(session, err) != ERROR_OK)
         return err->code;
-    if (PQsendQueryParams(session->connection, call.text, (int)call.param_count, NULL, call.params,
-                          NULL, NULL, 0) == 0)
+    if (!session_send(session, &call))
         return fail_lost(session, call.where, err);
     if (collect(session, call.where, &result, err) != ERROR_OK)
         return err->code;

@@ -99,6 +99,8 @@ static const struct {
     {"\xef\xbb\xbfSELECT 1", "f.sql:1: the file begins with a byte order mark"},
     {"CREATE INDEX CONCURRENTLY ON a (id)", "f.sql:1: a concurrent index needs a name"},
     {"SET search_path = x", "f.sql:1: SET would outlast"},
+    {"DISCARD ALL", "f.sql:1: DiscardStmt"},
+    {"DEALLOCATE ALL", "f.sql:1: DeallocateStmt"},
     {"CREATE DATABASE d", "f.sql:1: CreatedbStmt"},
     {"ALTER SYSTEM SET a = 1", "f.sql:1: AlterSystemStmt"},
     {"-- hakem:comit\nSELECT 1", "f.sql:1: the marks known"},
