@@ -193,7 +193,7 @@ static enum error_code fill_texts(struct reading *reading, yaml_node_t *node,
 {
     struct yaml_key element = *key;
     const char **texts;
-    size_t count;
+    size_t count = 0;
 
     if (count_list(reading, node, key, &count, err) != ERROR_OK)
         return err->code;
@@ -213,7 +213,7 @@ static enum error_code fill_structs(struct reading *reading, yaml_node_t *node,
 {
     size_t size = key->nested->size;
     char *array;
-    size_t count;
+    size_t count = 0;
 
     if (count_list(reading, node, key, &count, err) != ERROR_OK)
         return err->code;

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define YAML_BYTES_MAX (1024 * 1024)
+#define YAML_BYTES_MAX 1048576
 #define YAML_DEPTH_MAX 12
 #define YAML_NODES_MAX 20000
 #define YAML_LIST_MAX  1000 /* of any list whose row gives no max */

@@ -5,7 +5,6 @@
 #include "common/migration/segment.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define SYNC_NAME_SIZE 32
@@ -53,18 +52,18 @@ static const char *batch_sql(const struct filling *f, const void *parent)
 
     if (f->has_cursor)
         from = memory_format(parent,
-                             " WHERE t.%s > (SELECT cursor FROM hakem.backfill WHERE revision = $1"
+                             " WHERE %s > (SELECT cursor FROM hakem.backfill WHERE revision = $1"
                              " AND generation = $2::bigint AND position = $3::integer)::%s",
                              spec->key, f->key_type);
     /* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
      * trigger's, or the next pass's. */
     return memory_format(
         parent,
-        "WITH batch AS MATERIALIZED (SELECT t.%s AS k FROM %s AS t%s ORDER BY t.%s LIMIT %" PRIu64
+        "WITH batch AS MATERIALIZED (SELECT %s AS k FROM %s%s ORDER BY %s LIMIT %" PRIu64
         "), last AS MATERIALIZED (SELECT k FROM batch ORDER BY k DESC LIMIT 1),"
         " first AS MATERIALIZED (SELECT k FROM batch ORDER BY k LIMIT 1),"
-        " changed AS (UPDATE %s AS t SET %s WHERE t.%s >= (SELECT k FROM first)"
-        " AND t.%s <= (SELECT k FROM last) AND (%s) RETURNING 1)"
+        " changed AS (UPDATE %s SET %s WHERE %s >= (SELECT k FROM first)"
+        " AND %s <= (SELECT k FROM last) AND (%s) RETURNING 1)"
         " UPDATE hakem.backfill SET cursor = coalesce((SELECT k::text FROM last), cursor),"
         " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
         " AND generation = $2::bigint AND position = $3::integer"
@@ -75,7 +74,7 @@ static const char *batch_sql(const struct filling *f, const void *parent)
 
 static const char *count_sql(const struct filling *f, const void *parent)
 {
-    return memory_format(parent, "SELECT count(*) FROM %s AS t WHERE (%s)", f->spec->table,
+    return memory_format(parent, "SELECT count(*) FROM %s WHERE (%s)", f->spec->table,
                          f->spec->where);
 }
 
@@ -98,7 +97,7 @@ static void add_function(struct filling *f, struct transaction *t)
         memory_format(t,
                       "CREATE OR REPLACE FUNCTION hakem.%s() RETURNS trigger LANGUAGE plpgsql"
                       " SECURITY DEFINER SET search_path FROM CURRENT AS $hakem$ BEGIN"
-                      " UPDATE %s AS t SET %s WHERE t.%s = NEW.%s AND (%s); RETURN NULL;"
+                      " UPDATE %s SET %s WHERE %s = NEW.%s AND (%s); RETURN NULL;"
                       " END $hakem$",
                       f->sync, spec->table, spec->set, spec->key, spec->key, spec->where),
         0, NULL);
@@ -228,6 +227,20 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
 
 /* ---- batches ---- */
 
+/* "CHANGED SEEN" */
+static bool take_counts(struct filling *f, const char *value)
+{
+    char changed[MIGRATOR_NUMBER_SIZE];
+    const char *space = strchr(value, ' ');
+
+    if (space == NULL || (size_t)(space - value) >= sizeof(changed))
+        return false;
+    memcpy(changed, value, (size_t)(space - value));
+    changed[space - value] = '\0';
+    return text_to_number(changed, UINT64_MAX, &f->rows_changed) &&
+           text_to_number(space + 1, UINT64_MAX, &f->rows_seen);
+}
+
 static enum error_code try_batch(void *context, uint64_t lock_timeout_ms, struct error *err)
 {
     struct filling *f = context;
@@ -241,7 +254,7 @@ static enum error_code try_batch(void *context, uint64_t lock_timeout_ms, struct
     code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
     if (code == ERROR_OK) {
         /* BEGIN, the fence, the batch, COMMIT, the position */
-        if (sscanf(outcomes[2].value, "%" SCNu64 " %" SCNu64, &f->rows_changed, &f->rows_seen) != 2)
+        if (!take_counts(f, outcomes[2].value))
             code = error_set(err, ERROR_CORRUPT, "%s: the row of hakem.backfill is gone", f->where);
         (void)text_copy(f->m->result.position, sizeof(f->m->result.position), outcomes[4].value);
     }
@@ -253,7 +266,7 @@ static enum error_code run_batch(struct filling *f, struct error *err)
 {
     char text[160];
 
-    memset(&f->rows_changed, 0, sizeof(f->rows_changed));
+    f->rows_changed = 0;
     while (ladder_climb(f->m, try_batch, f, err) != ERROR_OK) {
         if (err->code != ERROR_TIMEOUT || f->batch == 1)
             return err->code;

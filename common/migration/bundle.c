@@ -8,6 +8,7 @@
 
 #define BUNDLE_MAGIC      "hakem-bundle-1\n"
 #define BUNDLE_MAGIC_SIZE (sizeof(BUNDLE_MAGIC) - 1)
+#define BUNDLE_HEAD_SIZE  (BUNDLE_MAGIC_SIZE + 4) /* and how many files there are */
 #define BUNDLE_PATH_MAX   256
 #define BUNDLE_ENTRY_SIZE 8 /* two big-endian lengths */
 
@@ -157,14 +158,15 @@ static size_t get_number(const char *at)
 char *migration_bundle_pack(const void *parent, const struct migration_set *set, size_t *ret_size,
                             char ret_digest[static HASH_HEX_SIZE])
 {
-    size_t size = BUNDLE_MAGIC_SIZE;
+    size_t size = BUNDLE_HEAD_SIZE;
     char *bundle, *at;
 
     for (size_t i = 0; i < set->file_count; i++)
         size += BUNDLE_ENTRY_SIZE + strlen(set->files[i].path) + set->files[i].size;
     bundle = memory_array(parent, char, size + 1);
     memcpy(bundle, BUNDLE_MAGIC, BUNDLE_MAGIC_SIZE);
-    at = bundle + BUNDLE_MAGIC_SIZE;
+    put_number(bundle + BUNDLE_MAGIC_SIZE, set->file_count);
+    at = bundle + BUNDLE_HEAD_SIZE;
     for (size_t i = 0; i < set->file_count; i++) {
         const struct migration_file *file = &set->files[i];
         size_t length = strlen(file->path);
@@ -246,17 +248,20 @@ static enum error_code unpack_all(const void *parent, const char *bytes, size_t 
 enum error_code migration_bundle_unpack(const void *parent, const char *bytes, size_t size,
                                         struct migration_set **ret, struct error *err)
 {
-    struct migration_file *files;
+    struct migration_file *files = NULL;
     void *scratch;
-    size_t count;
+    size_t count = 0;
     enum error_code code;
 
-    if (size > MIGRATION_BUNDLE_MAX || size < BUNDLE_MAGIC_SIZE ||
+    if (size > MIGRATION_BUNDLE_MAX || size < BUNDLE_HEAD_SIZE ||
         memcmp(bytes, BUNDLE_MAGIC, BUNDLE_MAGIC_SIZE) != 0)
         return error_set(err, ERROR_PROTOCOL, "this is no bundle of migrations");
     scratch = talloc_new(NULL);
-    code = unpack_all(scratch, bytes + BUNDLE_MAGIC_SIZE, size - BUNDLE_MAGIC_SIZE, &files, &count,
-                      err);
+    code =
+        unpack_all(scratch, bytes + BUNDLE_HEAD_SIZE, size - BUNDLE_HEAD_SIZE, &files, &count, err);
+    if (code == ERROR_OK && count != get_number(bytes + BUNDLE_MAGIC_SIZE))
+        code = error_set(err, ERROR_PROTOCOL, "the bundle has %zu files, and says that it has %zu",
+                         count, get_number(bytes + BUNDLE_MAGIC_SIZE));
     if (code == ERROR_OK)
         code = migration_load_files(parent, files, count, ret, err);
     talloc_free(scratch);

@@ -82,8 +82,10 @@ enum error_code fingerprint_describe(struct session *session, const void *parent
     char *text;
     enum error_code code = read_text(session, sql, 1000, &text, err);
 
-    if (code == ERROR_OK)
-        *ret = talloc_steal(parent, text);
+    if (code == ERROR_OK) {
+        *ret = memory_text(parent, text);
+        talloc_free(text);
+    }
     talloc_free(sql);
     return code;
 }

@@ -127,7 +127,7 @@ static size_t unplaced_parent(const struct link *link, const bool *is_placed)
     for (size_t i = 0; i < link->parent_count; i++)
         if (!is_placed[link->parents[i]])
             return link->parents[i];
-    assert(!"a revision that is not ready has a parent that is not placed");
+    assert(false); /* what is not ready has a parent that is not placed */
     return 0;
 }
 
@@ -156,7 +156,7 @@ static enum error_code fail_cycle(const struct resolved *all,
 enum error_code graph_order(const struct graph_revision *revisions, size_t count, size_t *ret_order,
                             struct error *err)
 {
-    struct resolved all;
+    struct resolved all = {.count = 0};
     size_t *order;
     bool *is_placed;
     enum error_code code = ERROR_OK;
@@ -215,7 +215,7 @@ static enum error_code pick_head(const struct resolved *all, const bool *is_pare
 enum error_code graph_head(const struct graph_revision *revisions, size_t count, size_t *ret_head,
                            struct error *err)
 {
-    struct resolved all;
+    struct resolved all = {.count = 0};
     bool *is_parent;
     enum error_code code;
 
@@ -255,7 +255,7 @@ static bool reaches(const struct resolved *all, size_t wanted, size_t from)
 bool graph_is_ancestor(const struct graph_revision *revisions, size_t count, size_t ancestor,
                        size_t of)
 {
-    struct resolved all;
+    struct resolved all = {.count = 0};
     struct error err;
     bool found;
 

@@ -82,7 +82,7 @@ static const struct yaml_key manifest_keys[] = {
     {.key = "statement_timeout",
      .kind = YAML_KIND_DURATION,
      .offset = offsetof(struct migration_manifest, statement_timeout_ms),
-     .max = 7 * 86400000,
+     .max = 604800000,
      .doc = "of each statement"},
 };
 static const struct yaml_table manifest_table =
@@ -123,8 +123,8 @@ static const struct yaml_table releases_table = YAML_TABLE(struct releases_manif
 static enum error_code check_backfill(const struct migration_file *file,
                                       const struct migration_backfill *backfill, struct error *err)
 {
-    char *update = memory_format(NULL, "UPDATE %s AS t SET %s WHERE (%s) AND t.%s > '1'",
-                                 backfill->table, backfill->set, backfill->where, backfill->key);
+    char *update = memory_format(NULL, "UPDATE %s SET %s WHERE (%s) AND %s > '1'", backfill->table,
+                                 backfill->set, backfill->where, backfill->key);
     bool is_sound = split_is_one_update(update);
 
     talloc_free(update);

@@ -222,8 +222,10 @@ static bool is_there_already(const struct migrator *m, enum migration_phase phas
 static enum error_code query_state(struct migrator *m, const struct wanted *wanted,
                                    struct rows **ret, struct error *err)
 {
-    const struct sql_call call = SQL_WITH(embedded_phase_state, m->revision->name, wanted->expanded,
-                                          wanted->contracted, wanted->absent);
+    struct sql_call call = SQL_WITH(embedded_phase_state, m->revision->name, wanted->expanded,
+                                    wanted->contracted, wanted->absent);
+
+    call.prepared = "hakem_state";
 
     if (session_query(m->session, call, ret, err) == ERROR_OK)
         return ERROR_OK;

@@ -56,7 +56,7 @@ static enum error_code inspect_index(struct migrator *m, const struct split_stat
                                      const char *where, bool *ret_did, struct error *err)
 {
     const char *name = subject_text(m, statement);
-    enum index_state state;
+    enum index_state state = INDEX_ABSENT;
 
     if (look_at_index(m, name, &state, err) != ERROR_OK)
         return err->code;
@@ -67,7 +67,7 @@ static enum error_code inspect_index(struct migrator *m, const struct split_stat
 static enum error_code inspect_drop(struct migrator *m, const struct split_statement *statement,
                                     const char *where, bool *ret_did, struct error *err)
 {
-    enum index_state state;
+    enum index_state state = INDEX_ABSENT;
 
     (void)where;
     if (look_at_index(m, subject_text(m, statement), &state, err) != ERROR_OK)
@@ -149,7 +149,7 @@ enum error_code remains_inspect(struct migrator *m, const struct split_statement
 enum error_code remains_confirm(struct migrator *m, const struct split_statement *statement,
                                 const char *where, struct error *err)
 {
-    enum index_state state;
+    enum index_state state = INDEX_ABSENT;
 
     if (statement->remains != SPLIT_REMAINS_INDEX)
         return ERROR_OK;

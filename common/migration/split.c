@@ -206,7 +206,7 @@ static enum error_code describe(struct splitting *in, size_t at, struct split_st
                                 struct error *err)
 {
     char hash[HASH_HEX_SIZE];
-    json_t *tree;
+    json_t *tree = NULL;
     enum error_code code;
 
     hash_bytes_hex(statement->text, strlen(statement->text), hash);
@@ -309,7 +309,7 @@ enum error_code split_sql(const void *parent, const char *path, const char *text
 bool split_is_one_update(const char *text)
 {
     struct error ignored;
-    json_t *tree;
+    json_t *tree = NULL;
     bool is_update;
 
     if (split_parse_one(text, &tree, &ignored) != ERROR_OK)
@@ -325,7 +325,7 @@ struct columns {
     bool is_plain; /* nothing but bare columns, no subquery */
 };
 
-static void note_column(struct columns *columns, const json_t *reference)
+static void note_column(struct columns *columns, json_t *reference)
 {
     json_int_t at = json_integer_value(json_object_get(reference, "location"));
 
@@ -336,7 +336,7 @@ static void note_column(struct columns *columns, const json_t *reference)
         columns->offsets[columns->count++] = (size_t)at;
 }
 
-static void find_columns(struct columns *columns, const json_t *node, unsigned depth)
+static void find_columns(struct columns *columns, json_t *node, unsigned depth)
 {
     const char *key;
     json_t *value;
@@ -347,7 +347,7 @@ static void find_columns(struct columns *columns, const json_t *node, unsigned d
         return;
     for (size_t i = 0; i < json_array_size(node); i++)
         find_columns(columns, json_array_get(node, i), depth + 1);
-    json_object_foreach((json_t *)(uintptr_t)node, key, value)
+    json_object_foreach(node, key, value)
     {
         if (strcmp(key, "SubLink") == 0)
             columns->is_plain = false;
@@ -373,7 +373,7 @@ char *split_expression_of_new(const void *parent, const char *expression)
     struct text *out = text_new(text, SPLIT_BYTES_MAX);
     struct error ignored;
     char *ret = NULL;
-    json_t *tree;
+    json_t *tree = NULL;
 
     if (split_parse_one(text, &tree, &ignored) == ERROR_OK) {
         find_columns(&columns, tree, 0);

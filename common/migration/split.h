@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SPLIT_BYTES_MAX      (2 * 1024 * 1024)
+#define SPLIT_BYTES_MAX      2097152
 #define SPLIT_STATEMENTS_MAX 10000
 #define SPLIT_TABLES_MAX     256
 #define SPLIT_TREE_DEPTH_MAX 400

@@ -81,10 +81,10 @@ static enum error_code add_table(struct tables *tables, struct split_table table
     return ERROR_OK;
 }
 
-static enum error_code collect(struct tables *tables, const json_t *node, unsigned depth,
+static enum error_code collect(struct tables *tables, json_t *node, unsigned depth,
                                struct error *err);
 
-static enum error_code collect_object(struct tables *tables, const json_t *node, unsigned depth,
+static enum error_code collect_object(struct tables *tables, json_t *node, unsigned depth,
                                       struct error *err)
 {
     const char *key;
@@ -93,13 +93,12 @@ static enum error_code collect_object(struct tables *tables, const json_t *node,
     if (json_is_string(json_object_get(node, "relname")) &&
         add_table(tables, table_of(tables->parent, node), err) != ERROR_OK)
         return err->code;
-    json_object_foreach((json_t *)(uintptr_t)node, key,
-                        value) if (collect(tables, value, depth + 1, err) !=
-                                   ERROR_OK) return err->code;
+    json_object_foreach(node, key, value) if (collect(tables, value, depth + 1, err) !=
+                                              ERROR_OK) return err->code;
     return ERROR_OK;
 }
 
-static enum error_code collect(struct tables *tables, const json_t *node, unsigned depth,
+static enum error_code collect(struct tables *tables, json_t *node, unsigned depth,
                                struct error *err)
 {
     if (depth > SPLIT_TREE_DEPTH_MAX)
@@ -135,7 +134,7 @@ static enum error_code collect_dropped(struct tables *tables, const json_t *drop
     return ERROR_OK;
 }
 
-static enum error_code collect_tables(const void *parent, const json_t *node,
+static enum error_code collect_tables(const void *parent, json_t *node,
                                       struct split_statement *statement, struct error *err)
 {
     struct tables tables = {.parent = parent};
@@ -195,6 +194,14 @@ static enum error_code refuse_set(const void *parent, const json_t *node, struct
         return ERROR_OK;
     return error_set(err, ERROR_INVALID,
                      "SET would outlast its transaction: write SET LOCAL, or name the schema");
+}
+
+static enum error_code refuse_session(const void *parent, const json_t *node,
+                                      struct split_statement *s, struct error *err)
+{
+    (void)parent;
+    (void)node;
+    return error_set(err, ERROR_INVALID, "%s is about the session, which is the engine's", s->kind);
 }
 
 static enum error_code see_index(const void *parent, const json_t *node, struct split_statement *s,
@@ -346,6 +353,8 @@ static const struct kind {
     {.node = "TransactionStmt", .see = refuse_transaction},
     {.node = "CopyStmt", .see = refuse_copy},
     {.node = "VariableSetStmt", .see = refuse_set, .is_harmless = true},
+    {.node = "DiscardStmt", .see = refuse_session},
+    {.node = "DeallocateStmt", .see = refuse_session},
     {.node = "CreatedbStmt", .see = refuse_cluster_wide},
     {.node = "DropdbStmt", .see = refuse_cluster_wide},
     {.node = "CreateTableSpaceStmt", .see = refuse_cluster_wide},
@@ -395,12 +404,12 @@ static bool drops_no_value(const json_t *drop)
            is_one_of(text_at(drop, "removeType"), types, ARRAY_LEN(types));
 }
 
-enum error_code split_classify(const void *parent, const json_t *tree,
-                               struct split_statement *statement, struct error *err)
+enum error_code split_classify(const void *parent, json_t *tree, struct split_statement *statement,
+                               struct error *err)
 {
-    void *iterator = json_object_iter((json_t *)(uintptr_t)tree); /* jansson lacks a const */
+    void *iterator = json_object_iter(tree);
     const struct kind *kind;
-    const json_t *node;
+    json_t *node;
 
     if (iterator == NULL)
         return error_set(err, ERROR_INVALID, "the parser gives no tree for this statement");

@@ -10,8 +10,8 @@
 /* Fills class, remains, subject, kind, tables and the flags of a statement from its parse tree;
  * parent owns what they point to. A statement that has no place in a migration: ERROR_INVALID, the
  * sentence without path and line. */
-enum error_code split_classify(const void *parent, const json_t *tree,
-                               struct split_statement *statement, struct error *err);
+enum error_code split_classify(const void *parent, json_t *tree, struct split_statement *statement,
+                               struct error *err);
 
 /* The parse tree of one statement, {"SelectStmt": {...}}; free with json_decref. */
 enum error_code split_parse_one(const char *text, json_t **ret, struct error *err);

@@ -11,6 +11,27 @@ static const char position_sql[] = "SELECT pg_catalog.pg_current_wal_insert_lsn(
 static const char position_and_unlock_sql[] = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text,"
                                               " pg_catalog.pg_advisory_unlock(7521902, 2)";
 
+static const char fence_sql[] = "SELECT pg_catalog.set_config('lock_timeout', $1, true),"
+                                " pg_catalog.set_config('statement_timeout', $2, true),"
+                                " hakem.enter($3, $4::bigint)";
+
+/* What comes again in every transaction is planned once: a third of a small migration's time. */
+static const char *prepared_name(const char *sql)
+{
+    const struct {
+        const char *sql, *name;
+    } rows[] = {
+        {fence_sql, "hakem_fence"},          {embedded_log_statement, "hakem_log"},
+        {embedded_phase_mark, "hakem_mark"}, {embedded_phase_finish, "hakem_finish"},
+        {position_sql, "hakem_position"},    {position_and_unlock_sql, "hakem_position_and_unlock"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].sql == sql)
+            return rows[i].name;
+    return NULL;
+}
+
 const char *migrator_text(const char *text)
 {
     return text != NULL ? text : "";
@@ -32,8 +53,11 @@ void transaction_add(struct transaction *t, const char *where, const char *sql, 
     for (size_t i = 0; i < param_count; i++)
         copies[i] = params[i] == NULL ? NULL : memory_text(copies, params[i]);
     t->calls = memory_grow(t, t->calls, t->count, t->count + 1);
-    t->calls[t->count++] = (struct sql_call){
-        .text = sql, .params = copies, .param_count = param_count, .where = where};
+    t->calls[t->count++] = (struct sql_call){.text = sql,
+                                             .params = copies,
+                                             .param_count = param_count,
+                                             .where = where,
+                                             .prepared = prepared_name(sql)};
 }
 
 void transaction_add_plain(struct transaction *t, const char *sql)
@@ -62,11 +86,7 @@ void transaction_begin(struct migrator *m, struct transaction *t, uint64_t lock_
     number_text(lock_timeout, lock_timeout_ms);
     number_text(statement_timeout, migrator_statement_timeout(m));
     transaction_add_plain(t, "BEGIN");
-    transaction_add(t, "the fence",
-                    "SELECT pg_catalog.set_config('lock_timeout', $1, true),"
-                    " pg_catalog.set_config('statement_timeout', $2, true),"
-                    " hakem.enter($3, $4::bigint)",
-                    4,
+    transaction_add(t, "the fence", fence_sql, 4,
                     (const char *const[]){lock_timeout, statement_timeout,
                                           migrator_text(m->run->journal), m->term_text});
 }

@@ -3,8 +3,6 @@
 #include "common/base/text.h"
 #include "common/postgres/session_internal.h"
 
-#include <assert.h>
-
 /* Leaves pipeline mode and non-blocking mode behind, whatever happened. */
 static void leave(struct session *session)
 {
@@ -19,20 +17,17 @@ static enum error_code send_all(struct session *session, const struct sql_call *
 {
     PGconn *connection = session->connection;
 
-    for (size_t i = 0; i < count; i++) {
-        assert(calls[i].param_count <= SESSION_PARAMS_MAX);
-        if (PQsendQueryParams(connection, calls[i].text, (int)calls[i].param_count, NULL,
-                              calls[i].params, NULL, NULL, 0) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (!session_send(session, &calls[i]))
             return session_fail(session, NULL, calls[i].where, err);
-    }
     if (PQpipelineSync(connection) == 0)
         return session_fail(session, NULL, NULL, err);
     return ERROR_OK;
 }
 
-static void note_outcome(const PGresult *result, struct pipeline_outcome *ret)
+static void note_outcome(PGresult *result, struct pipeline_outcome *ret)
 {
-    const char *affected = PQcmdTuples((PGresult *)(uintptr_t)result); /* libpq lacks a const */
+    const char *affected = PQcmdTuples(result);
 
     (void)text_to_number(affected, UINT64_MAX, &ret->rows);
     if (PQntuples(result) > 0 && PQnfields(result) > 0 && !PQgetisnull(result, 0, 0)) {
@@ -130,6 +125,9 @@ enum error_code pipeline_run(struct session *session, const struct sql_call *cal
     enum error_code code;
     char state[SESSION_SQLSTATE_SIZE];
 
+    for (size_t i = 0; i < count; i++)
+        if (session_prepare(session, &calls[i], err) != ERROR_OK)
+            return err->code;
     session->sqlstate[0] = '\0';
     session->cancel_sent = false;
     if (session_is_lost(session) || PQsetnonblocking(session->connection, 1) != 0 ||

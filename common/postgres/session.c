@@ -246,7 +246,7 @@ static enum error_code collect(struct session *session, const char *where, PGres
 
 enum error_code session_run(struct session *session, const char *sql, struct error *err)
 {
-    PGresult *result;
+    PGresult *result = NULL;
 
     if (begin_statement(session, err) != ERROR_OK)
         return err->code;
@@ -258,16 +258,54 @@ enum error_code session_run(struct session *session, const char *sql, struct err
     return ERROR_OK;
 }
 
+static bool is_prepared(const struct session *session, const char *name)
+{
+    for (size_t i = 0; i < session->prepared_count; i++)
+        if (strcmp(session->prepared[i], name) == 0)
+            return true;
+    return false;
+}
+
+enum error_code session_prepare(struct session *session, const struct sql_call *call,
+                                struct error *err)
+{
+    PGresult *result = NULL;
+
+    if (call->prepared == NULL || is_prepared(session, call->prepared))
+        return ERROR_OK;
+    assert(session->prepared_count < SESSION_PREPARED_MAX);
+    if (begin_statement(session, err) != ERROR_OK)
+        return err->code;
+    if (PQsendPrepare(session->connection, call->prepared, call->text, 0, NULL) == 0)
+        return fail_lost(session, call->where, err);
+    if (collect(session, call->where, &result, err) != ERROR_OK)
+        return err->code;
+    PQclear(result);
+    session->prepared[session->prepared_count++] = call->prepared;
+    return ERROR_OK;
+}
+
+bool session_send(struct session *session, const struct sql_call *call)
+{
+    int count = (int)call->param_count;
+
+    assert(call->param_count <= SESSION_PARAMS_MAX);
+    if (call->prepared != NULL)
+        return PQsendQueryPrepared(session->connection, call->prepared, count, call->params, NULL,
+                                   NULL, 0) == 1;
+    return PQsendQueryParams(session->connection, call->text, count, NULL, call->params, NULL, NULL,
+                             0) == 1;
+}
+
 enum error_code session_query(struct session *session, struct sql_call call, struct rows **ret_rows,
                               struct error *err)
 {
-    PGresult *result;
+    PGresult *result = NULL;
 
-    assert(call.param_count <= SESSION_PARAMS_MAX);
-    if (begin_statement(session, err) != ERROR_OK)
+    if (session_prepare(session, &call, err) != ERROR_OK ||
+        begin_statement(session, err) != ERROR_OK)
         return err->code;
-    if (PQsendQueryParams(session->connection, call.text, (int)call.param_count, NULL, call.params,
-                          NULL, NULL, 0) == 0)
+    if (!session_send(session, &call))
         return fail_lost(session, call.where, err);
     if (collect(session, call.where, &result, err) != ERROR_OK)
         return err->code;
@@ -283,7 +321,7 @@ enum error_code session_query(struct session *session, struct sql_call call, str
 static enum error_code ask(struct session *session, struct sql_call call, struct rows **ret,
                            struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
 
     if (session_query(session, call, &rows, err) != ERROR_OK)
         return err->code;
@@ -300,7 +338,7 @@ static enum error_code ask(struct session *session, struct sql_call call, struct
 enum error_code session_ask_text(struct session *session, struct sql_call call, const void *parent,
                                  char **ret, struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
         return err->code;
@@ -312,7 +350,7 @@ enum error_code session_ask_text(struct session *session, struct sql_call call, 
 enum error_code session_ask_number(struct session *session, struct sql_call call, uint64_t *ret,
                                    struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
     enum error_code code = ERROR_OK;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
@@ -326,7 +364,7 @@ enum error_code session_ask_number(struct session *session, struct sql_call call
 enum error_code session_ask_bool(struct session *session, struct sql_call call, bool *ret,
                                  struct error *err)
 {
-    struct rows *rows;
+    struct rows *rows = NULL;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
         return err->code;

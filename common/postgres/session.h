@@ -15,6 +15,7 @@
 
 #define SESSION_CONNECT_MS_DEFAULT 10000
 #define SESSION_PARAMS_MAX         32
+#define SESSION_PREPARED_MAX       16
 #define SESSION_TICK_MS            50 /* how often a wait asks the watch */
 #define SESSION_SQLSTATE_SIZE      6
 
@@ -37,6 +38,9 @@ struct sql_call {
     const char *const *params;
     size_t param_count;
     const char *where; /* "0007_rating/expand.sql:12", put before an error; NULL: nothing */
+    /* Planned once a session under this name, which stands for always the same text; NULL: each
+     * time anew.  Of static life. */
+    const char *prepared;
 };
 
 #define SQL(sql) ((struct sql_call){.text = (sql)})
@@ -109,6 +113,11 @@ bool session_is_in_transaction(const struct session *session);
 /* ---- for common/postgres itself and its tests ---- */
 
 PGconn *session_connection(struct session *session);
+/* Prepares a call that wants it and is not yet. */
+enum error_code session_prepare(struct session *session, const struct sql_call *call,
+                                struct error *err);
+/* libpq's sending of either kind; false if it failed. */
+bool session_send(struct session *session, const struct sql_call *call);
 /* Waits for the socket (and flushes what is to be sent), asking the watch. */
 enum error_code session_wait(struct session *session, struct error *err);
 /* Keeps the SQLSTATE and fills err from a failed result; where may be NULL. */

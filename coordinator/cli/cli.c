@@ -1,0 +1,314 @@
+#include "coordinator/cli/cli.h"
+
+#include "common/base/text.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- flags ---- */
+
+static bool find_flag(const struct cli *cli, const char *name, size_t length, size_t *ret)
+{
+    const struct cli_flag *flags = cli->verb->flags;
+
+    for (size_t i = 0; flags != NULL && flags[i].name != NULL; i++) {
+        assert(i < CLI_FLAGS_MAX);
+        if (strlen(flags[i].name) == length && memcmp(flags[i].name, name, length) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *cli_flag(const struct cli *cli, const char *name)
+{
+    const char *variable, *value;
+    bool is_known;
+    size_t i = 0;
+
+    is_known = find_flag(cli, name, strlen(name), &i);
+    assert(is_known);
+    (void)is_known;
+    if (cli->values[i] != NULL)
+        return cli->values[i];
+    variable = cli->verb->flags[i].environment;
+    value = variable != NULL ? getenv(variable) : NULL;
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+bool cli_is_set(const struct cli *cli, const char *name)
+{
+    return cli_flag(cli, name) != NULL;
+}
+
+enum error_code cli_flag_number(const struct cli *cli, const char *name, uint64_t *ret,
+                                struct error *err)
+{
+    const char *value = cli_flag(cli, name);
+
+    if (value != NULL && !text_to_number(value, UINT64_MAX, ret))
+        return error_set(err, ERROR_USAGE, "%s: \"%s\" is not a number", name, value);
+    return ERROR_OK;
+}
+
+enum error_code cli_flag_duration(const struct cli *cli, const char *name, uint64_t *ret_ms,
+                                  struct error *err)
+{
+    const char *value = cli_flag(cli, name);
+
+    if (value != NULL && !text_to_duration(value, ret_ms))
+        return error_set(err, ERROR_USAGE, "%s: \"%s\" is not a duration such as 500ms, 30s or 5m",
+                         name, value);
+    return ERROR_OK;
+}
+
+const char *cli_argument(const struct cli *cli, size_t i)
+{
+    return i < cli->argument_count ? cli->arguments[i] : NULL;
+}
+
+/* ---- help ---- */
+
+static void print_verb(const struct cli_verb *verb)
+{
+    char call[160];
+
+    (void)text_format(call, sizeof(call), "hakem %s%s%s %s", verb->noun,
+                      verb->verb != NULL ? " " : "", verb->verb != NULL ? verb->verb : "",
+                      verb->usage);
+    (void)printf("  %-44s %s\n", call, verb->doc);
+}
+
+static void print_flags(const struct cli_verb *verb)
+{
+    for (const struct cli_flag *flag = verb->flags; flag != NULL && flag->name != NULL; flag++) {
+        char call[80];
+
+        (void)text_format(call, sizeof(call), "%s%s%s", flag->name, flag->value != NULL ? " " : "",
+                          flag->value != NULL ? flag->value : "");
+        (void)printf("      %-28s %s%s%s%s\n", call, flag->doc,
+                     flag->environment != NULL ? " [" : "",
+                     flag->environment != NULL ? flag->environment : "",
+                     flag->environment != NULL ? "]" : "");
+    }
+}
+
+static bool is_of_noun(const struct cli_verb *verb, const char *noun)
+{
+    return noun == NULL || strcmp(verb->noun, noun) == 0;
+}
+
+static void print_help(const char *noun)
+{
+    (void)printf(
+        "usage: hakem NOUN VERB [ARGUMENTS] [FLAGS]; every verb takes --json and --help\n");
+    for (const struct cli_verb *verb = cli_verbs; verb->noun != NULL; verb++) {
+        if (!is_of_noun(verb, noun))
+            continue;
+        print_verb(verb);
+        if (noun != NULL)
+            print_flags(verb);
+    }
+}
+
+static void print_verb_help(const struct cli_verb *verb)
+{
+    print_verb(verb);
+    print_flags(verb);
+    (void)printf("      %-28s %s\n      %-28s %s\n", "--json", "one JSON object instead of text",
+                 "--yes", "ask nothing");
+}
+
+/* ---- the command line ---- */
+
+static enum error_code find_verb(int argc, char *argv[], const struct cli_verb **ret, int *ret_used,
+                                 struct error *err)
+{
+    bool noun_is_known = false;
+
+    for (const struct cli_verb *verb = cli_verbs; verb->noun != NULL; verb++) {
+        if (strcmp(verb->noun, argv[1]) != 0)
+            continue;
+        noun_is_known = true;
+        if (verb->verb == NULL || (argc > 2 && strcmp(verb->verb, argv[2]) == 0)) {
+            *ret = verb;
+            *ret_used = verb->verb == NULL ? 2 : 3;
+            return ERROR_OK;
+        }
+    }
+    if (!noun_is_known)
+        return error_set(err, ERROR_USAGE, "there is no command \"%s\"; see hakem help", argv[1]);
+    return error_set(err, ERROR_USAGE, "%s has no such verb; see hakem help %s", argv[1], argv[1]);
+}
+
+static bool take_common(struct cli *cli, const char *word)
+{
+    if (strcmp(word, "--json") == 0)
+        cli->is_json = true;
+    else if (strcmp(word, "--yes") == 0)
+        cli->is_yes = true;
+    else
+        return false;
+    return true;
+}
+
+/* word is "--flag" or "--flag=VALUE"; next the word behind it, or NULL. */
+static enum error_code take_flag(struct cli *cli, const char *word, const char *next,
+                                 bool *ret_used_next, struct error *err)
+{
+    size_t length = strcspn(word, "=");
+    const struct cli_flag *flag;
+    size_t i;
+
+    *ret_used_next = false;
+    if (take_common(cli, word))
+        return ERROR_OK;
+    if (!find_flag(cli, word, length, &i))
+        return error_set(err, ERROR_USAGE, "there is no flag %.*s here; see --help", (int)length,
+                         word);
+    flag = &cli->verb->flags[i];
+    if (cli->values[i] != NULL)
+        return error_set(err, ERROR_USAGE, "%s is given twice", flag->name);
+    if (flag->value == NULL && word[length] == '=')
+        return error_set(err, ERROR_USAGE, "%s takes no value", flag->name);
+    if (flag->value == NULL) {
+        cli->values[i] = "";
+        return ERROR_OK;
+    }
+    if (word[length] != '=' && next == NULL)
+        return error_set(err, ERROR_USAGE, "%s wants a value: %s", flag->name, flag->value);
+    cli->values[i] = word[length] == '=' ? word + length + 1 : next;
+    *ret_used_next = word[length] != '=';
+    return ERROR_OK;
+}
+
+static enum error_code take_words(struct cli *cli, int argc, char *argv[], int from,
+                                  struct error *err)
+{
+    bool only_arguments = false;
+
+    for (int i = from; i < argc; i++) {
+        bool used_next = false;
+
+        if (!only_arguments && strcmp(argv[i], "--") == 0) {
+            only_arguments = true;
+        } else if (!only_arguments && text_starts_with(argv[i], "--")) {
+            if (take_flag(cli, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used_next, err) !=
+                ERROR_OK)
+                return err->code;
+            i += used_next;
+        } else if (cli->argument_count == CLI_ARGUMENTS_MAX) {
+            return error_set(err, ERROR_USAGE, "more than %d arguments", CLI_ARGUMENTS_MAX);
+        } else {
+            cli->arguments[cli->argument_count++] = argv[i];
+        }
+    }
+    if (cli->argument_count < cli->verb->argument_min ||
+        cli->argument_count > cli->verb->argument_max)
+        return error_set(err, ERROR_USAGE, "usage: hakem %s%s%s %s", cli->verb->noun,
+                         cli->verb->verb != NULL ? " " : "",
+                         cli->verb->verb != NULL ? cli->verb->verb : "", cli->verb->usage);
+    return ERROR_OK;
+}
+
+/* ---- output ---- */
+
+void cli_say(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    if (cli->is_json)
+        return;
+    va_start(args, format);
+    (void)vprintf(format, args);
+    va_end(args);
+    (void)putchar('\n');
+    (void)fflush(stdout);
+}
+
+void cli_answer(struct cli *cli, const char *key, json_t *value)
+{
+    (void)json_object_set_new(cli->answer, key, value);
+}
+
+enum error_code cli_confirm(const struct cli *cli, const char *question, struct error *err)
+{
+    char line[16] = "";
+
+    if (cli->is_yes)
+        return ERROR_OK;
+    if (isatty(STDIN_FILENO) == 0)
+        return error_set(err, ERROR_REFUSED, "%s: nobody is there to ask; --yes says yes",
+                         question);
+    (void)fprintf(stderr, "%s [y/N] ", question);
+    if (fgets(line, sizeof(line), stdin) == NULL || (line[0] != 'y' && line[0] != 'Y'))
+        return error_set(err, ERROR_REFUSED, "nothing was done");
+    return ERROR_OK;
+}
+
+static void print_error(const struct cli *cli, const struct error *err)
+{
+    if (!cli->is_json) {
+        (void)fprintf(stderr, "hakem: %s\n", err->detail);
+        return;
+    }
+    (void)json_object_set_new(
+        cli->answer, "error",
+        json_pack("{s:s, s:s}", "code", error_code_name(err->code), "detail", err->detail));
+}
+
+static int finish(struct cli *cli, enum error_code code, const struct error *err)
+{
+    if (code != ERROR_OK)
+        print_error(cli, err);
+    if (cli->is_json) {
+        (void)json_dumpf(cli->answer, stdout, JSON_INDENT(2));
+        (void)putchar('\n');
+    }
+    json_decref(cli->answer);
+    if (fflush(stdout) != 0 && code == ERROR_OK)
+        return error_code_exit_status(ERROR_SYSTEM);
+    return error_code_exit_status(code);
+}
+
+static bool has_word(int argc, char *argv[], const char *word)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+int cli_main(int argc, char *argv[])
+{
+    struct cli cli = {.program = argv[0], .is_json = has_word(argc, argv, "--json")};
+    struct error err = {.code = ERROR_OK};
+    int used = 1;
+    enum error_code code;
+
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+        print_help(argc > 2 ? argv[2] : NULL);
+        return argc < 2 ? error_code_exit_status(ERROR_USAGE) : EXIT_SUCCESS;
+    }
+    cli.answer = json_object();
+    code = find_verb(argc, argv, &cli.verb, &used, &err);
+    if (code != ERROR_OK && has_word(argc, argv, "--help")) {
+        print_help(argv[1]);
+        code = ERROR_OK;
+    } else if (code == ERROR_OK && has_word(argc, argv, "--help")) {
+        print_verb_help(cli.verb);
+        json_decref(cli.answer);
+        return EXIT_SUCCESS;
+    } else if (code == ERROR_OK) {
+        assert(cli.verb != NULL);
+        code = take_words(&cli, argc, argv, used, &err);
+        if (code == ERROR_OK)
+            code = cli.verb->run(&cli, &err);
+    }
+    return finish(&cli, code, &err);
+}

@@ -1,0 +1,293 @@
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/fingerprint.h"
+#include "common/migration/verify.h"
+#include "common/postgres/term.h"
+#include "coordinator/cli/database.h"
+#include "coordinator/cli/verbs.h"
+
+#include <string.h>
+
+#define FINGERPRINT_LOCK_MS 1000
+#define VERIFY_DEADLINE_MS  60000
+
+const struct cli_flag migration_folder_flags[] = {MIGRATIONS_FLAG, {.name = NULL}};
+const struct cli_flag migration_status_flags[] = {DATABASE_FLAG, MIGRATIONS_FLAG, {.name = NULL}};
+
+/* ---- new ---- */
+
+static unsigned next_number(char **names, size_t count)
+{
+    unsigned highest = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = 0;
+        char digits[5];
+
+        (void)text_copy(digits, sizeof(digits), names[i]);
+        if (text_to_number(digits, 9999, &number) && number > highest)
+            highest = (unsigned)number;
+    }
+    return highest + 1;
+}
+
+static enum error_code write_templates(const char *folder, const char *name, struct error *err)
+{
+    static const struct {
+        const char *file, *text;
+    } templates[] = {
+        {"expand.sql", "-- Backward compatible: the release before works after it, too.\n"},
+        {"revert.sql", "-- Takes expand.sql back.\n"},
+        {"migration.yaml", "description: \"\"\n"},
+    };
+    char path[FILE_PATH_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(templates); i++) {
+        if (!text_format(path, sizeof(path), "%s/%s/%s", folder, name, templates[i].file))
+            return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
+        if (file_write_atomically(path, templates[i].text, strlen(templates[i].text), 0644, err) !=
+            ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+enum error_code migration_new(struct cli *cli, struct error *err)
+{
+    const char *folder = database_migrations_folder(cli);
+    char name[MIGRATION_NAME_MAX + 1], path[FILE_PATH_MAX];
+    size_t count = 0;
+    char **names;
+
+    if (file_make_folder(folder, 0755, err) != ERROR_OK ||
+        file_list(NULL, folder, &names, &count, err) != ERROR_OK)
+        return err->code;
+    if (!text_format(name, sizeof(name), "%04u_%s", next_number(names, count),
+                     cli_argument(cli, 0)) ||
+        !text_is_name(name, MIGRATION_NAME_MAX)) {
+        talloc_free(names);
+        return error_set(err, ERROR_USAGE,
+                         "a revision's name is letters, digits, '_', '-' or '.', %d at most",
+                         MIGRATION_NAME_MAX);
+    }
+    talloc_free(names);
+    if (!text_format(path, sizeof(path), "%s/%s", folder, name))
+        return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
+    if (file_make_folder(path, 0755, err) != ERROR_OK ||
+        write_templates(folder, name, err) != ERROR_OK)
+        return err->code;
+    cli_say(cli, "%s", path);
+    cli_answer(cli, "path", json_string(path));
+    cli_answer(cli, "revision", json_string(name));
+    return ERROR_OK;
+}
+
+/* ---- list ---- */
+
+static json_t *names_of(const struct migration_set *set, const size_t *list, size_t count)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append_new(array, json_string(set->revisions[list[i]].name));
+    return array;
+}
+
+static json_t *describe_revision(const struct migration_set *set,
+                                 const struct migration_revision *revision)
+{
+    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:i, s:b}", "name", revision->name, "description",
+                     revision->description, "checksum", revision->checksum, "requires",
+                     names_of(set, revision->parents, revision->parent_count), "contract",
+                     revision->scripts[MIGRATION_SCRIPT_CONTRACT] != NULL, "backfills",
+                     (int)revision->backfill_count, "irreversible", (int)revision->is_irreversible);
+}
+
+static void list_releases(struct cli *cli, const struct migration_set *set)
+{
+    json_t *releases = json_array();
+
+    for (size_t i = 0; i < set->release_count; i++) {
+        const struct migration_release *release = &set->releases[i];
+
+        cli_say(cli, "release %s needs %s", release->name, set->revisions[release->needs].name);
+        (void)json_array_append_new(
+            releases, json_pack("{s:s, s:s, s:o}", "name", release->name, "needs",
+                                set->revisions[release->needs].name, "tolerates",
+                                names_of(set, release->tolerates, release->tolerate_count)));
+    }
+    cli_answer(cli, "releases", releases);
+}
+
+enum error_code migration_list(struct cli *cli, struct error *err)
+{
+    json_t *revisions;
+    struct migration_set *set;
+
+    if (migration_load(NULL, database_migrations_folder(cli), &set, err) != ERROR_OK)
+        return err->code;
+    revisions = json_array();
+    for (size_t i = 0; i < set->revision_count; i++) {
+        const struct migration_revision *revision = &set->revisions[i];
+
+        cli_say(cli, "%-40s %.12s %s", revision->name, revision->checksum, revision->description);
+        (void)json_array_append_new(revisions, describe_revision(set, revision));
+    }
+    cli_answer(cli, "revisions", revisions);
+    list_releases(cli, set);
+    talloc_free(set);
+    return ERROR_OK;
+}
+
+/* ---- show ---- */
+
+static json_t *show_script(struct cli *cli, const struct split *split)
+{
+    static const char *const classes[SPLIT_CLASS_COUNT] = {
+        [SPLIT_TOGETHER] = "", [SPLIT_ALONE] = "alone", [SPLIT_OUTSIDE] = "outside"};
+    json_t *statements = json_array();
+
+    for (size_t i = 0; i < split->count; i++) {
+        const struct split_statement *statement = &split->statements[i];
+
+        cli_say(cli, "  %s:%zu %-8s %.120s", split->path, statement->line,
+                classes[statement->class], statement->text);
+        (void)json_array_append_new(
+            statements, json_pack("{s:i, s:s, s:s, s:s, s:b}", "line", (int)statement->line,
+                                  "class", classes[statement->class], "kind", statement->kind,
+                                  "sql", statement->text, "harmless", (int)statement->is_harmless));
+    }
+    return statements;
+}
+
+enum error_code migration_show(struct cli *cli, struct error *err)
+{
+    const char *name = cli_argument(cli, 0);
+    const struct migration_revision *revision;
+    struct migration_set *set;
+    size_t index;
+
+    if (migration_load(NULL, database_migrations_folder(cli), &set, err) != ERROR_OK)
+        return err->code;
+    if (!migration_find(set, name, &index)) {
+        talloc_free(set);
+        return error_set(err, ERROR_NOT_FOUND, "there is no revision %s in %s", name,
+                         database_migrations_folder(cli));
+    }
+    revision = &set->revisions[index];
+    cli_say(cli, "%s  %s", revision->name, revision->description);
+    cli_answer(cli, "revision", describe_revision(set, revision));
+    for (size_t i = 0; i < MIGRATION_SCRIPT_COUNT; i++)
+        if (revision->scripts[i] != NULL)
+            cli_answer(cli, migration_script_file((enum migration_script)i),
+                       show_script(cli, revision->scripts[i]));
+    talloc_free(set);
+    return ERROR_OK;
+}
+
+/* ---- status ---- */
+
+static const char *state_of(const struct migration_revision *revision, const struct mark *mark)
+{
+    if (mark == NULL || mark->checksum[0] == '\0')
+        return "not applied";
+    if (strcmp(mark->checksum, revision->checksum) != 0)
+        return "applied, files changed since";
+    if (mark->is_contracted)
+        return mark->is_partial ? "contracting" : "contracted";
+    if (mark->is_expanded)
+        return "expanded";
+    return "partly applied";
+}
+
+static void show_marks(struct cli *cli, const struct database *db)
+{
+    json_t *revisions = json_array();
+
+    for (size_t i = 0; i < db->set->revision_count; i++) {
+        const struct migration_revision *revision = &db->set->revisions[i];
+        const struct mark *mark = marks_find(db->marks, revision->name);
+        const char *state = state_of(revision, mark);
+
+        cli_say(cli, "%-40s %s", revision->name, state);
+        (void)json_array_append_new(
+            revisions, json_pack("{s:s, s:s, s:b, s:b, s:I}", "name", revision->name, "state",
+                                 state, "expanded", mark != NULL && mark->is_expanded, "contracted",
+                                 mark != NULL && mark->is_contracted, "generation",
+                                 mark != NULL ? (json_int_t)mark->generation : 0));
+    }
+    cli_answer(cli, "revisions", revisions);
+}
+
+enum error_code migration_status(struct cli *cli, struct error *err)
+{
+    char fingerprint[HASH_HEX_SIZE];
+    struct term_row term;
+    struct database db;
+
+    if (database_open(cli, &db, err) != ERROR_OK)
+        return err->code;
+    if (term_read(db.session, &term, err) == ERROR_OK &&
+        fingerprint_take(db.session, FINGERPRINT_LOCK_MS, fingerprint, err) == ERROR_OK) {
+        err->code = ERROR_OK;
+        show_marks(cli, &db);
+        cli_say(cli, "fingerprint %s", fingerprint);
+        if (term.rollout[0] != '\0')
+            cli_say(cli, "rollout %s of journal %s is open here (term %llu)", term.rollout,
+                    term.journal, (unsigned long long)term.term);
+        cli_answer(cli, "fingerprint", json_string(fingerprint));
+        cli_answer(cli, "rollout", json_string(term.rollout));
+    }
+    database_close(&db);
+    return err->code;
+}
+
+/* ---- verify ---- */
+
+/* A later contract may take away what an earlier one's validation speaks of: the newest counts. */
+static bool is_newest_contracted(const struct database *db, size_t index)
+{
+    for (size_t i = index + 1; i < db->set->revision_count; i++)
+        if (marks_is_contracted(db->marks, db->set->revisions[i].name))
+            return false;
+    return true;
+}
+
+static enum error_code verify_one(struct cli *cli, const struct database *db, size_t index,
+                                  struct error *err)
+{
+    const struct migration_revision *revision = &db->set->revisions[index];
+    enum migration_script script = marks_is_contracted(db->marks, revision->name)
+                                       ? MIGRATION_SCRIPT_VERIFY_CONTRACT
+                                       : MIGRATION_SCRIPT_VERIFY;
+
+    if (revision->scripts[script] == NULL ||
+        (script == MIGRATION_SCRIPT_VERIFY_CONTRACT && !is_newest_contracted(db, index)))
+        return ERROR_OK;
+    if (verify_run(&db->options, revision, script, VERIFY_DEADLINE_MS, err) != ERROR_OK)
+        return err->code;
+    cli_say(cli, "%s says yes", revision->scripts[script]->path);
+    return ERROR_OK;
+}
+
+enum error_code migration_verify(struct cli *cli, struct error *err)
+{
+    const char *wanted = cli_argument(cli, 0);
+    enum error_code code = ERROR_OK;
+    struct database db;
+    size_t found;
+
+    if (database_open(cli, &db, err) != ERROR_OK)
+        return err->code;
+    if (wanted != NULL && !migration_find(db.set, wanted, &found))
+        code = error_set(err, ERROR_NOT_FOUND, "there is no revision %s", wanted);
+    else if (wanted != NULL && !marks_is_expanded(db.marks, wanted))
+        code = error_set(err, ERROR_REFUSED, "%s is not applied to this database", wanted);
+    for (size_t i = 0; i < db.set->revision_count && code == ERROR_OK; i++)
+        if (marks_is_expanded(db.marks, db.set->revisions[i].name) &&
+            (wanted == NULL || strcmp(wanted, db.set->revisions[i].name) == 0))
+            code = verify_one(cli, &db, i, err);
+    database_close(&db);
+    return code;
+}

@@ -1,0 +1,386 @@
+/* up and down: one database alone, in a rollout's order of phases: expand all, backfill all,
+ * verify; then contract all, verify again. */
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/fingerprint.h"
+#include "common/migration/phase.h"
+#include "common/migration/schema.h"
+#include "common/migration/verify.h"
+#include "common/postgres/term.h"
+#include "coordinator/cli/database.h"
+#include "coordinator/cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERIFY_DEADLINE_MS  60000
+#define FINGERPRINT_LOCK_MS 1000
+
+#define RUN_FLAGS                                                                                  \
+    {.name = "--statement-timeout",                                                                \
+     .value = "DURATION",                                                                          \
+     .environment = "MIGRATION_TIMEOUT",                                                           \
+     .doc = "ceiling of each statement"},                                                          \
+        {.name = "--lock-budget",                                                                  \
+         .value = "DURATION",                                                                      \
+         .doc = "all tries for the locks of one transaction, default 60s"},                        \
+    {                                                                                              \
+        .name = "--take-over", .value = "REASON",                                                  \
+        .doc = "although a coordinator has a rollout open here: its orders are refused from then " \
+               "on"                                                                                \
+    }
+
+const struct cli_flag migration_up_flags[] = {
+    DATABASE_FLAG,
+    MIGRATIONS_FLAG,
+    RUN_FLAGS,
+    {.name = "--release",
+     .value = "RELEASE",
+     .doc = "to what this release needs; contract only what it can do without"},
+    {.name = "--no-contract", .doc = "leave what older releases need"},
+    {.name = NULL},
+};
+const struct cli_flag migration_down_flags[] = {
+    DATABASE_FLAG,
+    MIGRATIONS_FLAG,
+    RUN_FLAGS,
+    {.name = "--accept-data-loss", .doc = "revert although values would be destroyed"},
+    {.name = NULL},
+};
+
+/* One call of up or down. */
+struct trip {
+    struct cli *cli;
+    struct database db;
+    struct migration_run run;
+    struct migration_hooks hooks;
+    size_t target;
+    bool *is_wanted;    /* per revision of the set */
+    bool *may_contract; /* likewise */
+    json_t *done;
+};
+
+/* ---- beginning and end ---- */
+
+static void show_progress(void *context, uint64_t done, uint64_t total, const char *text)
+{
+    const struct trip *trip = context;
+
+    if (isatty(STDERR_FILENO) == 0 || trip->cli->is_json)
+        return;
+    (void)fprintf(stderr, "\r\033[K  %llu/%llu %.80s", (unsigned long long)done,
+                  (unsigned long long)total, text);
+    (void)fflush(stderr);
+}
+
+static void clear_progress(const struct trip *trip)
+{
+    if (isatty(STDERR_FILENO) != 0 && !trip->cli->is_json)
+        (void)fprintf(stderr, "\r\033[K");
+}
+
+static enum error_code take_over(struct trip *trip, struct error *err)
+{
+    const char *reason = cli_flag(trip->cli, "--take-over");
+    struct term_row term;
+
+    if (term_read(trip->db.session, &term, err) != ERROR_OK)
+        return err->code;
+    if (term.rollout[0] == '\0')
+        return ERROR_OK;
+    if (reason == NULL)
+        return error_set(err, ERROR_REFUSED,
+                         "the coordinator has rollout %s open on this database; wait for it, roll "
+                         "it back, or give --take-over REASON",
+                         term.rollout);
+    return term_take_over(trip->db.session, database_operator(), reason, err);
+}
+
+static enum error_code begin_trip(struct cli *cli, struct trip *trip, struct error *err)
+{
+    *trip = (struct trip){.cli = cli, .run = {.operator_name = database_operator()}};
+    if (cli_flag_duration(cli, "--statement-timeout", &trip->run.statement_timeout_ms, err) !=
+            ERROR_OK ||
+        cli_flag_duration(cli, "--lock-budget", &trip->run.lock_budget_ms, err) != ERROR_OK ||
+        database_open(cli, &trip->db, err) != ERROR_OK)
+        return err->code;
+    trip->hooks = (struct migration_hooks){.context = trip, .progress = show_progress};
+    trip->run.hooks = &trip->hooks;
+    trip->is_wanted = memory_array(trip->db.context, bool, trip->db.set->revision_count);
+    trip->may_contract = memory_array(trip->db.context, bool, trip->db.set->revision_count);
+    trip->done = json_array();
+    if (take_over(trip, err) != ERROR_OK) {
+        json_decref(trip->done);
+        database_close(&trip->db);
+        return err->code;
+    }
+    return ERROR_OK;
+}
+
+static void say_fingerprint(struct trip *trip)
+{
+    char fingerprint[HASH_HEX_SIZE];
+    struct error ignored;
+
+    if (fingerprint_take(trip->db.session, FINGERPRINT_LOCK_MS, fingerprint, &ignored) != ERROR_OK)
+        return;
+    (void)session_query(trip->db.session,
+                        SQL_WITH("UPDATE hakem.schema_version SET fingerprint = $1"
+                                 " WHERE id = (SELECT max(id) FROM hakem.schema_version)",
+                                 fingerprint),
+                        NULL, &ignored);
+    cli_say(trip->cli, "fingerprint %s", fingerprint);
+    cli_answer(trip->cli, "fingerprint", json_string(fingerprint));
+}
+
+static enum error_code end_trip(struct trip *trip, enum error_code code)
+{
+    cli_answer(trip->cli, "done", trip->done);
+    if (code == ERROR_OK)
+        say_fingerprint(trip);
+    database_close(&trip->db);
+    return code;
+}
+
+/* ---- phases ---- */
+
+static enum error_code apply(struct trip *trip, size_t index, enum migration_phase phase,
+                             struct migration_result *ret, struct error *err)
+{
+    const char *name = trip->db.set->revisions[index].name;
+    const struct migration_order order = {.set = trip->db.set, .revision = name, .phase = phase};
+    enum error_code code = migration_apply(trip->db.session, &order, &trip->run, ret, err);
+
+    clear_progress(trip);
+    if (code != ERROR_OK || ret->already_done || ret->is_kept)
+        return code;
+    cli_say(trip->cli, "%-8s %s", migration_phase_name(phase), name);
+    (void)json_array_append_new(trip->done, json_pack("{s:s, s:s, s:I}", "revision", name, "phase",
+                                                      migration_phase_name(phase), "statements",
+                                                      (json_int_t)ret->statements_run));
+    return ERROR_OK;
+}
+
+static enum error_code expand_all(struct trip *trip, const bool *which, struct error *err)
+{
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        struct migration_result result;
+
+        if (which[i] && apply(trip, i, MIGRATION_EXPAND, &result, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code backfill_all(struct trip *trip, const bool *which, struct error *err)
+{
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        struct migration_result result;
+
+        if (which[i] && trip->db.set->revisions[i].backfill_count > 0 &&
+            apply(trip, i, MIGRATION_BACKFILL, &result, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+/* verify.sql speaks of what a contract, its own or a later one, may have taken away since. */
+static enum error_code verify_all(struct trip *trip, const bool *which, struct error *err)
+{
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        const struct migration_revision *revision = &trip->db.set->revisions[i];
+
+        if (which[i] && !marks_is_contracted(trip->db.marks, revision->name) &&
+            verify_run(&trip->db.options, revision, MIGRATION_SCRIPT_VERIFY, VERIFY_DEADLINE_MS,
+                       err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code contract_all(struct trip *trip, const bool *which, struct error *err)
+{
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        struct migration_result result;
+
+        if (!which[i] || !trip->may_contract[i] ||
+            trip->db.set->revisions[i].scripts[MIGRATION_SCRIPT_CONTRACT] == NULL)
+            continue;
+        if (apply(trip, i, MIGRATION_CONTRACT, &result, err) != ERROR_OK)
+            return err->code;
+        if (!result.already_done &&
+            verify_run(&trip->db.options, &trip->db.set->revisions[i],
+                       MIGRATION_SCRIPT_VERIFY_CONTRACT, VERIFY_DEADLINE_MS, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code forward(struct trip *trip, const bool *which, struct error *err)
+{
+    if (expand_all(trip, which, err) != ERROR_OK || backfill_all(trip, which, err) != ERROR_OK ||
+        database_read_marks(&trip->db, err) != ERROR_OK || verify_all(trip, which, err) != ERROR_OK)
+        return err->code;
+    return contract_all(trip, which, err);
+}
+
+/* A revision that needs a contract of another begins a new leg: what is before it is done whole. */
+static enum error_code forward_in_legs(struct trip *trip, struct error *err)
+{
+    size_t count = trip->db.set->revision_count;
+    bool *leg = memory_array(trip->db.context, bool, count);
+
+    for (size_t i = 0; i < count; i++) {
+        bool begins = trip->db.set->revisions[i].contracted_parent_count > 0;
+
+        if (begins && trip->is_wanted[i] &&
+            !marks_is_expanded(trip->db.marks, trip->db.set->revisions[i].name)) {
+            if (forward(trip, leg, err) != ERROR_OK)
+                return err->code;
+            memset(leg, 0, count * sizeof(leg[0]));
+        }
+        leg[i] = trip->is_wanted[i];
+    }
+    return forward(trip, leg, err);
+}
+
+/* ---- up ---- */
+
+static void mark_history(const struct trip *trip, size_t of, bool *ret)
+{
+    size_t *history = memory_array(NULL, size_t, trip->db.set->revision_count);
+    size_t count = migration_history_of(trip->db.set, of, history);
+
+    for (size_t i = 0; i < count; i++)
+        ret[history[i]] = true;
+    talloc_free(history);
+}
+
+/* What a release can do without: the contracts of its own history, and of what it tolerates. */
+static void allow_contracts(struct trip *trip, const struct migration_release *release)
+{
+    if (cli_is_set(trip->cli, "--no-contract"))
+        return;
+    if (release == NULL) {
+        memset(trip->may_contract, true, trip->db.set->revision_count);
+        return;
+    }
+    mark_history(trip, release->needs, trip->may_contract);
+    for (size_t i = 0; i < release->tolerate_count; i++)
+        trip->may_contract[release->tolerates[i]] = true;
+}
+
+static enum error_code choose_target(struct trip *trip, struct error *err)
+{
+    const struct migration_set *set = trip->db.set;
+    const char *name = cli_argument(trip->cli, 0);
+    const char *release_name = cli_flag(trip->cli, "--release");
+    const struct migration_release *release = NULL;
+    size_t found;
+
+    trip->target = set->head;
+    if (release_name != NULL) {
+        if (!migration_find_release(set, release_name, &found))
+            return error_set(err, ERROR_NOT_FOUND, "releases.yaml knows no release %s",
+                             release_name);
+        release = &set->releases[found];
+        trip->target = release->needs;
+    }
+    if (name != NULL && !migration_find(set, name, &trip->target))
+        return error_set(err, ERROR_NOT_FOUND, "there is no revision %s", name);
+    if (release != NULL && trip->target != release->needs &&
+        !migration_is_ancestor(set, release->needs, trip->target))
+        return error_set(err, ERROR_INCOMPATIBLE, "release %s needs %s, which %s does not include",
+                         release->name, set->revisions[release->needs].name,
+                         set->revisions[trip->target].name);
+    mark_history(trip, trip->target, trip->is_wanted);
+    allow_contracts(trip, release);
+    return ERROR_OK;
+}
+
+enum error_code migration_up(struct cli *cli, struct error *err)
+{
+    struct trip trip;
+    enum error_code code;
+
+    if (begin_trip(cli, &trip, err) != ERROR_OK)
+        return err->code;
+    code = choose_target(&trip, err);
+    if (code == ERROR_OK)
+        code = forward_in_legs(&trip, err);
+    if (code == ERROR_OK)
+        cli_say(cli, "the database is at %s", trip.db.set->revisions[trip.target].name);
+    return end_trip(&trip, code);
+}
+
+/* ---- down ---- */
+
+static bool is_applied(const struct trip *trip, size_t i)
+{
+    const struct mark *mark = marks_find(trip->db.marks, trip->db.set->revisions[i].name);
+
+    return mark != NULL && (mark->is_expanded || mark->is_partial);
+}
+
+static enum error_code choose_newest(struct trip *trip, struct error *err)
+{
+    for (size_t i = trip->db.set->revision_count; i-- > 0;) {
+        if (is_applied(trip, i)) {
+            trip->is_wanted[i] = true;
+            return ERROR_OK;
+        }
+    }
+    return error_set(err, ERROR_REFUSED, "nothing is applied to this database");
+}
+
+/* Everything applied that REVISION does not stand on; without it the last applied one. */
+static enum error_code choose_way_back(struct trip *trip, struct error *err)
+{
+    const struct migration_set *set = trip->db.set;
+    const char *name = cli_argument(trip->cli, 0);
+    bool *stays = memory_array(trip->db.context, bool, set->revision_count);
+    size_t target;
+
+    if (name == NULL)
+        return choose_newest(trip, err);
+    if (!migration_find(set, name, &target))
+        return error_set(err, ERROR_NOT_FOUND, "there is no revision %s", name);
+    if (!is_applied(trip, target))
+        return error_set(err, ERROR_REFUSED, "%s is not applied to this database", name);
+    mark_history(trip, target, stays);
+    for (size_t i = 0; i < set->revision_count; i++)
+        trip->is_wanted[i] = !stays[i] && is_applied(trip, i);
+    return ERROR_OK;
+}
+
+static enum error_code back(struct trip *trip, struct error *err)
+{
+    for (size_t i = trip->db.set->revision_count; i-- > 0;) {
+        struct migration_result result;
+
+        if (!trip->is_wanted[i])
+            continue;
+        if (apply(trip, i, MIGRATION_REVERT, &result, err) != ERROR_OK)
+            return err->code;
+        if (result.is_kept)
+            return error_set(err, ERROR_WOULD_LOSE_DATA,
+                             "%s was kept: %s; --accept-data-loss reverts it all the same",
+                             trip->db.set->revisions[i].name, result.kept_reason);
+    }
+    return ERROR_OK;
+}
+
+enum error_code migration_down(struct cli *cli, struct error *err)
+{
+    struct trip trip;
+    enum error_code code;
+
+    if (begin_trip(cli, &trip, err) != ERROR_OK)
+        return err->code;
+    trip.run.accept_data_loss = cli_is_set(cli, "--accept-data-loss");
+    code = choose_way_back(&trip, err);
+    if (code == ERROR_OK)
+        code = back(&trip, err);
+    return end_trip(&trip, code);
+}

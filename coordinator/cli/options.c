@@ -1,0 +1,135 @@
+#include "coordinator/cli/options.h"
+
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <string.h>
+
+static enum error_code read_wave(char *word, uint32_t *ret, struct error *err)
+{
+    bool is_share = text_ends_with(word, "%");
+    uint64_t number;
+
+    if (is_share)
+        word[strlen(word) - 1] = '\0';
+    if (!text_to_number(word, is_share ? 100 : PLAN_SHARE - 1, &number) || number == 0)
+        return error_set(err, ERROR_USAGE,
+                         "--wave takes counts and percentages, such as 1,25%%,100%%");
+    *ret = (uint32_t)number + (is_share ? PLAN_SHARE : 0);
+    return ERROR_OK;
+}
+
+enum error_code options_read_waves(const char *text, const void *parent, uint32_t **ret,
+                                   size_t *ret_count, struct error *err)
+{
+    uint32_t *waves = memory_array(parent, uint32_t, PLAN_WAVES_MAX);
+    char *copy = memory_text(waves, text);
+    char *rest = NULL;
+    size_t count = 0;
+
+    for (char *word = strtok_r(copy, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+        if (count == PLAN_WAVES_MAX)
+            return error_set(err, ERROR_USAGE, "--wave takes at most %d waves", PLAN_WAVES_MAX);
+        if (read_wave(word, &waves[count++], err) != ERROR_OK)
+            return err->code;
+    }
+    if (count == 0)
+        return error_set(err, ERROR_USAGE, "--wave takes counts and percentages");
+    *ret = waves;
+    *ret_count = count;
+    return ERROR_OK;
+}
+
+static enum error_code read_names(const char *text, const void *parent, struct name_item **ret,
+                                  size_t *ret_count, struct error *err)
+{
+    struct name_item *names = memory_array(parent, struct name_item, REPORT_SERVERS_MAX);
+    char *copy = memory_text(names, text);
+    char *rest = NULL;
+    size_t count = 0;
+
+    for (char *word = strtok_r(copy, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+        if (count == REPORT_SERVERS_MAX || !text_copy(names[count++].name, NAME_SIZE, word))
+            return error_set(err, ERROR_USAGE, "--except: too many names, or too long a one");
+    }
+    *ret = names;
+    *ret_count = count;
+    return ERROR_OK;
+}
+
+static enum error_code read_choice(const struct cli *cli, const char *flag,
+                                   const struct field_names *names, unsigned *ret,
+                                   struct error *err)
+{
+    const char *value = cli_flag(cli, flag);
+
+    if (value != NULL && !field_value_of(names, value, strlen(value), ret))
+        return error_set(err, ERROR_USAGE, "%s does not take \"%s\"", flag, value);
+    return ERROR_OK;
+}
+
+static enum error_code read_choices(const struct cli *cli, struct rollout_options *ret,
+                                    struct error *err)
+{
+    unsigned on_lost = ret->on_lost;
+    unsigned on_failure = ret->on_failure;
+    unsigned on_inconclusive = ret->on_inconclusive;
+
+    if (read_choice(cli, "--on-lost", &lost_policy_names, &on_lost, err) != ERROR_OK ||
+        read_choice(cli, "--on-failure", &failure_policy_names, &on_failure, err) != ERROR_OK ||
+        read_choice(cli, "--on-inconclusive", &inconclusive_policy_names, &on_inconclusive, err) !=
+            ERROR_OK)
+        return err->code;
+    ret->on_lost = (enum lost_policy)on_lost;
+    ret->on_failure = (enum failure_policy)on_failure;
+    ret->on_inconclusive = (enum inconclusive_policy)on_inconclusive;
+    return ERROR_OK;
+}
+
+static enum error_code read_numbers(const struct cli *cli, struct rollout_options *ret,
+                                    struct error *err)
+{
+    const struct {
+        const char *flag;
+        uint64_t *value;
+        bool is_duration;
+    } rows[] = {
+        {"--max-unavailable", &ret->max_unavailable, false},
+        {"--min-ready", &ret->min_ready, false},
+        {"--retries", &ret->retries, false},
+        {"--soak", &ret->soak_ms, true},
+        {"--steady", &ret->steady_ms, true},
+        {"--gate", &ret->gate_ms, true},
+        {"--drain", &ret->drain_ms, true},
+        {"--hold-for", &ret->hold_ms, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if ((rows[i].is_duration ? cli_flag_duration(cli, rows[i].flag, rows[i].value, err)
+                                 : cli_flag_number(cli, rows[i].flag, rows[i].value, err)) !=
+            ERROR_OK)
+            return err->code;
+    return ERROR_OK;
+}
+
+enum error_code options_read(const struct cli *cli, const void *parent,
+                             struct rollout_options *ret, struct error *err)
+{
+    const char *waves = cli_flag(cli, "--wave");
+    const char *except = cli_flag(cli, "--except");
+    const char *canary = cli_flag(cli, "--canary");
+
+    if (read_numbers(cli, ret, err) != ERROR_OK || read_choices(cli, ret, err) != ERROR_OK)
+        return err->code;
+    if (waves != NULL &&
+        options_read_waves(waves, parent, &ret->waves, &ret->wave_count, err) != ERROR_OK)
+        return err->code;
+    if (except != NULL &&
+        read_names(except, parent, &ret->except, &ret->except_count, err) != ERROR_OK)
+        return err->code;
+    if (canary != NULL && !text_copy(ret->canary, sizeof(ret->canary), canary))
+        return error_set(err, ERROR_USAGE, "--canary: too long a name");
+    ret->hold = cli_is_set(cli, "--hold-contract") || ret->hold_ms != 0;
+    ret->accept_data_loss = cli_is_set(cli, "--accept-data-loss");
+    return ERROR_OK;
+}

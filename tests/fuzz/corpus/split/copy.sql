@@ -1,0 +1,3 @@
+COPY a FROM STDIN;
+1
+\.
