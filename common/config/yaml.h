@@ -45,11 +45,11 @@ struct yaml_table;
 struct yaml_key {
     const char *key;
     enum yaml_kind kind;
-    size_t offset;
-    size_t count_offset; /* lists only */
-    uint64_t min;        /* number, duration: value; text: bytes; lists: entries */
-    uint64_t max;        /* 0: no other limit than those above */
     bool is_required;
+    size_t offset;
+    size_t count_offset;             /* lists only */
+    uint64_t min;                    /* number, duration: value; text: bytes; lists: entries */
+    uint64_t max;                    /* 0: no other limit than those above */
     const char *otherwise;           /* the value of a scalar key that is not there, as text;
                                       * NULL: zero, false or NULL */
     const struct yaml_table *nested; /* structs only */

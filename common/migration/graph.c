@@ -235,6 +235,7 @@ static bool reaches(const struct resolved *all, size_t wanted, size_t from)
     size_t *todo = memory_array(all->by_name, size_t, all->count + 1);
     size_t todo_count = 1;
 
+    assert(all->links != NULL && from < all->count);
     todo[0] = from;
     while (todo_count > 0) {
         const struct link *link = &all->links[todo[--todo_count]];

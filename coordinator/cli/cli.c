@@ -78,6 +78,7 @@ static void print_verb(const struct cli_verb *verb)
 {
     char call[160];
 
+    assert(verb != NULL);
     (void)text_format(call, sizeof(call), "hakem %s%s%s %s", verb->noun,
                       verb->verb != NULL ? " " : "", verb->verb != NULL ? verb->verb : "",
                       verb->usage);
