@@ -1,0 +1,147 @@
+# run.sh: the run folder: names, ports, process ids.  Sourced; the caller has set -euo pipefail.
+#
+# After run_open FOLDER the variables of FOLDER/env are there: RUN, HAKEM_BIN, PG_BIN, the ports
+# (PORT_db_1 ...), EDGE_SOCKET, PASSFILE, GAME_CONNINFO.
+
+DATABASES="db-1 db-2 db-3"
+GAMES="game-1 game-2 game-3"
+EDGES="edge-1"
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# PostgreSQL refuses root, and nothing else needs it.  setpriv executes in place: "${SERVICE[@]}"
+# before a command in the background makes $! the command's own process id.
+SERVICE=()
+if [ "$(id -u)" -eq 0 ]; then
+    SERVICE=(setpriv --reuid postgres --regid postgres --init-groups --)
+fi
+
+as_service() { "${SERVICE[@]}" "$@"; }
+
+# until_true SECONDS WHAT COMMAND...: asks again until the command succeeds; fails when time is up.
+until_true() {
+    local deadline=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000)) what=$2
+
+    shift 2
+    until "$@"; do
+        if [ "${EPOCHREALTIME/[.,]/}" -ge "$deadline" ]; then
+            echo "not in time: $what" >&2
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+# wait_for PID...: fails if any of them did.
+wait_for() {
+    local job failed=0
+
+    for job in "$@"; do
+        wait "$job" || failed=1
+    done
+    return $failed
+}
+
+variable_of() { echo "PORT_${1//-/_}"; }
+
+port_of() {
+    local name
+
+    name=$(variable_of "$1")
+    echo "${!name}"
+}
+
+# ---- processes: pids/NODE; a pid counts only while its command line names this run folder ----
+
+pid_of() { head -n 1 "$RUN/pids/$1"; }
+
+is_running() {
+    local pid
+
+    pid=$(pid_of "$1" 2>/dev/null) || return 1
+    [ -n "$pid" ] && grep -qsF -- "$RUN/" "/proc/$pid/cmdline"
+}
+
+is_gone() { ! is_running "$1"; }
+
+# stop_process NODE SIGNAL SECONDS: then SIGKILL; returns when it is gone.
+stop_process() {
+    is_running "$1" || return 0
+    kill -s "$2" "$(pid_of "$1")" 2>/dev/null || true
+    if ! until_true "$3" "$1 ends by itself" is_gone "$1"; then
+        kill -s KILL "$(pid_of "$1")" 2>/dev/null || true
+        until_true 5 "$1 is killed" is_gone "$1"
+    fi
+}
+
+# ---- making and opening the folder ----
+
+find_programs() {
+    local root candidate
+
+    root=$(cd "$HERE/../.." && pwd)
+    for candidate in ${HAKEM_BIN:+"$HAKEM_BIN"} "$root/build/release/bin" "$root/build/dev/bin"; do
+        if [ -x "$candidate/hokm-server" ]; then
+            HAKEM_BIN=$(cd "$candidate" && pwd)
+            break
+        fi
+    done
+    [ -x "${HAKEM_BIN:-}/hokm-server" ] || fail "no hokm-server found: set HAKEM_BIN"
+    as_service test -x "$HAKEM_BIN/hokm-server" ||
+        fail "user postgres may not run $HAKEM_BIN/hokm-server: open its folders for reading"
+    PG_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+    [ -x "$PG_BIN/initdb" ] || fail "PostgreSQL's programs are not in /usr/lib/postgresql/*/bin"
+}
+
+write_env() {
+    local node ports hosts="" numbers=""
+
+    mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" 7)
+    [ ${#ports[@]} -eq 7 ] || fail "no free ports"
+    {
+        echo "# Made by deploy/local/cluster; to be sourced by a shell."
+        printf 'RUN=%q\nHAKEM_RUN=%q\nHAKEM_BIN=%q\nPG_BIN=%q\n' "$RUN" "$RUN" "$HAKEM_BIN" "$PG_BIN"
+        printf 'PASSFILE=%q\nEDGE_SOCKET=%q\n' "$RUN/passfile" "$RUN/edge-1.sock"
+        for node in $DATABASES $GAMES $EDGES; do
+            echo "$(variable_of "$node")=${ports[0]}"
+            ports=("${ports[@]:1}")
+        done
+    } >"$RUN/env"
+    # shellcheck source=/dev/null
+    source "$RUN/env"
+    for node in $DATABASES; do # all of them: the game finds the primary after a promotion
+        hosts+=",127.0.0.1"
+        numbers+=",$(port_of "$node")"
+    done
+    printf 'GAME_CONNINFO=%q\nTARGET=%q\n' \
+        "host=${hosts#,} port=${numbers#,} dbname=hokm user=hokm passfile=$RUN/passfile target_session_attrs=read-write" \
+        "127.0.0.1:$(port_of edge-1)" >>"$RUN/env"
+    # shellcheck source=/dev/null
+    source "$RUN/env"
+}
+
+run_create() {
+    [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ] || fail "$1 is not empty"
+    find_programs
+    mkdir -p "$1"
+    RUN=$(cd "$1" && pwd)
+    case $RUN in *[!A-Za-z0-9/._-]*) fail "$RUN: only letters, digits, '.', '_', '-', please" ;; esac
+    [ ${#RUN} -le 80 ] || fail "$RUN: too long for a unix socket's path"
+    mkdir -p "$RUN/pids" "$RUN/log" "$RUN/data" "$RUN/release"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown -R postgres:postgres "$RUN"
+    fi
+    chmod 755 "$RUN"
+    as_service test -x "$RUN/pids" || fail "user postgres can't reach $RUN"
+    write_env
+}
+
+run_open() {
+    RUN=$(cd "$1" 2>/dev/null && pwd) || fail "no such run folder: $1"
+    [ -r "$RUN/env" ] || fail "$RUN holds no cluster"
+    # shellcheck source=/dev/null
+    source "$RUN/env"
+}

@@ -1,0 +1,2 @@
+-- hakem:undoes 1
+DROP INDEX CONCURRENTLY public.plays_player_id_idx;

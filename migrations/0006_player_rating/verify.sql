@@ -1,0 +1,1 @@
+SELECT NOT EXISTS (SELECT FROM public.players WHERE rating IS DISTINCT FROM points + 1000);

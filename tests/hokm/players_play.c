@@ -1,0 +1,140 @@
+/* The open loop: a request falls due every 1/rate seconds, whatever became of the ones before; if
+ * all players are busy it waits for the first free one, and its latency counts from when it was
+ * due. */
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "tests/hokm/players_run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#define FLUSH_MS    1000
+#define WAIT_MAX_MS 200
+#define STOP_MS     12000 /* longer than a client's patience */
+
+struct flight {
+    const struct action *action; /* NULL: the player is free */
+    uint64_t due_us, sent_us;
+};
+
+struct loop {
+    FILE *log;
+    struct client *client;
+    struct world *world;
+    struct flight *flights;
+    size_t player_count;
+    size_t next_player;
+};
+
+static volatile sig_atomic_t must_stop;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    must_stop = 1;
+}
+
+static void on_answer(void *context, size_t player, long status, const char *answer)
+{
+    struct loop *loop = context;
+    struct flight *flight = &loop->flights[player];
+    const struct action *action = flight->action;
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t at_ms = clock_wall_ms();
+    bool is_late = now_us - flight->sent_us > PLAYERS_FAILURE_US;
+    bool is_broken = status == 0 || status >= 500;
+    bool is_acknowledged = world_answer(loop->world, player, status, answer);
+
+    player_log_request(loop->log, at_ms, now_us - flight->due_us, action->kind, status);
+    /* 404 would mean that something acknowledged is gone; 400, that the players are wrong. */
+    if (is_broken || is_late || (status != 200 && status != 409))
+        player_log_failure(loop->log, at_ms, action->kind, status, is_late ? "late" : answer);
+    if (action->is_write && (is_acknowledged || is_broken))
+        player_log_write(loop->log, at_ms, action, is_acknowledged);
+    flight->action = NULL;
+}
+
+static bool find_free(struct loop *loop, size_t *ret)
+{
+    for (size_t i = 0; i < loop->player_count; i++) {
+        size_t player = (loop->next_player + i) % loop->player_count;
+
+        if (loop->flights[player].action == NULL) {
+            loop->next_player = (player + 1) % loop->player_count;
+            *ret = player;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void send_due(struct loop *loop, uint64_t interval_us, uint64_t *due_us)
+{
+    size_t player;
+
+    while (*due_us <= clock_monotonic_us() && find_free(loop, &player)) {
+        struct flight *flight = &loop->flights[player];
+
+        flight->action = world_next(loop->world, player);
+        flight->due_us = *due_us;
+        flight->sent_us = clock_monotonic_us();
+        client_start(loop->client, player, &flight->action->call);
+        *due_us += interval_us;
+    }
+}
+
+static uint64_t wait_ms(uint64_t due_us)
+{
+    uint64_t now_us = clock_monotonic_us();
+
+    if (due_us <= now_us)
+        return 1; /* due, but nobody is free */
+    return (due_us - now_us) / 1000 < WAIT_MAX_MS ? (due_us - now_us) / 1000 : WAIT_MAX_MS;
+}
+
+static void play(struct loop *loop, const struct players_options *options)
+{
+    uint64_t start_us = clock_monotonic_us();
+    uint64_t end_us = options->seconds > 0 ? start_us + options->seconds * 1000000 : UINT64_MAX;
+    uint64_t due_us = start_us;
+    uint64_t flush_ms = clock_monotonic_ms() + FLUSH_MS;
+
+    while (must_stop == 0 && clock_monotonic_us() < end_us) {
+        send_due(loop, 1000000 / options->rate, &due_us);
+        client_wait(loop->client, wait_ms(due_us), on_answer, loop);
+        if (clock_monotonic_ms() >= flush_ms) {
+            (void)fflush(loop->log);
+            flush_ms += FLUSH_MS;
+        }
+    }
+    for (uint64_t stop_ms = clock_monotonic_ms() + STOP_MS;
+         client_in_flight(loop->client) > 0 && clock_monotonic_ms() < stop_ms;)
+        client_wait(loop->client, WAIT_MAX_MS, on_answer, loop);
+}
+
+enum error_code players_play(const struct players_options *options, struct error *err)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    struct loop loop = {.log = fopen(options->log, "we"), .player_count = options->players};
+    void *memory = talloc_new(NULL);
+    bool is_written;
+
+    if (loop.log == NULL) {
+        talloc_free(memory);
+        return error_set(err, ERROR_SYSTEM, "%s: %s", options->log, strerror(errno));
+    }
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    loop.client = client_new(memory, options->target, options->players);
+    loop.world = world_new(memory, options->players, (int64_t)options->first_row,
+                           (int64_t)options->last_row);
+    loop.flights = memory_array(memory, struct flight, options->players);
+    play(&loop, options);
+    client_free(loop.client);
+    is_written = fflush(loop.log) == 0 && ferror(loop.log) == 0;
+    is_written = fclose(loop.log) == 0 && is_written;
+    talloc_free(memory);
+    return is_written ? ERROR_OK
+                      : error_set(err, ERROR_SYSTEM, "%s: %s", options->log, strerror(errno));
+}

@@ -1,0 +1,3 @@
+SELECT 1
+FROM pg_catalog.pg_index
+WHERE indexrelid = to_regclass('public.plays_player_id_idx') AND indisvalid

@@ -1,0 +1,3 @@
+INSERT INTO public.players (display_name, rating)
+VALUES ($1, 1000)
+RETURNING id

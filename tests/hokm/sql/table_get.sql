@@ -1,0 +1,4 @@
+SELECT seat, card
+FROM public.plays
+WHERE room_id = $1 AND trick = $2
+ORDER BY position
