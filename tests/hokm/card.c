@@ -58,7 +58,7 @@ void card_remove(char *hand, const char *card)
 
 void card_deal(char ret[static CARD_SEATS][CARD_HAND_SIZE])
 {
-    unsigned deck[CARD_DECK];
+    unsigned deck[CARD_DECK] = {0};
 
     for (unsigned i = 0; i < CARD_DECK; i++) {
         unsigned other = randombytes_uniform(i + 1);

@@ -12,7 +12,6 @@
 
 struct slot {
     CURL *easy;
-    struct client *client;
     size_t size;
     char answer[CLIENT_ANSWER_MAX];
     char reason[CURL_ERROR_SIZE];
@@ -58,7 +57,6 @@ struct client *client_new(const void *parent, const char *target, size_t slots)
         abort();
     (void)curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)slots);
     for (size_t i = 0; i < slots; i++) {
-        client->slots[i].client = client;
         client->slots[i].easy = curl_easy_init();
         if (client->slots[i].easy == NULL)
             abort();
@@ -80,30 +78,30 @@ void client_free(struct client *client)
     curl_global_cleanup();
 }
 
-void client_start(struct client *client, size_t index, const struct call *call)
+void client_start(struct client *client, size_t slot, const struct call *call)
 {
-    struct slot *slot = &client->slots[index];
+    struct slot *to = &client->slots[slot];
     char url[URL_SIZE];
 
-    assert(index < client->slot_count);
-    slot->size = 0;
-    slot->answer[0] = slot->reason[0] = '\0';
-    (void)text_copy(slot->body, sizeof(slot->body), call->body);
+    assert(slot < client->slot_count);
+    to->size = 0;
+    to->answer[0] = to->reason[0] = '\0';
+    (void)text_copy(to->body, sizeof(to->body), call->body);
     (void)text_format(url, sizeof(url), "http://%s%s", client->target, call->path);
-    curl_easy_reset(slot->easy); /* keeps the connection */
-    (void)curl_easy_setopt(slot->easy, CURLOPT_URL, url);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, call->method);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, client->headers);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, on_bytes);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_WRITEDATA, slot);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_PRIVATE, slot);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_ERRORBUFFER, slot->reason);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)CLIENT_PATIENCE_MS);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(slot->easy, CURLOPT_PROXY, "");
-    if (slot->body[0] != '\0')
-        (void)curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, slot->body);
-    if (curl_multi_add_handle(client->multi, slot->easy) != CURLM_OK)
+    curl_easy_reset(to->easy); /* keeps the connection */
+    (void)curl_easy_setopt(to->easy, CURLOPT_URL, url);
+    (void)curl_easy_setopt(to->easy, CURLOPT_CUSTOMREQUEST, call->method);
+    (void)curl_easy_setopt(to->easy, CURLOPT_HTTPHEADER, client->headers);
+    (void)curl_easy_setopt(to->easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    (void)curl_easy_setopt(to->easy, CURLOPT_WRITEDATA, to);
+    (void)curl_easy_setopt(to->easy, CURLOPT_PRIVATE, to);
+    (void)curl_easy_setopt(to->easy, CURLOPT_ERRORBUFFER, to->reason);
+    (void)curl_easy_setopt(to->easy, CURLOPT_TIMEOUT_MS, (long)CLIENT_PATIENCE_MS);
+    (void)curl_easy_setopt(to->easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(to->easy, CURLOPT_PROXY, "");
+    if (to->body[0] != '\0')
+        (void)curl_easy_setopt(to->easy, CURLOPT_POSTFIELDS, to->body);
+    if (curl_multi_add_handle(client->multi, to->easy) != CURLM_OK)
         abort();
     client->in_flight++;
 }

@@ -26,7 +26,8 @@ struct client;
 struct client *client_new(const void *parent, const char *target, size_t slots);
 void client_free(struct client *client);
 
-void client_start(struct client *client, size_t slot, const struct call *call); /* slot is free */
+/* The slot must be free. */
+void client_start(struct client *client, size_t slot, const struct call *call);
 
 /* Waits until something happens, at most that long, and tells done of every request that ended;
  * done may start the slot's next one. */

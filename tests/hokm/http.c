@@ -91,6 +91,8 @@ static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned sta
     return sent;
 }
 
+/* libmicrohttpd gives the signature. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **state)

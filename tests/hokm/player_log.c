@@ -10,6 +10,8 @@
 
 #define LINE_MAX_SIZE  1024
 #define CAPACITY_FIRST 4096
+#define REQUEST_FIELDS 5
+#define WRITE_FIELDS   6
 
 struct reading {
     uint64_t from, to;
@@ -39,11 +41,26 @@ void player_log_write(FILE *log, uint64_t at_ms, const struct action *action, bo
                   action->id, action->kind, action->subject, action->value);
 }
 
-static bool read_request(struct reading *reading, const char *line)
+/* Cuts line at its spaces; false if there are fewer fields. */
+static bool split(char *line, size_t count, const char *ret[])
 {
+    char *rest = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = strtok_r(i == 0 ? line : NULL, " \n", &rest);
+        if (ret[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool read_request(struct reading *reading, char *line)
+{
+    const char *fields[REQUEST_FIELDS];
     uint64_t at, latency;
 
-    if (sscanf(line, "R %" SCNu64 " %" SCNu64, &at, &latency) != 2)
+    if (!split(line, REQUEST_FIELDS, fields) || !text_to_number(fields[1], UINT64_MAX, &at) ||
+        !text_to_number(fields[2], UINT64_MAX, &latency))
         return false;
     reading->figures.requests++;
     if (reading->figures.from_ms == 0)
@@ -62,14 +79,18 @@ static bool read_request(struct reading *reading, const char *line)
     return true;
 }
 
-static bool read_write(struct reading *reading, const char *line, size_t order)
+static bool read_write(struct reading *reading, char *line, size_t order)
 {
     struct player_log_write write = {.order = order, .is_acknowledged = line[0] == 'W'};
-    uint64_t at;
+    const char *fields[WRITE_FIELDS];
+    uint64_t subject;
 
-    if (sscanf(line + 1, "%" SCNu64 " %36s %15s %" SCNd64 " %63s", &at, write.id, write.kind,
-               &write.subject, write.value) != 5)
+    if (!split(line, WRITE_FIELDS, fields) || !text_copy(write.id, sizeof(write.id), fields[2]) ||
+        !text_copy(write.kind, sizeof(write.kind), fields[3]) ||
+        !text_to_number(fields[4], INT64_MAX, &subject) ||
+        !text_copy(write.value, sizeof(write.value), fields[5]))
         return false;
+    write.subject = (int64_t)subject;
     if (write.is_acknowledged)
         reading->figures.acknowledged++;
     if (reading->write_count == reading->write_capacity) {
@@ -83,7 +104,7 @@ static bool read_write(struct reading *reading, const char *line, size_t order)
     return true;
 }
 
-static bool read_line(struct reading *reading, const char *line, size_t order)
+static bool read_line(struct reading *reading, char *line, size_t order)
 {
     if (line[0] == 'R')
         return read_request(reading, line);
@@ -115,9 +136,7 @@ static void compute_latencies(struct reading *reading)
 }
 
 enum error_code player_log_read(const void *parent, const char *path, uint64_t from, uint64_t to,
-                                struct player_log_figures *ret,
-                                struct player_log_write **ret_writes, size_t *ret_count,
-                                struct error *err)
+                                struct player_log_contents *ret, struct error *err)
 {
     struct reading reading = {.from = from, .to = to, .parent = parent};
     char line[LINE_MAX_SIZE];
@@ -128,6 +147,8 @@ enum error_code player_log_read(const void *parent, const char *path, uint64_t f
         return error_set(err, ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
     while (fgets(line, sizeof(line), file) != NULL && order < PLAYER_LOG_RECORDS_MAX) {
         order++;
+        if (strchr(line, '\n') == NULL && feof(file)) /* the players were killed while writing it */
+            break;
         if (!read_line(&reading, line, order)) {
             (void)fclose(file);
             return error_set(err, ERROR_INVALID, "%s:%zu: not a line of the players' log", path,
@@ -137,8 +158,7 @@ enum error_code player_log_read(const void *parent, const char *path, uint64_t f
     (void)fclose(file);
     compute_latencies(&reading);
     talloc_free(reading.latencies);
-    *ret = reading.figures;
-    *ret_writes = reading.writes;
-    *ret_count = reading.write_count;
+    *ret = (struct player_log_contents){
+        .figures = reading.figures, .writes = reading.writes, .write_count = reading.write_count};
     return ERROR_OK;
 }

@@ -38,10 +38,14 @@ void player_log_failure(FILE *log, uint64_t at_ms, const char *kind, long status
                         const char *reason);
 void player_log_write(FILE *log, uint64_t at_ms, const struct action *action, bool acknowledged);
 
-/* Latencies of requests that ended from..to (wall ms).  *ret_writes is a talloc child of parent. */
+struct player_log_contents {
+    struct player_log_figures figures;
+    struct player_log_write *writes;
+    size_t write_count;
+};
+
+/* Latencies of requests that ended from..to (wall ms).  ret->writes is a talloc child of parent. */
 enum error_code player_log_read(const void *parent, const char *path, uint64_t from, uint64_t to,
-                                struct player_log_figures *ret,
-                                struct player_log_write **ret_writes, size_t *ret_count,
-                                struct error *err);
+                                struct player_log_contents *ret, struct error *err);
 
 #endif

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROWS_TEXT_SIZE 64
+
 static int usage(void)
 {
     (void)fputs(
@@ -22,8 +24,15 @@ static int usage(void)
 
 static bool parse_rows(const char *text, struct players_options *ret)
 {
-    return sscanf(text, "%" SCNu64 "-%" SCNu64, &ret->first_row, &ret->last_row) == 2 &&
-           ret->first_row > 0 && ret->last_row >= ret->first_row;
+    char first[ROWS_TEXT_SIZE];
+    const char *dash = strchr(text, '-');
+
+    if (dash == NULL || !text_copy(first, sizeof(first), text))
+        return false;
+    first[dash - text] = '\0';
+    return text_to_number(first, INT64_MAX, &ret->first_row) &&
+           text_to_number(dash + 1, INT64_MAX, &ret->last_row) && ret->first_row > 0 &&
+           ret->last_row >= ret->first_row;
 }
 
 static bool take_option(int option, int argc, char *argv[], struct players_options *ret)
@@ -96,9 +105,7 @@ static enum error_code run(const struct players_options *options, uint64_t *lost
 {
     void *memory = talloc_new(NULL);
     bool reads_back = options->verify != NULL && options->target != NULL;
-    struct player_log_figures figures;
-    struct player_log_write *writes = NULL;
-    size_t count = 0;
+    struct player_log_contents contents = {.write_count = 0};
     uint64_t unreported = 0;
     enum error_code code = ERROR_OK;
 
@@ -106,11 +113,11 @@ static enum error_code run(const struct players_options *options, uint64_t *lost
         code = players_play(options, err);
     if (code == ERROR_OK)
         code = player_log_read(memory, options->verify != NULL ? options->verify : options->log,
-                               options->from_ms, options->to_ms, &figures, &writes, &count, err);
+                               options->from_ms, options->to_ms, &contents, err);
     if (code == ERROR_OK && reads_back)
-        code = players_verify(options, writes, count, lost, &unreported, err);
+        code = players_verify(options, &contents, lost, &unreported, err);
     if (code == ERROR_OK)
-        print_figures(&figures, reads_back ? lost : NULL, unreported);
+        print_figures(&contents.figures, reads_back ? lost : NULL, unreported);
     talloc_free(memory);
     return code;
 }

@@ -21,7 +21,7 @@ enum error_code players_play(const struct players_options *options, struct error
 /* Every acknowledged write that can't be read back as it was written. unreported: values of fields
  * that the release in traffic does not know, which it therefore can't show. */
 enum error_code players_verify(const struct players_options *options,
-                               const struct player_log_write *writes, size_t count,
-                               uint64_t *ret_lost, uint64_t *ret_unreported, struct error *err);
+                               const struct player_log_contents *log, uint64_t *ret_lost,
+                               uint64_t *ret_unreported, struct error *err);
 
 #endif

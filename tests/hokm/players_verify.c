@@ -174,16 +174,17 @@ static void on_answer(void *context, size_t slot, long status, const char *text)
 }
 
 enum error_code players_verify(const struct players_options *options,
-                               const struct player_log_write *writes, size_t count,
-                               uint64_t *ret_lost, uint64_t *ret_unreported, struct error *err)
+                               const struct player_log_contents *log, uint64_t *ret_lost,
+                               uint64_t *ret_unreported, struct error *err)
 {
     struct verifying v = {.client = client_new(NULL, options->target, READERS)};
-    struct player_log_write *sorted = memory_array(v.client, struct player_log_write, count + 1);
+    struct player_log_write *sorted =
+        memory_array(v.client, struct player_log_write, log->write_count + 1);
     bool is_whole;
 
-    if (count > 0)
-        memcpy(sorted, writes, count * sizeof(writes[0]));
-    make_checks(&v, sorted, count);
+    if (log->write_count > 0)
+        memcpy(sorted, log->writes, log->write_count * sizeof(sorted[0]));
+    make_checks(&v, sorted, log->write_count);
     for (size_t slot = 0; slot < READERS; slot++)
         start_next(&v, slot);
     while (client_in_flight(v.client) > 0)

@@ -29,10 +29,10 @@ struct action {
 /* first_row..last_row: existing players that are shared out besides the own one; 0: none. */
 struct world *world_new(const void *parent, size_t players, int64_t first_row, int64_t last_row);
 
-/* What player does now: never nothing.  Valid until its answer is told. */
-const struct action *world_next(struct world *world, size_t player);
+/* What that player does now: never nothing.  Valid until its answer is told. */
+const struct action *world_next(struct world *world, size_t index);
 
 /* True if that acknowledged the write; the action's subject is then known. */
-bool world_answer(struct world *world, size_t player, long status, const char *answer);
+bool world_answer(struct world *world, size_t index, long status, const char *text);
 
 #endif
