@@ -14,6 +14,7 @@
 #define POLL_SLICE_MS      20
 #define ENDPOINT_SIZE      128
 
+
 struct route {
     char user[NAME_SIZE + 2];
     uint8_t id[PORT_ROUTE_MAX];
@@ -253,19 +254,18 @@ void port_forget(struct port *port, const char *user)
 
 /* ---- self-test ---- */
 
-static void *open_stranger(void *zmq_context, const char *endpoint, const struct key_pair *server)
+static void *open_stranger(void *zmq_context, const char *endpoint, const struct key_pair *server,
+                           const struct key_pair *stranger, const char *monitor)
 {
-    struct key_pair stranger;
     void *socket = zmq_socket(zmq_context, ZMQ_DEALER);
     int linger = 0;
 
-    key_generate(&stranger);
     if (socket == NULL ||
         zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)) != 0 ||
         zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server->public_key, KEY_TEXT_SIZE) != 0 ||
-        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, stranger.public_key, KEY_TEXT_SIZE) != 0 ||
-        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, stranger.secret_key, KEY_TEXT_SIZE) != 0 ||
-        zmq_socket_monitor(socket, "inproc://self-test",
+        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, stranger->public_key, KEY_TEXT_SIZE) != 0 ||
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, stranger->secret_key, KEY_TEXT_SIZE) != 0 ||
+        zmq_socket_monitor(socket, monitor,
                            ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0 ||
         zmq_connect(socket, endpoint) != 0) {
         if (socket != NULL)
@@ -276,7 +276,7 @@ static void *open_stranger(void *zmq_context, const char *endpoint, const struct
 }
 
 /* The first monitor event, or 0 when the time is over. */
-static unsigned await_event(void *monitor, void (*serve)(void *context), void *serve_context)
+static unsigned await_event(void *monitor, struct gate_keeper *keeper)
 {
     uint64_t until = clock_monotonic_ms() + SELF_TEST_MS;
 
@@ -284,7 +284,7 @@ static unsigned await_event(void *monitor, void (*serve)(void *context), void *s
         zmq_pollitem_t item = {.socket = monitor, .events = ZMQ_POLLIN};
         uint8_t frame[6];
 
-        serve(serve_context);
+        gate_keeper_serve(keeper, clock_wall_ms());
         if (zmq_poll(&item, 1, POLL_SLICE_MS) > 0 &&
             zmq_recv(monitor, frame, sizeof(frame), ZMQ_DONTWAIT) == (int)sizeof(frame))
             return (unsigned)frame[0] | (unsigned)frame[1] << 8;
@@ -293,18 +293,26 @@ static unsigned await_event(void *monitor, void (*serve)(void *context), void *s
 }
 
 enum error_code port_self_test(void *zmq_context, const struct port *port,
-                               const struct key_pair *key, void (*serve)(void *context),
-                               void *serve_context, struct error *err)
+                               const struct key_pair *key, struct gate_keeper *keeper,
+                               struct error *err)
 {
-    void *stranger = open_stranger(zmq_context, port->endpoint, key);
+    char address[64];
+    struct key_pair pair;
+    void *stranger;
     void *monitor = zmq_socket(zmq_context, ZMQ_PAIR);
     int linger = 0;
     unsigned event = 0;
 
+    /* An unknown key is left waiting in silence; a revoked one is told, so that the test can see it. */
+    key_generate(&pair);
+    gate_keeper_revoke(keeper, pair.public_key);
+    /* A name of its own: the one before may still be closing. */
+    (void)text_format(address, sizeof(address), "inproc://%s", pair.public_key);
+    stranger = open_stranger(zmq_context, port->endpoint, key, &pair, address);
     if (monitor != NULL)
         (void)zmq_setsockopt(monitor, ZMQ_LINGER, &linger, sizeof(linger));
-    if (stranger != NULL && monitor != NULL && zmq_connect(monitor, "inproc://self-test") == 0)
-        event = await_event(monitor, serve, serve_context);
+    if (stranger != NULL && monitor != NULL && zmq_connect(monitor, address) == 0)
+        event = await_event(monitor, keeper);
     if (stranger != NULL) {
         (void)zmq_socket_monitor(stranger, NULL, 0); /* before the reader is closed */
         (void)zmq_close(stranger);

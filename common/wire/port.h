@@ -48,10 +48,11 @@ bool port_answer(struct port *port, const struct parcel *to, const void *bytes, 
 /* Forgets the user's connection: a revoked key is not talked to any more. */
 void port_forget(struct port *port, const char *user);
 
-/* Connects with a throw-away key; ERROR_AUTHORITY unless it is turned away. Serve the gate keeper
- * meanwhile through `serve`. */
+/* Connects with a throw-away key that the keeper does not let in; ERROR_AUTHORITY unless it is turned
+ * away: then nobody asks the keeper, and everybody would be let in. */
+struct gate_keeper;
 enum error_code port_self_test(void *zmq_context, const struct port *port,
-                               const struct key_pair *key, void (*serve)(void *context),
-                               void *serve_context, struct error *err);
+                               const struct key_pair *key, struct gate_keeper *keeper,
+                               struct error *err);
 
 #endif

@@ -111,7 +111,10 @@ static bool may_be_cut(const struct control *control, const struct node *node)
 
 static bool may_be_repaired(const struct control *control, const struct node *node)
 {
+    /* First everybody who knows where it stands must have said so. */
     return may_be_moved(control, node) && node->repair == NULL && node->report != NULL &&
+           fleet_traffic(control, node, NULL) != TRAFFIC_UNKNOWN &&
+           fleet_primary(control, node->identity.shard) != NULL &&
            node->repair_tries < REPAIR_TRIES_MAX &&
            control->now_ms >= node->repair_not_before_ms;
 }

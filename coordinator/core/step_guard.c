@@ -376,8 +376,8 @@ static const char *drain_fault(const struct scene *scene, char *ret)
                           (unsigned long long)options->max_unavailable);
         return ret;
     }
-    /* A lost node stays in while its edge's own check is good and nobody else is there. */
-    if (scene->work->repair != 0 && !is_ready && count.ready < options->min_ready &&
+    /* A repair takes nobody out of traffic, lost or not, while nobody else would be left. */
+    if (scene->work->repair != 0 && count.ready < options->min_ready &&
         fleet_traffic(control, game, NULL) == TRAFFIC_READY)
         return "nobody else would be left in traffic";
     return NULL;

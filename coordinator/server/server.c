@@ -74,11 +74,6 @@ static void allow_all(struct server *server)
                           server->config->operator_keys[i].name);
 }
 
-static void serve_keeper(void *context)
-{
-    gate_keeper_serve(context, clock_wall_ms());
-}
-
 static enum error_code open_ports(struct server *server, struct error *err)
 {
     const struct server_config *config = server->config;
@@ -91,11 +86,10 @@ static enum error_code open_ports(struct server *server, struct error *err)
         port_open(server->zmq_context, config->operators, &server->key, &server->operators, err) !=
             ERROR_OK)
         return err->code;
-    if (port_self_test(server->zmq_context, server->agents, &server->key, serve_keeper,
-                       server->keeper, err) != ERROR_OK)
+    if (port_self_test(server->zmq_context, server->agents, &server->key, server->keeper, err) !=
+        ERROR_OK)
         return err->code;
-    return port_self_test(server->zmq_context, server->operators, &server->key, serve_keeper,
-                          server->keeper, err);
+    return port_self_test(server->zmq_context, server->operators, &server->key, server->keeper, err);
 }
 
 static enum error_code open_all(struct server *server, struct error *err)

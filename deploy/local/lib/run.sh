@@ -99,13 +99,14 @@ find_programs() {
 write_env() {
     local node ports hosts="" numbers=""
 
-    mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" 7)
-    [ ${#ports[@]} -eq 7 ] || fail "no free ports"
+    mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" 9)
+    [ ${#ports[@]} -eq 9 ] || fail "no free ports"
     {
         echo "# Made by deploy/local/cluster; to be sourced by a shell."
         printf 'RUN=%q\nHAKEM_RUN=%q\nHAKEM_BIN=%q\nPG_BIN=%q\n' "$RUN" "$RUN" "$HAKEM_BIN" "$PG_BIN"
         printf 'PASSFILE=%q\nEDGE_SOCKET=%q\n' "$RUN/passfile" "$RUN/edge-1.sock"
-        for node in $DATABASES $GAMES $EDGES; do
+        printf 'MIGRATIONS=%q\n' "${HAKEM_MIGRATIONS:-$(cd "$HERE/../.." && pwd)/migrations}"
+        for node in $DATABASES $GAMES $EDGES coordinator_agents coordinator_operators; do
             echo "$(variable_of "$node")=${ports[0]}"
             ports=("${ports[@]:1}")
         done

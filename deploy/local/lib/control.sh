@@ -1,0 +1,162 @@
+# control.sh: coordinator, agents and the operator's command.  Sourced after the others; needs an open
+# run folder.
+
+AGENTS="$DATABASES $GAMES $EDGES"
+OPERATOR_CONFIG=operator.yaml
+
+# hakem VERB...: as the operator of this cluster.
+hakem() { HAKEM_CONFIG="$RUN/control/$OPERATOR_CONFIG" "$HAKEM_BIN/hakem" "$@"; }
+
+key_of() { "$HAKEM_BIN/hakem" key show "$RUN/control/$1.key"; }
+
+make_key() { as_service "$HAKEM_BIN/hakem" key new "$RUN/control/$1.key" >/dev/null; }
+
+write_coordinator_config() {
+    cat >"$RUN/control/coordinator.yaml" <<CONFIG
+agents: tcp://127.0.0.1:$PORT_coordinator_agents
+operators: tcp://127.0.0.1:$PORT_coordinator_operators
+key_file: $RUN/control/coordinator.key
+journal: $RUN/control/journal.db
+migrations: $MIGRATIONS
+operator_keys:
+  - name: operator
+    key: "$(key_of operator)"
+CONFIG
+    cat >"$RUN/control/$OPERATOR_CONFIG" <<CONFIG
+coordinator: tcp://127.0.0.1:$PORT_coordinator_operators
+coordinator_key: "$(key_of coordinator)"
+key_file: $RUN/control/operator.key
+CONFIG
+}
+
+kind_of() {
+    case $1 in
+    db-*) echo database ;;
+    game-*) echo game ;;
+    *) echo edge ;;
+    esac
+}
+
+# The part of an agent's configuration that its kind needs.
+write_database_part() {
+    cat <<CONFIG
+database:
+  url: "$(database_conninfo "$1")"
+  game_roles: [hokm]
+  data: $RUN/data/$1
+CONFIG
+}
+
+write_game_part() {
+    cat <<CONFIG
+game:
+  release_url: http://127.0.0.1:$(port_of "$1")/alive
+  release_hook: $HERE/hooks/release
+  environment: ["HAKEM_RUN=$RUN", "HAKEM_BIN=$HAKEM_BIN"]
+  data: $RUN
+probes:
+  - {name: health, kind: http, target: "http://127.0.0.1:$(port_of "$1")/health", timeout: 1s}
+CONFIG
+}
+
+write_edge_part() {
+    cat <<CONFIG
+edge:
+  driver: haproxy
+  socket: $EDGE_SOCKET
+  backend: hokm
+  state_file: $RUN/edge-1.state
+CONFIG
+}
+
+write_agent_config() {
+    {
+        cat <<CONFIG
+coordinator: tcp://127.0.0.1:$PORT_coordinator_agents
+coordinator_key: "$(key_of coordinator)"
+key_file: $RUN/control/$1.key
+state: $RUN/control/$1
+kind: $(kind_of "$1")
+CONFIG
+        "write_$(kind_of "$1")_part" "$1"
+    } >"$RUN/control/$1.yaml"
+}
+
+control_create() {
+    local node
+
+    as_service mkdir -p "$RUN/control"
+    for node in coordinator operator $AGENTS; do
+        make_key "$node"
+    done
+    write_coordinator_config
+    for node in $AGENTS; do
+        write_agent_config "$node"
+    done
+}
+
+# daemon_start NAME PROGRAM CONFIG: in a session of its own, its log beside the others.
+daemon_start() {
+    "${SERVICE[@]}" setsid "$HAKEM_BIN/$2" --config "$RUN/control/$3" </dev/null \
+        >>"$RUN/log/$1.log" 2>&1 &
+    echo $! >"$RUN/pids/$1"
+}
+
+coordinator_answers() { hakem cluster status --json >/dev/null 2>&1; }
+
+coordinator_start() {
+    daemon_start coordinator hakem-coordinator coordinator.yaml
+    until_true 15 "the coordinator answers" coordinator_answers ||
+        fail "the coordinator did not start: see $RUN/log/coordinator.log"
+}
+
+agent_start() { daemon_start "agent-$1" hakem-agent "$1.yaml"; }
+
+is_pending() { hakem node pending | grep -qF "$(key_of "$1")"; }
+
+agent_accept() {
+    local kind
+
+    kind=$(kind_of "$1")
+    case $kind in
+    database) hakem node accept "$(key_of "$1")" --name "$1" --kind database --shard main ;;
+    game) hakem node accept "$(key_of "$1")" --name "$1" --kind game --shard main \
+        --application-name "hokm:$1" ;;
+    edge) hakem node accept "$(key_of "$1")" --name "$1" --kind edge ;;
+    esac >/dev/null
+}
+
+# Every node is online, has adopted the term, and is not quarantined.
+cluster_is_ready() {
+    hakem node list --json | awk '
+        /"link":/ { links++; online += /"online"/ }
+        /"adopted":/ { adopted += /true/ }
+        /"quarantine":/ { free += /"none"/ }
+        /"report_age_ms":/ { reported++ }
+        END { exit !(links == 7 && online == 7 && adopted == 7 && free == 7 && reported == 7) }'
+}
+
+control_start() {
+    local node
+
+    coordinator_start
+    for node in $AGENTS; do
+        agent_start "$node"
+    done
+    for node in $AGENTS; do
+        agent_accept "$node"
+    done
+    until_true 30 "every node is online" cluster_is_ready || {
+        hakem node list >&2
+        fail "the cluster did not come together: see $RUN/log"
+    }
+}
+
+control_stop() {
+    local node
+
+    for node in $AGENTS; do
+        stop_process "agent-$node" TERM 5
+    done
+    stop_process coordinator TERM 5
+}
