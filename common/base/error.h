@@ -40,7 +40,7 @@
     X(VERIFY, 1, false, "a validation said no")                                                    \
     X(WOULD_LOSE_DATA, 5, false, "a revert would destroy what was written")                        \
     X(IRREVERSIBLE, 5, false, "there is no way back from here")                                    \
-    X(HOOK, 1, false, "a hook failed")                                                             \
+    X(HOOK, 1, true, "a hook failed")                                                              \
     X(EDGE, 1, true, "a load balancer refused or did not answer")                                  \
     X(ROLLED_BACK, 3, false, "the rollout was rolled back")                                        \
     X(STUCK, 4, false, "a person is needed")                                                       \

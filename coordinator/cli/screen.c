@@ -288,6 +288,13 @@ static bool has_moved(const json_t *before, const json_t *now)
            strcmp(text_of(before, "direction"), text_of(now, "direction")) != 0;
 }
 
+static bool is_worth_a_line(const json_t *step)
+{
+    const char *state = text_of(step, "state");
+
+    return strcmp(state, "pending") != 0 && strcmp(state, "skipped") != 0;
+}
+
 void screen_print_changes(const struct cli *cli, const json_t *before, const json_t *show)
 {
     size_t i;
@@ -297,7 +304,7 @@ void screen_print_changes(const struct cli *cli, const json_t *before, const jso
         print_head(cli, show);
     json_array_foreach(json_object_get(show, "steps"), i, step)
     {
-        if (has_moved(step_before(before, i), step) && strcmp(text_of(step, "state"), "pending") != 0)
+        if (has_moved(step_before(before, i), step) && is_worth_a_line(step))
             print_step(cli, step);
     }
 }
