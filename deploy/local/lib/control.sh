@@ -140,11 +140,11 @@ control_start() {
     local node
 
     coordinator_start
-    for node in $AGENTS; do
-        agent_start "$node"
+    for node in $AGENTS; do # before they knock: a key that is not known yet is kept waiting
+        agent_accept "$node"
     done
     for node in $AGENTS; do
-        agent_accept "$node"
+        agent_start "$node"
     done
     until_true 30 "every node is online" cluster_is_ready || {
         hakem node list >&2
