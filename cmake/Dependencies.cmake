@@ -16,7 +16,8 @@ add_library(pg_query INTERFACE)
 target_include_directories(pg_query SYSTEM INTERFACE "${PG_QUERY_INCLUDE}")
 target_link_libraries(pg_query INTERFACE "${PG_QUERY_LIBRARY}")
 
+pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
+
 if(BUILD_TESTING)
   pkg_check_modules(check REQUIRED IMPORTED_TARGET check>=0.15)
-  pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
 endif()

@@ -67,7 +67,7 @@ static enum error_code ask(const struct edge_config *config, const char *command
 {
     struct text *answer = text_new(parent, ANSWER_BYTES_MAX);
     char line[256];
-    int fd;
+    int fd = -1;
 
     if (!text_format(line, sizeof(line), "%s\n", command))
         return error_set(err, ERROR_INVALID, "a command for HAProxy is too long");

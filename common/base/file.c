@@ -38,11 +38,11 @@ static enum error_code open_regular(const char *path, size_t max, int *ret, size
 enum error_code file_read(const void *parent, const char *path, size_t max, char **ret,
                           size_t *ret_size, struct error *err)
 {
-    size_t size;
+    size_t size = 0;
     size_t got = 0;
     ssize_t n = 1;
     char *bytes;
-    int fd;
+    int fd = -1;
 
     if (open_regular(path, max, &fd, &size, err) != ERROR_OK)
         return err->code;

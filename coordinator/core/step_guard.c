@@ -586,7 +586,7 @@ bool gate_is_late(const struct scene *scene)
 
 bool gate_is_late_for_one_of_several(const struct scene *scene)
 {
-    return is_late(scene) && fleet_count(scene->control, scene->step->plan->shard).ready >=
+    return is_late(scene) && scene->step->plan->target[0] != '\0' && fleet_count(scene->control, scene->step->plan->shard).ready >=
                                  (scene->work->plan->options.min_ready > 0
                                       ? scene->work->plan->options.min_ready
                                       : 1);

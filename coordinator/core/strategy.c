@@ -30,6 +30,8 @@
 static const struct stage_row rolling[] = {
     {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
         DOC("every node says that it could take part")},
+    {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE), UNDO_GATE(AGREE),
+        DOC("every database has the primary's fingerprint, before anything and after going back")},
     {STAGE_CATCH_UP, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY), UNDO(AWAIT_REPLAY),
         DOC("replicas are near; on the way back: they have replayed the reverts")},
     {STAGE_EXPAND, ON(SCHEMA, PRIMARY), DO(EXPAND), UNDO(REVERT),

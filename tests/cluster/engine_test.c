@@ -498,7 +498,7 @@ static pid_t start_player(int *ret_fd, int *ret_stop)
         char byte;
 
         (void)close(stop[1]);
-        (void)write(report[1], "r", 1);
+        ck_assert_int_ge(write(report[1], "r", 1), 0);
         for (;;) {
             uint64_t began = clock_monotonic_ms();
             fd_set set_of_stop;
@@ -513,8 +513,8 @@ static pid_t start_player(int *ret_fd, int *ret_stop)
             if (select(stop[0] + 1, &set_of_stop, NULL, NULL, &none) > 0)
                 break;
         }
-        (void)read(stop[0], &byte, 1);
-        (void)write(report[1], &slowest, sizeof(slowest));
+        ck_assert_int_ge(read(stop[0], &byte, 1), 0);
+        ck_assert_int_ge(write(report[1], &slowest, sizeof(slowest)), 0);
         _exit(0);
     }
     (void)close(report[1]);

@@ -51,7 +51,7 @@ write_game_part() {
     cat <<CONFIG
 game:
   release_url: http://127.0.0.1:$(port_of "$1")/alive
-  release_hook: $HERE/hooks/release
+  release_hook: $RUN/local/hooks/release
   environment: ["HAKEM_RUN=$RUN", "HAKEM_BIN=$HAKEM_BIN"]
   data: $RUN
 probes:

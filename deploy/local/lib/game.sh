@@ -2,7 +2,7 @@
 
 # game_start NODE RELEASE: by the release hook, as an agent does it.
 game_start() {
-    as_service env HAKEM_RUN="$RUN" HAKEM_NODE="$1" HAKEM_RELEASE="$2" "$HERE/hooks/release"
+    as_service env HAKEM_RUN="$RUN" HAKEM_NODE="$1" HAKEM_RELEASE="$2" "$RUN/local/hooks/release"
 }
 
 game_stop() { stop_process "$1" TERM 10; }

@@ -90,8 +90,6 @@ find_programs() {
         fi
     done
     [ -x "${HAKEM_BIN:-}/hokm-server" ] || fail "no hokm-server found: set HAKEM_BIN"
-    as_service test -x "$HAKEM_BIN/hokm-server" ||
-        fail "user postgres may not run $HAKEM_BIN/hokm-server: open its folders for reading"
     PG_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
     [ -x "$PG_BIN/initdb" ] || fail "PostgreSQL's programs are not in /usr/lib/postgresql/*/bin"
 }
@@ -105,7 +103,7 @@ write_env() {
         echo "# Made by deploy/local/cluster; to be sourced by a shell."
         printf 'RUN=%q\nHAKEM_RUN=%q\nHAKEM_BIN=%q\nPG_BIN=%q\n' "$RUN" "$RUN" "$HAKEM_BIN" "$PG_BIN"
         printf 'PASSFILE=%q\nEDGE_SOCKET=%q\n' "$RUN/passfile" "$RUN/edge-1.sock"
-        printf 'MIGRATIONS=%q\n' "${HAKEM_MIGRATIONS:-$(cd "$HERE/../.." && pwd)/migrations}"
+        printf 'MIGRATIONS=%q\n' "$RUN/migrations"
         for node in $DATABASES $GAMES $EDGES coordinator_agents coordinator_operators; do
             echo "$(variable_of "$node")=${ports[0]}"
             ports=("${ports[@]:1}")
@@ -124,6 +122,21 @@ write_env() {
     source "$RUN/env"
 }
 
+# The run folder stands alone: the user who runs the services need not be able to read the checkout, and
+# a new build does not pull the programs from under them.
+copy_programs() {
+    local program root
+
+    root=$(cd "$HERE/../.." && pwd)
+    mkdir -p "$RUN/bin"
+    for program in hakem hakem-coordinator hakem-agent hokm-server hokm-players hokm-free-ports; do
+        cp "$HAKEM_BIN/$program" "$RUN/bin/"
+    done
+    HAKEM_BIN=$RUN/bin
+    cp -r "$HERE" "$RUN/local"
+    cp -r "${HAKEM_MIGRATIONS:-$root/migrations}" "$RUN/migrations"
+}
+
 run_create() {
     [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ] || fail "$1 is not empty"
     find_programs
@@ -132,6 +145,7 @@ run_create() {
     case $RUN in *[!A-Za-z0-9/._-]*) fail "$RUN: only letters, digits, '.', '_', '-', please" ;; esac
     [ ${#RUN} -le 80 ] || fail "$RUN: too long for a unix socket's path"
     mkdir -p "$RUN/pids" "$RUN/log" "$RUN/data" "$RUN/release"
+    copy_programs
     if [ "$(id -u)" -eq 0 ]; then
         chown -R postgres:postgres "$RUN"
     fi
