@@ -523,7 +523,7 @@ static void fire(struct agent_session *session, struct session_effects *effects,
         act(&turn, rule);
         return;
     }
-    assert(!"the table answers every event");
+    assert(false); /* the table answers every event */
 }
 
 /* ---- terms ---- */

@@ -12,7 +12,7 @@ const struct traffic_driver *traffic_driver(const struct edge_config *config)
     for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
         if (strcmp(drivers[i]->name, config->driver) == 0)
             return drivers[i];
-    assert(!"the configuration was checked");
+    assert(false); /* the configuration was checked */
     return NULL;
 }
 

@@ -85,7 +85,7 @@ static enum error_code read_all(struct session *session, const struct sql_call *
                                 struct error *err)
 {
     enum error_code first = ERROR_OK;
-    struct error later;
+    struct error later = {.code = ERROR_OK};
 
     for (size_t i = 0; i < count; i++) {
         struct error *where_to = first == ERROR_OK ? err : &later;

@@ -381,8 +381,10 @@ static enum error_code choose_target(struct planner *p, const struct request *re
             return error_set(p->err, ERROR_NOT_FOUND, "releases.yaml has no release \"%s\"",
                              request->release);
     }
-    (void)text_copy(p->plan->revision, NAME_SIZE,
-                    request->revision[0] != '\0' ? request->revision : release->needs);
+    if (request->revision[0] == '\0' && release != NULL)
+        (void)text_copy(p->plan->revision, NAME_SIZE, release->needs);
+    else
+        (void)text_copy(p->plan->revision, NAME_SIZE, request->revision);
     (void)text_copy(p->plan->release, NAME_SIZE, request->release);
     if (catalog_revision(catalog, p->plan->revision) == catalog->revision_count)
         return error_set(p->err, ERROR_NOT_FOUND, "the migrations folder has no revision \"%s\"",
