@@ -24,7 +24,8 @@ void bundle_begin(struct bundle_fetch *fetch, const char *digest, uint64_t now_m
 /* True if something is to be asked for now; *ret says what. */
 bool bundle_wants(struct bundle_fetch *fetch, uint64_t now_ms, struct fetch *ret);
 
-/* Takes a piece. Once all are there, checks the digest and writes the file: *ret_done is then true. */
+/* Takes a piece. Once all are there, checks the digest and writes the file: *ret_done is then true.
+ */
 enum error_code bundle_take(struct bundle_fetch *fetch, const struct agent_config *config,
                             const struct chunk *chunk, bool *ret_done, struct error *err);
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define HEAD_BYTES 5 /* type, size in four bytes, big end first */
-#define READ_BYTES 65536
+#define HEAD_BYTES   5 /* type, size in four bytes, big end first */
+#define READ_BYTES   65536
 #define SEND_WAIT_MS 1000
 
 static const char *const kinds[] = {

@@ -49,8 +49,8 @@ void channel_open(struct channel *channel, int fd, const void *parent);
 /* Whole frames only. False: the other side is gone, or does not read (its buffer is full). */
 bool channel_send(int fd, enum frame_type type, const void *body);
 
-/* Without waiting: false if no whole frame has arrived. A frame that is malformed or too large closes the
- * channel. *ret_body is a talloc child of parent, NULL for an empty frame. */
+/* Without waiting: false if no whole frame has arrived. A frame that is malformed or too large
+ * closes the channel. *ret_body is a talloc child of parent, NULL for an empty frame. */
 bool channel_receive(struct channel *channel, const void *parent, enum frame_type *ret_type,
                      void **ret_body);
 

@@ -26,10 +26,8 @@ static enum error_code spawn(const struct agent_config *config, struct process *
     char flag[] = "--config";
     char *path = memory_text(NULL, config->path);
     char *argv[] = {self, task, flag, path, parent, NULL};
-    struct process_command command = {.path = "/proc/self/exe",
-                                      .argv = argv,
-                                      .environment = environ,
-                                      .with_channel = true};
+    struct process_command command = {
+        .path = "/proc/self/exe", .argv = argv, .environment = environ, .with_channel = true};
     enum error_code code;
 
     (void)text_format(parent, sizeof(parent), "%ld", (long)getpid());
@@ -38,8 +36,8 @@ static enum error_code spawn(const struct agent_config *config, struct process *
     return code;
 }
 
-enum error_code children_start(struct children *children, const struct job *job,
-                               struct child **ret, struct error *err)
+enum error_code children_start(struct children *children, const struct job *job, struct child **ret,
+                               struct error *err)
 {
     struct child *child = free_slot(children);
 

@@ -1,4 +1,5 @@
-/* child.h: the agent's child processes: one for each task or inspection under way, one that watches. */
+/* child.h: the agent's child processes: one for each task or inspection under way, one that
+ * watches. */
 #ifndef AGENT_CHILD_H
 #define AGENT_CHILD_H
 
@@ -14,7 +15,7 @@ struct child {
     struct job job;
     struct process process;
     struct channel channel;
-    bool has_said_last; /* an outcome or a finding has come */
+    bool has_said_last;  /* an outcome or a finding has come */
     uint64_t kill_at_ms; /* 0: not cancelled */
 };
 
@@ -24,8 +25,8 @@ struct children {
 };
 
 /* ERROR_LIMIT if there are as many as may be. */
-enum error_code children_start(struct children *children, const struct job *job,
-                               struct child **ret, struct error *err);
+enum error_code children_start(struct children *children, const struct job *job, struct child **ret,
+                               struct error *err);
 
 /* The child that works on this very order, or NULL. */
 struct child *children_find(struct children *children, enum job_kind kind,

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define POLL_MS        50
+#define POLL_MS         50
 #define ENVIRONMENT_MAX 128
 
 static char **full_environment(const struct hook *hook, const void *parent)
@@ -20,11 +20,11 @@ static char **full_environment(const struct hook *hook, const void *parent)
     char **list = memory_array(parent, char *, ENVIRONMENT_MAX + 2);
     size_t count = 0;
 
-    for (; hook->environment != NULL && hook->environment[count] != NULL &&
-           count < ENVIRONMENT_MAX;
+    for (; hook->environment != NULL && hook->environment[count] != NULL && count < ENVIRONMENT_MAX;
          count++)
         list[count] = memory_text(list, hook->environment[count]);
-    list[count] = memory_text(list, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    list[count] =
+        memory_text(list, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     return list;
 }
 

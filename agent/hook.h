@@ -13,13 +13,14 @@ struct hook {
     const char *path;               /* absolute */
     const char *const *environment; /* NAME=VALUE, NULL at the end; PATH is added */
     uint64_t timeout_ms;
-    bool own_session; /* what it leaves behind survives the agent */
+    bool own_session;                    /* what it leaves behind survives the agent */
     bool (*is_cancelled)(void *context); /* NULL: never */
     void *context;
 };
 
-/* Runs it and waits. Its output (standard output and error) goes to ret_output, cut at HOOK_OUTPUT_MAX,
- * a talloc child of parent; ret_output may be NULL. ERROR_HOOK holds its last line. */
+/* Runs it and waits. Its output (standard output and error) goes to ret_output, cut at
+ * HOOK_OUTPUT_MAX, a talloc child of parent; ret_output may be NULL. ERROR_HOOK holds its last
+ * line. */
 enum error_code hook_run(const struct hook *hook, const void *parent, char **ret_output,
                          struct error *err);
 

@@ -130,17 +130,16 @@ static enum error_code load_entry(sqlite3_stmt *row, struct agent_session *sessi
                           .age = (uint64_t)sqlite3_column_int64(row, 2)};
 
     if (unpack_record(&order_record, sqlite3_column_blob(row, 3),
-                      (size_t)sqlite3_column_bytes(row, 3), session, &entry.order, err) !=
-            ERROR_OK ||
+                      (size_t)sqlite3_column_bytes(row, 3), session, &entry.order,
+                      err) != ERROR_OK ||
         unpack_record(&task_outcome_record, sqlite3_column_blob(row, 4),
-                      (size_t)sqlite3_column_bytes(row, 4), session, &entry.outcome, err) !=
-            ERROR_OK)
+                      (size_t)sqlite3_column_bytes(row, 4), session, &entry.outcome,
+                      err) != ERROR_OK)
         return error_set(err, ERROR_CORRUPT, "the ledger is damaged: %s", err->detail);
     return agent_session_load(session, &entry, err);
 }
 
-enum error_code ledger_load(struct ledger *ledger, struct agent_session *session,
-                            struct error *err)
+enum error_code ledger_load(struct ledger *ledger, struct agent_session *session, struct error *err)
 {
     sqlite3_stmt *row = NULL;
     enum error_code code;
@@ -148,12 +147,13 @@ enum error_code ledger_load(struct ledger *ledger, struct agent_session *session
 
     if (load_self(ledger, session, err) != ERROR_OK)
         return err->code;
-    rc = sqlite3_prepare_v2(ledger->db,
-                            "SELECT state, settled, age, \"order\", outcome FROM entries", -1,
-                            &row, NULL);
+    rc = sqlite3_prepare_v2(
+        ledger->db, "SELECT state, settled, age, \"order\", outcome FROM entries", -1, &row, NULL);
     code = rc == SQLITE_OK ? ERROR_OK : fail(ledger, "cannot be read", err);
     while (code == ERROR_OK && (rc = sqlite3_step(row)) == SQLITE_ROW)
         code = load_entry(row, session, err);
+    if (code == ERROR_OK && rc != SQLITE_DONE)
+        code = fail(ledger, "cannot be read", err);
     (void)sqlite3_finalize(row);
     return code;
 }

@@ -17,13 +17,13 @@
 #include <string.h>
 #include <zmq.h>
 
-#define BEAT_PERIOD_MS       1000
-#define BEATS_PER_REPORT     10
-#define FIRST_DELAY_MS       1500
-#define WATCHDOG_MS          15000
-#define POLL_MS              100
-#define WATCHER_RESTART_MS   1000
-#define REPORT_BYTES_MAX     (1 << 20)
+#define BEAT_PERIOD_MS     1000
+#define BEATS_PER_REPORT   10
+#define FIRST_DELAY_MS     1500
+#define WATCHDOG_MS        15000
+#define POLL_MS            100
+#define WATCHER_RESTART_MS 1000
+#define REPORT_BYTES_MAX   (1 << 20)
 
 static volatile sig_atomic_t is_stopping;
 
@@ -65,7 +65,8 @@ static bool send_message(struct loop *loop, enum message_type type, const void *
     bool is_sent;
 
     message_encode(type, 0, loop->session->term, body, bytes);
-    is_sent = loop->line != NULL && !bytes->is_cut && line_send(loop->line, bytes->data, bytes->size);
+    is_sent =
+        loop->line != NULL && !bytes->is_cut && line_send(loop->line, bytes->data, bytes->size);
     talloc_free(bytes);
     return is_sent;
 }
@@ -76,9 +77,8 @@ static void hear(struct loop *loop, const struct session_event *event);
 
 static void fail_order(struct loop *loop, const struct order *order, const struct error *err)
 {
-    struct task_outcome outcome = {.id = order->id,
-                                   .outcome = OUTCOME_FAILED,
-                                   .is_retryable = true};
+    struct task_outcome outcome = {
+        .id = order->id, .outcome = OUTCOME_FAILED, .is_retryable = true};
     struct session_event event = {.type = SESSION_CHILD_ENDED,
                                   .at_ms = clock_monotonic_ms(),
                                   .id = &order->id,
@@ -92,8 +92,8 @@ static void fail_order(struct loop *loop, const struct order *order, const struc
 static void start_child(struct loop *loop, enum job_kind kind, const struct order *order,
                         bool of_replica)
 {
-    struct job job = {.kind = kind, .order = *order, .term = loop->session->term,
-                      .of_replica = of_replica};
+    struct job job = {
+        .kind = kind, .order = *order, .term = loop->session->term, .of_replica = of_replica};
     struct child *child = NULL;
     struct error err;
 
@@ -327,12 +327,10 @@ static void take_frame(struct loop *loop, struct child *child, enum frame_type t
 /* It died before it said how it went. */
 static void note_death(struct loop *loop, const struct child *child)
 {
-    struct finding_report nothing = {.id = child->job.order.id,
-                                     .of_replica = child->job.of_replica,
-                                     .finding = FINDING_DID_NOT};
-    struct session_event event = {.type = SESSION_CHILD_DIED,
-                                  .at_ms = clock_monotonic_ms(),
-                                  .id = &child->job.order.id};
+    struct finding_report nothing = {
+        .id = child->job.order.id, .of_replica = child->job.of_replica, .finding = FINDING_DID_NOT};
+    struct session_event event = {
+        .type = SESSION_CHILD_DIED, .at_ms = clock_monotonic_ms(), .id = &child->job.order.id};
 
     if (child->has_said_last || child->job.kind == JOB_WATCH)
         return;
@@ -487,12 +485,11 @@ static void wait_for_more(struct loop *loop)
     int count = 0;
 
     if (loop->line != NULL)
-        items[count++] =
-            (zmq_pollitem_t){.socket = line_socket(loop->line), .events = ZMQ_POLLIN};
+        items[count++] = (zmq_pollitem_t){.socket = line_socket(loop->line), .events = ZMQ_POLLIN};
     for (size_t i = 0; i < CHILDREN_MAX; i++)
         if (loop->children->items[i].is_used && !loop->children->items[i].channel.is_closed)
-            items[count++] = (zmq_pollitem_t){.fd = loop->children->items[i].channel.fd,
-                                              .events = ZMQ_POLLIN};
+            items[count++] =
+                (zmq_pollitem_t){.fd = loop->children->items[i].channel.fd, .events = ZMQ_POLLIN};
     (void)zmq_poll(items, count, POLL_MS);
 }
 
@@ -571,8 +568,9 @@ enum error_code agent_adopt_journal(const struct agent_config *config, const cha
     loop->children = memory_new(loop, struct children);
     loop->effects = session_effects_new(loop);
     if (!text_from_hex(journal, bytes, sizeof(bytes)))
-        error_set(err, ERROR_USAGE, "a journal's identity is %d hexadecimal digits: see `hakem "
-                                    "cluster status`",
+        error_set(err, ERROR_USAGE,
+                  "a journal's identity is %d hexadecimal digits: see `hakem "
+                  "cluster status`",
                   JOURNAL_SIZE - 1);
     else if (open_ledger(config, loop, err) == ERROR_OK) {
         err->code = ERROR_OK;

@@ -4,8 +4,8 @@
 
 #include "agent/config.h"
 
-/* Runs until agent_stop(). An error means that the ledger could not be written, or that nothing could be
- * begun: the process must end at once. */
+/* Runs until agent_stop(). An error means that the ledger could not be written, or that nothing
+ * could be begun: the process must end at once. */
 enum error_code agent_run(const struct agent_config *config, struct error *err);
 
 /* From a signal handler. */

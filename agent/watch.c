@@ -10,28 +10,24 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define RELEASE_MS       1000
-#define RELEASE_BODY_MAX 4096
+#define RELEASE_MS 1000
 
 bool watch_release(const struct agent_config *config, char ret[static NAME_SIZE])
 {
-    char body[RELEASE_BODY_MAX];
-    char why[128];
-    long status = 0;
-    json_t *answer;
+    struct probe_answer answer;
+    json_t *document;
     const char *release;
     bool is_known;
 
     ret[0] = '\0';
-    if (!probe_get(config->game.release_url, RELEASE_MS, body, sizeof(body), &status, why,
-                   sizeof(why)))
+    if (!probe_get(config->game.release_url, RELEASE_MS, &answer))
         return false;
-    answer = json_loads(body, 0, NULL);
-    release = json_string_value(json_object_get(answer, "release"));
+    document = json_loads(answer.body, 0, NULL);
+    release = json_string_value(json_object_get(document, "release"));
     is_known = release != NULL && text_is_name(release, NAME_MAX_LENGTH);
     if (is_known)
         (void)text_copy(ret, NAME_SIZE, release);
-    json_decref(answer);
+    json_decref(document);
     return is_known;
 }
 
@@ -63,9 +59,9 @@ static void look_at_edge(const struct agent_config *config, const void *parent, 
 {
     struct error err;
 
-    ret->could_measure = traffic_driver(&config->edge)
-                             ->read(&config->edge, parent, &ret->servers, &ret->server_count,
-                                    &err) == ERROR_OK;
+    ret->could_measure =
+        traffic_driver(&config->edge)
+            ->read(&config->edge, parent, &ret->servers, &ret->server_count, &err) == ERROR_OK;
     ret->is_up = ret->could_measure;
     if (!ret->could_measure)
         (void)text_copy(ret->fault, sizeof(ret->fault), err.detail);

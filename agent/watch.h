@@ -1,5 +1,5 @@
-/* watch.h: the child that looks at the node once a beat, so that the agent's own loop never waits for
- * a database, a server or an edge.
+/* watch.h: the child that looks at the node once a beat, so that the agent's own loop never waits
+ * for a database, a server or an edge.
  */
 #ifndef AGENT_WATCH_H
 #define AGENT_WATCH_H

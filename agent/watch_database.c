@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-#define CONNECT_MS        2000
-#define STATEMENT_MS      3000
+#define CONNECT_MS          2000
+#define STATEMENT_MS        3000
 #define FINGERPRINT_LOCK_MS 100
 
 struct database_watch {
@@ -136,8 +136,8 @@ static enum error_code look_at_strangers(struct database_watch *watch, const voi
     for (size_t i = 0; i < config->game_role_count; i++)
         text_append_format(roles, "%s%s", i == 0 ? "{" : ",", config->game_roles[i]);
     text_append(roles, "}");
-    return list_names(watch, SQL_WITH(embedded_watch_strangers, roles->data), parent, &ret->strangers,
-                      &ret->stranger_count, err);
+    return list_names(watch, SQL_WITH(embedded_watch_strangers, roles->data), parent,
+                      &ret->strangers, &ret->stranger_count, err);
 }
 
 /* A lock held by a migration is no fault: the last value stands, and grows older. */

@@ -31,10 +31,10 @@ void record_copy(const struct record *record, const void *from, const void *pare
     for (size_t i = 0; i < record->field_count; i++) {
         const struct field *field = &record->fields[i];
         const char *at = (const char *)from + field->offset;
-        size_t count = field->count_offset == 0
-                           ? 0
-                           : *(const size_t *)(const void *)((const char *)from +
-                                                             field->count_offset);
+        size_t count =
+            field->count_offset == 0
+                ? 0
+                : *(const size_t *)(const void *)((const char *)from + field->count_offset);
 
         if (field->kind == FIELD_RECORD)
             record_copy(field->record, at, parent, (char *)ret + field->offset);

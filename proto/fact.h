@@ -1,7 +1,7 @@
 /* fact.h: what the journal consists of: things that were decided, or reported.
  *
- * Applying a fact needs no rules, so that a newer coordinator reads an older journal.  A fact that is
- * not durable (a report, a sample) lives only in memory: after a restart it is asked for anew.
+ * Applying a fact needs no rules, so that a newer coordinator reads an older journal.  A fact that
+ * is not durable (a report, a sample) lives only in memory: after a restart it is asked for anew.
  */
 #ifndef PROTO_FACT_H
 #define PROTO_FACT_H
@@ -54,7 +54,7 @@ struct fact_step {
     enum direction direction;
     enum step_state state;
     uint64_t attempt;
-    uint64_t tries; /* attempts that count against the retries */
+    uint64_t tries;       /* attempts that count against the retries */
     uint64_t deadline_ms; /* at; 0: none */
     char node[NAME_SIZE];
     char code[NAME_SIZE];
@@ -111,7 +111,8 @@ struct fact_sample {
     X(NODE_ACCEPTED, node_accepted, fact_node, true, "an operator accepted a node's key")          \
     X(NODE_REMOVED, node_removed, fact_name, true, "an operator removed a node")                   \
     X(LEDGER, ledger, fact_ledger, true, "the ledger that a node's agent keeps")                   \
-    X(QUARANTINE, quarantine, fact_quarantine, true, "a node must be repaired first, or no longer") \
+    X(QUARANTINE, quarantine, fact_quarantine, true,                                               \
+      "a node must be repaired first, or no longer")                                               \
     X(REPAIR, repair, fact_repair, true, "a repair began, or ended")                               \
     X(GOAL, goal, fact_goal, true, "the release that a shard's game nodes should run")             \
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \

@@ -16,8 +16,8 @@ static json_t *list_to_json(const struct field *field, const char *base)
             (void)json_array_append_new(
                 list, json_from_record(field->record, items + i * field->record->size));
         else
-            (void)json_array_append_new(
-                list, json_integer(((const uint32_t *)(const void *)items)[i]));
+            (void)json_array_append_new(list,
+                                        json_integer(((const uint32_t *)(const void *)items)[i]));
     }
     return list;
 }

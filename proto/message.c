@@ -43,7 +43,8 @@ static const struct field hello_fields[] = {
 };
 static const struct record hello_record = RECORD(hello, hello_fields, "an agent's greeting");
 
-static const struct field beat_fields[] = {BOOL_FIELD(beat, is_up, "the agent's word for its node")};
+static const struct field beat_fields[] = {
+    BOOL_FIELD(beat, is_up, "the agent's word for its node")};
 static const struct record beat_record = RECORD(beat, beat_fields, "a sign of life");
 
 static const struct field order_fields[] = {
@@ -82,8 +83,7 @@ static const struct field outcome_fields[] = {
     NUMBER_FIELD(task_outcome, position, "WAL position after it"),
     NUMBER_FIELD(task_outcome, duration_ms, "how long it took"),
 };
-const struct record task_outcome_record =
-    RECORD(task_outcome, outcome_fields, "how a task ended");
+const struct record task_outcome_record = RECORD(task_outcome, outcome_fields, "how a task ended");
 
 static const struct field inquiry_fields[] = {
     RECORD_FIELD(inquiry, order, order_record, "the whole order: a new ledger does not know it"),
@@ -235,8 +235,8 @@ static enum error_code read_envelope(const msgpack_object *tree, enum role sende
     return ERROR_OK;
 }
 
-enum error_code message_decode(const void *bytes, size_t size, enum role sender,
-                               const void *parent, struct message *ret, struct error *err)
+enum error_code message_decode(const void *bytes, size_t size, enum role sender, const void *parent,
+                               struct message *ret, struct error *err)
 {
     const char *fault = scan_fault(bytes, size);
     struct message message = {.type = MESSAGE_COUNT};

@@ -1,7 +1,7 @@
 /* message.h: everything that is said between coordinator, agents and operators.
  *
- * On the wire a message is the msgpack array [version, type, id, term, body]; body is the record of the
- * message's row.  Only durations travel, never points in time.
+ * On the wire a message is the msgpack array [version, type, id, term, body]; body is the record of
+ * the message's row.  Only durations travel, never points in time.
  */
 #ifndef PROTO_MESSAGE_H
 #define PROTO_MESSAGE_H
@@ -10,11 +10,11 @@
 #include "common/base/text.h"
 #include "proto/plan.h"
 
-#define MESSAGE_VERSION   1
-#define MESSAGE_BYTES_MAX (1 << 20)
-#define CHUNK_BYTES_MAX   (256 << 10)
+#define MESSAGE_VERSION    1
+#define MESSAGE_BYTES_MAX  (1 << 20)
+#define CHUNK_BYTES_MAX    (256 << 10)
 #define DOCUMENT_BYTES_MAX (900 << 10)
-#define OPEN_ORDERS_MAX   1024
+#define OPEN_ORDERS_MAX    1024
 
 enum role { ROLE_NONE, ROLE_AGENT, ROLE_OPERATOR, ROLE_COORDINATOR, ROLE_COUNT };
 extern const struct field_names role_names;
@@ -198,8 +198,8 @@ void message_encode(enum message_type type, uint64_t id, uint64_t term, const vo
 
 /* What a peer with that role sent. ERROR_PROTOCOL: malformed, another version, an unknown type;
  * ERROR_AUTHORITY: a type that this role may not send. The body is a talloc child of parent. */
-enum error_code message_decode(const void *bytes, size_t size, enum role sender,
-                               const void *parent, struct message *ret, struct error *err);
+enum error_code message_decode(const void *bytes, size_t size, enum role sender, const void *parent,
+                               struct message *ret, struct error *err);
 
 bool order_id_equals(const struct order_id *a, const struct order_id *b);
 

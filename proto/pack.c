@@ -138,8 +138,7 @@ static enum error_code refuse(const struct reader *in, const char *why)
 
 static enum error_code get_text(const struct reader *in, const msgpack_object *from, char *at)
 {
-    if (from->type != MSGPACK_OBJECT_STR ||
-        !text_is_utf8(from->via.str.ptr, from->via.str.size))
+    if (from->type != MSGPACK_OBJECT_STR || !text_is_utf8(from->via.str.ptr, from->via.str.size))
         return refuse(in, "is not a text");
     if (in->field->kind == FIELD_STRING) {
         if (from->via.str.size > in->field->max)

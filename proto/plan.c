@@ -1,9 +1,8 @@
 #include "proto/plan.h"
 
 static const char *const stages[] = {
-#define STAGE_TEXT(upper, text) [STAGE_##upper] = text,
-    STAGES(STAGE_TEXT)
-};
+#define STAGE_TEXT(upper, text) [STAGE_##upper] = (text),
+    STAGES(STAGE_TEXT)};
 const struct field_names stage_names = {"stage", stages, STAGE_COUNT};
 
 static const struct field option_fields[] = {
@@ -113,8 +112,8 @@ static const struct record catalog_revision_record =
 static const struct field catalog_release_fields[] = {
     TEXT_FIELD(catalog_release, name, "of the game server"),
     TEXT_FIELD(catalog_release, needs, "the revision it was built against"),
-    LIST_FIELD(catalog_release, tolerates, tolerate_count, name_item_record,
-               CATALOG_REVISIONS_MAX, "contracted revisions it can live with"),
+    LIST_FIELD(catalog_release, tolerates, tolerate_count, name_item_record, CATALOG_REVISIONS_MAX,
+               "contracted revisions it can live with"),
 };
 static const struct record catalog_release_record =
     RECORD(catalog_release, catalog_release_fields, "a release");

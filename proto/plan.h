@@ -4,22 +4,23 @@
 
 #include "proto/report.h"
 
-#define PLAN_STEPS_MAX     32768
-#define PLAN_NEEDS_MAX     4096
-#define PLAN_REVISIONS_MAX 64 /* that one rollout expands or contracts */
-#define PLAN_SHARDS_MAX    1024
-#define PLAN_WAVES_MAX     16
+#define PLAN_STEPS_MAX        32768
+#define PLAN_NEEDS_MAX        4096
+#define PLAN_REVISIONS_MAX    64 /* that one rollout expands or contracts */
+#define PLAN_SHARDS_MAX       1024
+#define PLAN_WAVES_MAX        16
 #define CATALOG_REVISIONS_MAX 4096
 #define CATALOG_RELEASES_MAX  1024
 #define CATALOG_PARENTS_MAX   8
 
 /* What a step is for, in the words of the strategy's table. */
 #define STAGES(X)                                                                                  \
-    X(NONE, "none") X(PREFLIGHT, "preflight") X(CATCH_UP, "catch_up") X(EXPAND, "expand")          \
-    X(BACKFILL, "backfill") X(REPLAY, "replay") X(AGREE, "agree") X(VERIFY, "verify")              \
-    X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out")                        \
-    X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak")                  \
-    X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
+    X(NONE, "none")                                                                                \
+    X(PREFLIGHT, "preflight") X(CATCH_UP, "catch_up") X(EXPAND, "expand") X(BACKFILL, "backfill")  \
+        X(REPLAY, "replay") X(AGREE, "agree") X(VERIFY, "verify") X(ISOLATE, "isolate")            \
+            X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release")                \
+                X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")            \
+                    X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -30,18 +31,18 @@ struct rollout_options {
     uint64_t max_unavailable;
     uint64_t min_ready;
     uint64_t soak_ms;
-    uint64_t steady_ms;   /* of the gates before admit */
-    uint64_t gate_ms;     /* a gate's deadline, beyond steady or soak */
+    uint64_t steady_ms; /* of the gates before admit */
+    uint64_t gate_ms;   /* a gate's deadline, beyond steady or soak */
     uint64_t drain_ms;
-    uint64_t retries;     /* beyond the first attempt, per direction */
+    uint64_t retries;      /* beyond the first attempt, per direction */
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
-    uint64_t hold_ms;     /* with hold: released by itself after this; 0: by `complete` alone */
+    uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */
     bool hold;
     bool accept_data_loss;
     enum failure_policy on_failure;
     enum lost_policy on_lost;
     enum inconclusive_policy on_inconclusive;
-    char canary[NAME_SIZE]; /* a node or a shard, or "" */
+    char canary[NAME_SIZE];   /* a node or a shard, or "" */
     struct name_item *except; /* game nodes left out */
     size_t except_count;
 };

@@ -1,4 +1,5 @@
-/* report.h: what an agent says of its node: everything that a gate, a guard or a person looks at. */
+/* report.h: what an agent says of its node: everything that a gate, a guard or a person looks at.
+ */
 #ifndef PROTO_REPORT_H
 #define PROTO_REPORT_H
 
@@ -37,7 +38,7 @@ struct database_report {
     char system_id[SYSTEM_ID_SIZE];
     char instance[DIGEST_SIZE]; /* hash of system id, database, postmaster start, data directory */
     uint64_t timeline;
-    bool is_primary; /* asked from the database, not configured */
+    bool is_primary;           /* asked from the database, not configured */
     struct name_item *applied; /* expand.sql has run; backfilled or not */
     size_t applied_count;
     struct name_item *expanded; /* E */
@@ -49,7 +50,8 @@ struct database_report {
     uint64_t position; /* insert (primary) or replay (standby) WAL position */
     uint64_t lag_bytes;
     uint64_t lag_ms;
-    struct name_item *strangers; /* sessions of game roles that belong to no application name given */
+    struct name_item
+        *strangers; /* sessions of game roles that belong to no application name given */
     size_t stranger_count;
 };
 

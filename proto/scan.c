@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The msgpack format, https://github.com/msgpack/msgpack/blob/master/spec.md, as ranges of the first
- * byte. */
+/* The msgpack format, https://github.com/msgpack/msgpack/blob/master/spec.md, as ranges of the
+ * first byte. */
 enum class { CLASS_SCALAR, CLASS_TEXT, CLASS_BYTES, CLASS_ARRAY, CLASS_MAP, CLASS_REFUSED };
 
 struct head {

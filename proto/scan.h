@@ -1,8 +1,8 @@
 /* scan.h: looks at msgpack bytes before anything unpacks them: allocates nothing, believes nothing.
  *
  * msgpack-c 4.0 reserves memory by the lengths that a peer claims: 5 bytes can ask it for 128 GiB.
- * What passes here has honest counts, no extension types, no duplicate keys, text keys only, a bounded
- * depth, and no bytes behind it.
+ * What passes here has honest counts, no extension types, no duplicate keys, text keys only, a
+ * bounded depth, and no bytes behind it.
  */
 #ifndef PROTO_SCAN_H
 #define PROTO_SCAN_H

@@ -4,8 +4,7 @@
 
 #define KIND_ANY KIND_NONE
 
-static const struct task_row rows[] = {
-    [TASK_NONE] = {.name = "none", .doc = "nothing"},
+static const struct task_row rows[] = {[TASK_NONE] = {.name = "none", .doc = "nothing"},
 #define X(upper, lower, kind_, undo_, primary, cancel, deadline, doc_)                             \
     [TASK_##upper] = {.name = #lower,                                                              \
                       .kind = KIND_##kind_,                                                        \
@@ -14,14 +13,13 @@ static const struct task_row rows[] = {
                       .can_be_cancelled = (cancel),                                                \
                       .deadline_ms = (deadline),                                                   \
                       .doc = (doc_)},
-    TASKS(X)
+                                       TASKS(X)
 #undef X
 };
 
-static const char *const names[] = {
-    [TASK_NONE] = "none",
+static const char *const names[] = {[TASK_NONE] = "none",
 #define X(upper, lower, kind, undo, primary, cancel, deadline, doc) [TASK_##upper] = #lower,
-    TASKS(X)
+                                    TASKS(X)
 #undef X
 };
 const struct field_names task_names = {"task", names, TASK_COUNT};

@@ -30,7 +30,8 @@ enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
       "lets a game node's sessions in again")                                                      \
     X(RELEASE, release, GAME, RELEASE, false, false, 60000,                                        \
       "switches the game server to a release through the node's hook")                             \
-    X(SMOKE, smoke, GAME, NONE, false, true, 30000, "runs the node's probes several times in a row") \
+    X(SMOKE, smoke, GAME, NONE, false, true, 30000,                                                \
+      "runs the node's probes several times in a row")                                             \
     X(DRAIN, drain, EDGE, ADMIT, false, false, 60000,                                              \
       "takes a game node out of traffic and waits for its sessions to end")                        \
     X(ADMIT, admit, EDGE, DRAIN, false, false, 15000, "puts a game node into traffic")             \

@@ -48,8 +48,8 @@ static struct session_effect *add_effect(struct session_effects *effects,
 static void note_fired(struct session_effects *effects, uint16_t id)
 {
     if (effects->fired_count == effects->fired_capacity) {
-        size_t capacity = effects->fired_capacity == 0 ? EFFECTS_FIRST
-                                                       : effects->fired_capacity * 2;
+        size_t capacity =
+            effects->fired_capacity == 0 ? EFFECTS_FIRST : effects->fired_capacity * 2;
 
         effects->fired = memory_grow(effects, effects->fired, effects->fired_capacity, capacity);
         effects->fired_capacity = capacity;
@@ -82,7 +82,8 @@ static struct entry *find(const struct agent_session *session, const struct orde
     return NULL;
 }
 
-const struct entry *agent_session_entry(const struct agent_session *session, const struct order_id *id)
+const struct entry *agent_session_entry(const struct agent_session *session,
+                                        const struct order_id *id)
 {
     return find(session, id);
 }
@@ -117,7 +118,7 @@ static struct entry *make_entry(struct agent_session *session)
 }
 
 enum error_code agent_session_load(struct agent_session *session, const struct entry *entry,
-                             struct error *err)
+                                   struct error *err)
 {
     struct entry *made;
 
@@ -138,7 +139,8 @@ enum error_code agent_session_load(struct agent_session *session, const struct e
     return ERROR_OK;
 }
 
-static void save(struct agent_session *session, struct session_effects *effects, struct entry *entry)
+static void save(struct agent_session *session, struct session_effects *effects,
+                 struct entry *entry)
 {
     entry->age = ++session->age;
     add_effect(effects, SESSION_SAVE_ENTRY)->entry = *entry;
@@ -182,7 +184,8 @@ static bool is_unsuitable(const struct agent_session *session, const struct entr
     return order->task == TASK_NONE || !task_suits(order->task, session->kind);
 }
 
-static bool is_full(const struct agent_session *session, const struct entry *entry, const void *detail)
+static bool is_full(const struct agent_session *session, const struct entry *entry,
+                    const void *detail)
 {
     (void)detail;
     return entry == NULL && session->entry_count == SESSION_ENTRIES_MAX &&
@@ -319,10 +322,14 @@ const struct session_rule *agent_session_rules(size_t *ret_count)
 const char *agent_session_event_name(enum entry_event event)
 {
     static const char *const names[] = {
-        [ENTRY_ORDER] = "order",         [ENTRY_CANCEL] = "cancel",
-        [ENTRY_INQUIRY] = "inquiry",     [ENTRY_SETTLED] = "settled",
-        [ENTRY_CHILD_ENDED] = "child_ended", [ENTRY_CHILD_DIED] = "child_died",
-        [ENTRY_INSPECTED] = "inspected", [ENTRY_RESTART] = "restart",
+        [ENTRY_ORDER] = "order",
+        [ENTRY_CANCEL] = "cancel",
+        [ENTRY_INQUIRY] = "inquiry",
+        [ENTRY_SETTLED] = "settled",
+        [ENTRY_CHILD_ENDED] = "child_ended",
+        [ENTRY_CHILD_DIED] = "child_died",
+        [ENTRY_INSPECTED] = "inspected",
+        [ENTRY_RESTART] = "restart",
         [ENTRY_TICK] = "tick",
     };
 
@@ -356,6 +363,7 @@ static void say_outcome(const struct turn *turn)
 {
     struct task_outcome *outcome = send(turn->effects, MESSAGE_OUTCOME);
 
+    assert(turn->entry != NULL);
     *outcome = turn->entry->outcome;
     turn->entry->sent_at_ms = turn->session->now_ms;
 }
@@ -373,9 +381,10 @@ static void take_order(const struct turn *turn, const struct session_rule *rule)
 {
     struct entry *entry = turn->entry != NULL ? turn->entry : make_entry(turn->session);
 
-    *entry = (struct entry){.order = *(const struct order *)turn->detail,
-                            .state = ENTRY_RUNNING,
-                            .has_child = true};
+    assert(turn->detail != NULL);
+    assert(entry != NULL); /* row 2105 refuses when there is no room */
+    *entry = (struct entry){
+        .order = *(const struct order *)turn->detail, .state = ENTRY_RUNNING, .has_child = true};
     save(turn->session, turn->effects, entry);
     say_accepted(turn, rule);
     add_effect(turn->effects, SESSION_START_CHILD)->entry = *entry;
@@ -386,6 +395,7 @@ static void bury(const struct turn *turn, const struct session_rule *rule)
     const struct inquiry *inquiry = turn->detail;
     struct entry *entry = turn->entry != NULL ? turn->entry : make_entry(turn->session);
 
+    assert(inquiry != NULL);
     if (entry == NULL)
         return; /* full: it is asked again */
     *entry = (struct entry){.order = inquiry->order, .state = ENTRY_TOMBSTONE};
@@ -397,6 +407,8 @@ static void end(const struct turn *turn, const struct task_outcome *outcome)
 {
     struct entry *entry = turn->entry;
 
+    assert(entry != NULL);
+    assert(outcome != NULL);
     entry->state = ENTRY_ENDED;
     entry->outcome = *outcome;
     entry->outcome.id = entry->order.id;
@@ -411,6 +423,8 @@ static void end_as_found(const struct turn *turn)
     const struct finding_report *finding = turn->detail;
     struct task_outcome outcome = {.outcome = OUTCOME_INTERRUPTED, .is_retryable = true};
 
+    assert(finding != NULL);
+    assert(turn->entry != NULL);
     if (finding->finding == FINDING_DID)
         outcome.outcome = OUTCOME_SUCCEEDED;
     else if (turn->entry->is_cancelling)
@@ -422,12 +436,14 @@ static void end_as_found(const struct turn *turn)
     end(turn, &outcome);
 }
 
-/* The ledger learns of an order that it may have forgotten, so that its answer can be remembered. */
+/* The ledger learns of an order that it may have forgotten, so that its answer can be remembered.
+ */
 static void look(const struct turn *turn)
 {
     struct entry *entry = turn->entry;
 
     if (entry == NULL) {
+        assert(turn->detail != NULL); /* only an inquiry brings what is not known */
         entry = make_entry(turn->session);
         if (entry == NULL)
             return;
@@ -443,6 +459,7 @@ static void look_for_another(const struct turn *turn)
 {
     struct session_effect *effect = add_effect(turn->effects, SESSION_INSPECT);
 
+    assert(turn->detail != NULL);
     effect->entry.order = ((const struct inquiry *)turn->detail)->order;
     effect->of_replica = true;
 }
@@ -451,11 +468,13 @@ static void tell_finding(const struct turn *turn)
 {
     struct finding_report *report = send(turn->effects, MESSAGE_FINDING);
 
+    assert(turn->detail != NULL);
     *report = *(const struct finding_report *)turn->detail;
 }
 
 static void stop_child(const struct turn *turn)
 {
+    assert(turn->entry != NULL);
     turn->entry->is_cancelling = true;
     add_effect(turn->effects, SESSION_CANCEL_CHILD)->entry = *turn->entry;
 }
@@ -500,6 +519,7 @@ static void act(const struct turn *turn, const struct session_rule *rule)
         tell_finding(turn);
         return;
     case ENTRY_IS_SETTLED:
+        assert(turn->entry != NULL);
         turn->entry->is_settled = true;
         save(turn->session, turn->effects, turn->entry);
         return;
@@ -528,7 +548,8 @@ static void fire(struct agent_session *session, struct session_effects *effects,
 
 /* ---- terms ---- */
 
-static const char *adopt_fault(const struct agent_session *session, const char *journal, uint64_t term)
+static const char *adopt_fault(const struct agent_session *session, const char *journal,
+                               uint64_t term)
 {
     if (session->journal[0] != '\0' && strcmp(session->journal, journal) != 0)
         return "this agent obeys another journal: run `hakem-agent adopt-journal` on the node";
@@ -626,7 +647,7 @@ static void pass_on_progress(struct session_effects *effects, const struct progr
 }
 
 void agent_session_handle(struct agent_session *session, const struct session_event *event,
-                    struct session_effects *ret)
+                          struct session_effects *ret)
 {
     assert(event->type < SESSION_EVENT_COUNT);
     assert(agent_session_broken_invariant(session) == NULL);

@@ -1,9 +1,9 @@
-/* session.h: what an agent answers, without doing any of it: the term it obeys, and a ledger of every
- * order it was given.
+/* session.h: what an agent answers, without doing any of it: the term it obeys, and a ledger of
+ * every order it was given.
  *
- * Pure, like the coordinator's core.  The shell performs effects in order: a ledger write is durable
- * before the next effect happens, so that nothing is begun that the ledger does not know, and nothing
- * is reported that it could forget.
+ * Pure, like the coordinator's core.  The shell performs effects in order: a ledger write is
+ * durable before the next effect happens, so that nothing is begun that the ledger does not know,
+ * and nothing is reported that it could forget.
  */
 #ifndef AGENT_CORE_SESSION_H
 #define AGENT_CORE_SESSION_H
@@ -11,9 +11,9 @@
 #include "common/base/error.h"
 #include "proto/message.h"
 
-#define SESSION_ENTRIES_MAX     4096 /* the oldest settled one makes room */
-#define SESSION_RESEND_MS       2000
-#define SESSION_TERM_RISE_MAX   1000
+#define SESSION_ENTRIES_MAX       4096 /* the oldest settled one makes room */
+#define SESSION_RESEND_MS         2000
+#define SESSION_TERM_RISE_MAX     1000
 #define SESSION_ADOPT_PATIENCE_MS 5000
 
 enum entry_state {
@@ -41,9 +41,9 @@ enum session_event_type {
     SESSION_CONNECTED, /* a new connection to the coordinator */
     SESSION_MESSAGE,
     SESSION_CHILD_PROGRESS,
-    SESSION_CHILD_ENDED,   /* with an outcome */
-    SESSION_CHILD_DIED,    /* without one */
-    SESSION_INSPECTED,     /* an inspection ended, with a finding */
+    SESSION_CHILD_ENDED, /* with an outcome */
+    SESSION_CHILD_DIED,  /* without one */
+    SESSION_INSPECTED,   /* an inspection ended, with a finding */
     SESSION_TICK,
     SESSION_EVENT_COUNT
 };
@@ -52,10 +52,10 @@ struct session_event {
     enum session_event_type type;
     uint64_t at_ms; /* monotonic */
     const struct message *message;
-    const struct order_id *id;              /* CHILD_*, INSPECTED */
-    const struct task_outcome *outcome;     /* CHILD_ENDED */
-    const struct progress *progress;        /* CHILD_PROGRESS */
-    const struct finding_report *finding;   /* INSPECTED; its of_replica tells why it was asked for */
+    const struct order_id *id;            /* CHILD_*, INSPECTED */
+    const struct task_outcome *outcome;   /* CHILD_ENDED */
+    const struct progress *progress;      /* CHILD_PROGRESS */
+    const struct finding_report *finding; /* INSPECTED; its of_replica tells why it was asked for */
 };
 
 enum session_effect_type {
@@ -64,9 +64,9 @@ enum session_effect_type {
     SESSION_SEND,
     SESSION_START_CHILD,
     SESSION_CANCEL_CHILD,
-    SESSION_INSPECT,    /* find out what the order did: answered by SESSION_INSPECTED */
-    SESSION_TELL_TERM,  /* to every child */
-    SESSION_WATCH,      /* report at every beat, or no longer */
+    SESSION_INSPECT,   /* find out what the order did: answered by SESSION_INSPECTED */
+    SESSION_TELL_TERM, /* to every child */
+    SESSION_WATCH,     /* report at every beat, or no longer */
     SESSION_EFFECT_COUNT
 };
 
@@ -103,31 +103,32 @@ struct agent_session {
 };
 
 struct session_rule {
-    uint16_t id; /* stable */
-    uint32_t from; /* set of 1 << ENTRY_… */
+    uint16_t id;       /* stable */
+    uint32_t from;     /* set of 1 << ENTRY_… */
     enum entry_event { /* what an order's entry hears */
-        ENTRY_ORDER,
-        ENTRY_CANCEL,
-        ENTRY_INQUIRY,
-        ENTRY_SETTLED,
-        ENTRY_CHILD_ENDED,
-        ENTRY_CHILD_DIED,
-        ENTRY_INSPECTED,
-        ENTRY_RESTART,
-        ENTRY_TICK,
-        ENTRY_EVENT_COUNT
+                       ENTRY_ORDER,
+                       ENTRY_CANCEL,
+                       ENTRY_INQUIRY,
+                       ENTRY_SETTLED,
+                       ENTRY_CHILD_ENDED,
+                       ENTRY_CHILD_DIED,
+                       ENTRY_INSPECTED,
+                       ENTRY_RESTART,
+                       ENTRY_TICK,
+                       ENTRY_EVENT_COUNT
     } event;
-    bool (*guard)(const struct agent_session *session, const struct entry *entry, const void *detail);
+    bool (*guard)(const struct agent_session *session, const struct entry *entry,
+                  const void *detail);
     enum entry_action {
         ENTRY_IGNORES,
-        ENTRY_ACCEPTS,        /* into the ledger, a child is started */
-        ENTRY_REPEATS,        /* says accepted again */
-        ENTRY_REFUSES,        /* with the rule's code and words */
+        ENTRY_ACCEPTS, /* into the ledger, a child is started */
+        ENTRY_REPEATS, /* says accepted again */
+        ENTRY_REFUSES, /* with the rule's code and words */
         ENTRY_TELLS_OUTCOME,
         ENTRY_TELLS_RUNNING,
-        ENTRY_BURIES,         /* tombstone, then "never heard of it" */
+        ENTRY_BURIES, /* tombstone, then "never heard of it" */
         ENTRY_STOPS_CHILD,
-        ENTRY_LOOKS,          /* inspects its own node */
+        ENTRY_LOOKS,             /* inspects its own node */
         ENTRY_LOOKS_FOR_ANOTHER, /* inspects the database's log for a lost primary's agent */
         ENTRY_ENDS,
         ENTRY_ENDS_AS_FOUND,
@@ -147,16 +148,17 @@ void session_effects_clear(struct session_effects *effects);
 
 /* What the ledger held. Before SESSION_STARTED. ERROR_CORRUPT names what does not fit. */
 enum error_code agent_session_load(struct agent_session *session, const struct entry *entry,
-                             struct error *err);
+                                   struct error *err);
 
 /* Answers one event; never fails. */
 void agent_session_handle(struct agent_session *session, const struct session_event *event,
-                    struct session_effects *ret);
+                          struct session_effects *ret);
 
 /* An operator on the node lets another journal be obeyed. */
 void agent_session_adopt_journal(struct agent_session *session, const char *journal);
 
-const struct entry *agent_session_entry(const struct agent_session *session, const struct order_id *id);
+const struct entry *agent_session_entry(const struct agent_session *session,
+                                        const struct order_id *id);
 const char *agent_session_broken_invariant(const struct agent_session *session);
 
 #endif

@@ -15,8 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BODY_MAX 4096
-
 typedef void probe_fn(const struct agent_config *config, const struct probe_config *probe,
                       struct probe_result *ret);
 
@@ -47,14 +45,13 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return more; /* the rest is not of interest */
 }
 
-bool probe_get(const char *url, uint64_t timeout_ms, char *ret, size_t size, long *ret_status,
-               char *ret_why, size_t why_size)
+bool probe_get(const char *url, uint64_t timeout_ms, struct probe_answer *ret)
 {
-    struct body body = {ret, 0, size};
+    struct body body = {ret->body, 0, sizeof(ret->body)};
     CURL *curl = curl_easy_init();
     CURLcode rc = CURLE_FAILED_INIT;
 
-    ret[0] = '\0';
+    *ret = (struct probe_answer){.status = 0};
     if (curl != NULL && curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK) {
         (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
         (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
@@ -64,8 +61,8 @@ bool probe_get(const char *url, uint64_t timeout_ms, char *ret, size_t size, lon
         rc = curl_easy_perform(curl);
     }
     if (rc == CURLE_OK)
-        (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
-    (void)text_copy(ret_why, why_size, curl_easy_strerror(rc));
+        (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ret->status);
+    (void)text_copy(ret->why, sizeof(ret->why), curl_easy_strerror(rc));
     curl_easy_cleanup(curl);
     return rc == CURLE_OK;
 }
@@ -73,20 +70,18 @@ bool probe_get(const char *url, uint64_t timeout_ms, char *ret, size_t size, lon
 static void probe_http(const struct agent_config *config, const struct probe_config *probe,
                        struct probe_result *ret)
 {
-    char body[BODY_MAX];
-    char why[128];
+    struct probe_answer answer;
     char text[128];
-    long status = 0;
     bool passes;
 
     (void)config;
-    if (!probe_get(probe->target, probe->timeout_ms, body, sizeof(body), &status, why,
-                   sizeof(why))) {
-        conclude(ret, true, false, why); /* a server that does not answer is not healthy */
+    if (!probe_get(probe->target, probe->timeout_ms, &answer)) {
+        conclude(ret, true, false, answer.why); /* a server that does not answer is not healthy */
         return;
     }
-    passes = probe->expect != 0 ? status == (long)probe->expect : status >= 200 && status < 400;
-    (void)text_format(text, sizeof(text), "%ld %.110s", status, body);
+    passes = probe->expect != 0 ? answer.status == (long)probe->expect
+                                : answer.status >= 200 && answer.status < 400;
+    (void)text_format(text, sizeof(text), "%ld %.110s", answer.status, answer.body);
     conclude(ret, true, passes, text);
 }
 

@@ -9,9 +9,16 @@
 void probe_run(const struct agent_config *config, const struct probe_config *probe,
                struct probe_result *ret);
 
-/* The body of an answer to GET url, cut at size - 1; false: no answer. *ret_status is its status. */
-bool probe_get(const char *url, uint64_t timeout_ms, char *ret, size_t size, long *ret_status,
-               char *ret_why, size_t why_size);
+#define PROBE_BODY_MAX 4096
+
+struct probe_answer {
+    long status;
+    char body[PROBE_BODY_MAX]; /* cut */
+    char why[128];             /* there is none */
+};
+
+/* GET url; false: no answer. */
+bool probe_get(const char *url, uint64_t timeout_ms, struct probe_answer *ret);
 
 /* Kinds, for the test that walks them. */
 bool probe_kind_is_known(const char *kind);

@@ -39,9 +39,8 @@ static enum error_code check_database(struct task_context *task, struct session 
                          task->memory, &system_id, err) != ERROR_OK)
         return err->code;
     if (strcmp(system_id, arguments->system_id) != 0)
-        return error_set(err, ERROR_REFUSED,
-                         "this is database system %s, and the order is for %s", system_id,
-                         arguments->system_id);
+        return error_set(err, ERROR_REFUSED, "this is database system %s, and the order is for %s",
+                         system_id, arguments->system_id);
     return ERROR_OK;
 }
 
@@ -49,9 +48,8 @@ enum error_code task_open_session(struct task_context *task, struct session **re
                                   struct error *err)
 {
     char name[INSPECT_APPLICATION_SIZE];
-    struct session_options options = {.url = task->config->database.url,
-                                      .application_name = name,
-                                      .connect_timeout_ms = 5000};
+    struct session_options options = {
+        .url = task->config->database.url, .application_name = name, .connect_timeout_ms = 5000};
     struct session_watch watch = {.context = task, .is_cancelled = is_cancelled};
     struct session *session = NULL;
 
@@ -106,8 +104,8 @@ enum error_code task_end_sessions(struct task_context *task, struct task_outcome
     for (uint64_t waited = 0; clear_ms < SESSIONS_CLEAR_MS; waited += SESSIONS_POLL_MS) {
         if (session_query(session,
                           SQL_WITH("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                              "WHERE application_name = $1",
-                              application),
+                                   "WHERE application_name = $1",
+                                   application),
                           NULL, err) != ERROR_OK ||
             count_sessions(session, application, &left, err) != ERROR_OK)
             return err->code;
@@ -146,7 +144,8 @@ static enum error_code ask_preflight(struct session *session, uint64_t *ret_vers
         session, SQL("SELECT has_database_privilege(current_database(), 'CREATE')"), ret_may, err);
 }
 
-/* An index that a concurrent build left behind is rebuilt by the engine; it is said, not refused. */
+/* An index that a concurrent build left behind is rebuilt by the engine; it is said, not refused.
+ */
 static void mention_invalid_indexes(struct task_context *task, struct session *session)
 {
     struct error err;

@@ -64,8 +64,8 @@ static enum error_code await(struct task_context *task, enum traffic_wish wish, 
     }
 }
 
-static enum error_code fulfil(struct task_context *task, enum traffic_wish wish,
-                              uint64_t within_ms, struct error *err)
+static enum error_code fulfil(struct task_context *task, enum traffic_wish wish, uint64_t within_ms,
+                              struct error *err)
 {
     const struct edge_config *config = &task->config->edge;
 
@@ -88,15 +88,14 @@ enum error_code task_admit(struct task_context *task, struct task_outcome *ret, 
     return fulfil(task, WISH_ADMIT, ADMIT_MS, err);
 }
 
-enum error_code task_isolate(struct task_context *task, struct task_outcome *ret,
-                             struct error *err)
+enum error_code task_isolate(struct task_context *task, struct task_outcome *ret, struct error *err)
 {
     (void)ret;
     return fulfil(task, WISH_ISOLATE, ADMIT_MS, err);
 }
 
-static enum error_code inspect(struct task_context *task, enum traffic_wish wish,
-                               enum finding *ret, struct error *err)
+static enum error_code inspect(struct task_context *task, enum traffic_wish wish, enum finding *ret,
+                               struct error *err)
 {
     struct server_traffic server;
 

@@ -28,24 +28,23 @@ static const char *const *hook_environment(struct task_context *task)
 {
     const struct game_config *game = &task->config->game;
     const struct order *order = &task->job->order;
-    const char **list = memory_array(task->memory, const char *,
-                                     OWN_VARIABLES + game->environment_count + 1);
+    const char **list =
+        memory_array(task->memory, const char *, OWN_VARIABLES + game->environment_count + 1);
     size_t count = 0;
 
     list[count++] = memory_format(task->memory, "HAKEM_NODE=%s", task->job->node);
     list[count++] = memory_format(task->memory, "HAKEM_RELEASE=%s", order->arguments.release);
     list[count++] = memory_format(task->memory, "HAKEM_SHARD=%s", order->arguments.shard);
-    list[count++] = memory_format(task->memory, "HAKEM_ROLLOUT=%llu",
-                                  (unsigned long long)order->id.rollout);
-    list[count++] = memory_format(task->memory, "HAKEM_STEP=%llu",
-                                  (unsigned long long)order->id.step);
+    list[count++] =
+        memory_format(task->memory, "HAKEM_ROLLOUT=%llu", (unsigned long long)order->id.rollout);
+    list[count++] =
+        memory_format(task->memory, "HAKEM_STEP=%llu", (unsigned long long)order->id.step);
     for (size_t i = 0; i < game->environment_count; i++)
         list[count++] = game->environment[i];
     return list;
 }
 
-enum error_code task_release(struct task_context *task, struct task_outcome *ret,
-                             struct error *err)
+enum error_code task_release(struct task_context *task, struct task_outcome *ret, struct error *err)
 {
     const struct order *order = &task->job->order;
     struct hook hook = {.path = task->config->game.release_hook,
@@ -110,7 +109,8 @@ static enum error_code preflight_game(struct task_context *task, struct error *e
         return error_set(err, ERROR_REFUSED, "the release hook %s cannot be executed", hook);
     for (size_t i = 0; i < task->config->probe_count; i++)
         if (!probe_kind_is_known(task->config->probes[i].kind))
-            return error_set(err, ERROR_CONFIG, "probe %s: the kind is none of http, tcp, sql, exec",
+            return error_set(err, ERROR_CONFIG,
+                             "probe %s: the kind is none of http, tcp, sql, exec",
                              task->config->probes[i].name);
     return ERROR_OK;
 }

@@ -16,13 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TERM_WAIT_MS      10000
-#define BACKENDS_END_MS   15000
-#define REPLAY_POLL_MS    50
-#define VERIFY_MS         30000
+#define TERM_WAIT_MS    10000
+#define BACKENDS_END_MS 15000
+#define REPLAY_POLL_MS  50
+#define VERIFY_MS       30000
 
-void task_bundle_path(const struct agent_config *config, const char *digest, char *ret,
-                      size_t size)
+void task_bundle_path(const struct agent_config *config, const char *digest, char *ret, size_t size)
 {
     (void)text_format(ret, size, "%s/bundles/%s", config->state, digest);
 }
@@ -202,7 +201,8 @@ enum error_code inspect_schema(struct task_context *task, enum finding *ret, str
         end_its_backend(task, session, err) != ERROR_OK ||
         inspect_phase(session, &question, &answer, err) != ERROR_OK)
         return err->code;
-    *ret = answer == INSPECT_DID ? FINDING_DID : FINDING_DID_NOT; /* partly: the next attempt resumes */
+    *ret = answer == INSPECT_DID ? FINDING_DID
+                                 : FINDING_DID_NOT; /* partly: the next attempt resumes */
     return ERROR_OK;
 }
 
@@ -257,7 +257,7 @@ enum error_code task_verify(struct task_context *task, struct task_outcome *ret,
     size_t at = 0;
 
     (void)ret;
-    if (load_bundle(task, &set, err) != ERROR_OK)
+    if (load_bundle(task, &set, err) != ERROR_OK || set == NULL)
         return err->code;
     if (!migration_find(set, arguments->revision, &at))
         return error_set(err, ERROR_NOT_FOUND, "the bundle has no revision %s",

@@ -95,9 +95,9 @@ static void run_inspection(struct task_context *task)
     enum finding finding = FINDING_DID_NOT;
     inspect_fn *inspect = rows[order->task].inspect;
 
-    if (task->job->of_replica && inspect != inspect_schema)
-        finding = FINDING_NOTHING;
-    else if (inspect != NULL && inspect(task, &finding, &err) != ERROR_OK)
+    bool can_tell = !task->job->of_replica || inspect == inspect_schema;
+
+    if (!can_tell || (inspect != NULL && inspect(task, &finding, &err) != ERROR_OK))
         finding = FINDING_NOTHING;
     report.finding = finding;
     (void)text_copy(report.detail, sizeof(report.detail),

@@ -24,8 +24,7 @@ typedef enum error_code task_fn(struct task_context *task, struct task_outcome *
                                 struct error *err);
 
 /* What an order did, seen from the node itself. */
-typedef enum error_code inspect_fn(struct task_context *task, enum finding *ret,
-                                   struct error *err);
+typedef enum error_code inspect_fn(struct task_context *task, enum finding *ret, struct error *err);
 
 struct task_functions {
     task_fn *run;

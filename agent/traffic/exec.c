@@ -18,8 +18,7 @@ static enum error_code run(const struct edge_config *config, const char *action,
 {
     const char *const environment[] = {memory_format(parent, "HAKEM_ACTION=%s", action),
                                        memory_format(parent, "HAKEM_TARGET=%s", node), NULL};
-    struct hook hook = {
-        .path = config->hook, .environment = environment, .timeout_ms = HOOK_MS};
+    struct hook hook = {.path = config->hook, .environment = environment, .timeout_ms = HOOK_MS};
 
     return hook_run(&hook, parent, ret_output, err);
 }
@@ -46,8 +45,8 @@ static enum error_code read_servers(const struct edge_config *config, const void
                                     struct server_traffic **ret, size_t *ret_count,
                                     struct error *err)
 {
-    struct server_traffic *servers = memory_array(parent, struct server_traffic,
-                                                  REPORT_SERVERS_MAX);
+    struct server_traffic *servers =
+        memory_array(parent, struct server_traffic, REPORT_SERVERS_MAX);
     char *output = NULL;
     char *rest = NULL;
     size_t count = 0;
@@ -57,8 +56,8 @@ static enum error_code read_servers(const struct edge_config *config, const void
     for (char *line = strtok_r(output, "\n", &rest); line != NULL && count < REPORT_SERVERS_MAX;
          line = strtok_r(NULL, "\n", &rest))
         if (!read_line(line, &servers[count++]))
-            return error_set(err, ERROR_EDGE,
-                             "%s: a line of its state is not NAME STATE SESSIONS", config->hook);
+            return error_set(err, ERROR_EDGE, "%s: a line of its state is not NAME STATE SESSIONS",
+                             config->hook);
     *ret = servers;
     *ret_count = count;
     return ERROR_OK;

@@ -1,5 +1,5 @@
-/* haproxy.c: HAProxy 2.6 through its runtime socket.  Success prints an empty line, errors are text:
- * everything is read back.
+/* haproxy.c: HAProxy 2.6 through its runtime socket.  Success prints an empty line, errors are
+ * text: everything is read back.
  */
 #include "agent/traffic/traffic.h"
 
@@ -174,8 +174,8 @@ enum error_code haproxy_parse_stat(const char *text, const char *backend, const 
                                    struct error *err)
 {
     char *copy = memory_text(parent, text);
-    struct server_traffic *servers = memory_array(parent, struct server_traffic,
-                                                  REPORT_SERVERS_MAX);
+    struct server_traffic *servers =
+        memory_array(parent, struct server_traffic, REPORT_SERVERS_MAX);
     struct columns at = {0};
     size_t count = 0;
     char *rest = copy;
@@ -202,9 +202,9 @@ static enum error_code read_servers(const struct edge_config *config, const void
                                     struct server_traffic **ret, size_t *ret_count,
                                     struct error *err)
 {
-    struct text *answer;
+    struct text *answer = NULL;
 
-    if (ask(config, "show stat", parent, &answer, err) != ERROR_OK)
+    if (ask(config, "show stat", parent, &answer, err) != ERROR_OK || answer == NULL)
         return err->code;
     return haproxy_parse_stat(answer->data, config->backend, parent, ret, ret_count, err);
 }
@@ -216,10 +216,10 @@ static enum error_code command(const struct edge_config *config, const char *lin
                                struct error *err)
 {
     void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
-    struct text *answer;
+    struct text *answer = NULL;
 
     err->code = ERROR_OK;
-    if (ask(config, line, scratch, &answer, err) == ERROR_OK &&
+    if (ask(config, line, scratch, &answer, err) == ERROR_OK && answer != NULL &&
         strspn(answer->data, "\r\n ") != answer->size)
         error_set(err, ERROR_EDGE, "HAProxy refused \"%s\": %.200s", line, answer->data);
     talloc_free(scratch);
@@ -245,11 +245,11 @@ static enum error_code wish(const struct edge_config *config, const char *node,
 static enum error_code keep(const struct edge_config *config, struct error *err)
 {
     void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
-    struct text *answer;
+    struct text *answer = NULL;
 
     err->code = ERROR_OK;
     if (config->state_file != NULL &&
-        ask(config, "show servers state", scratch, &answer, err) == ERROR_OK)
+        ask(config, "show servers state", scratch, &answer, err) == ERROR_OK && answer != NULL)
         (void)file_write_atomically(config->state_file, answer->data, answer->size, 0644, err);
     talloc_free(scratch);
     return err->code;

@@ -1,4 +1,5 @@
-/* clock.h: the two clocks, in milliseconds.  Never used by the cores: there, time is in the event. */
+/* clock.h: the two clocks, in milliseconds.  Never used by the cores: there, time is in the event.
+ */
 #ifndef COMMON_BASE_CLOCK_H
 #define COMMON_BASE_CLOCK_H
 

@@ -1,7 +1,7 @@
 /* error.h: one error, filled in where it happened, reported once at the top.
  *
- * The place that knows fills a struct error with a sentence that an operator can act on: what, where,
- * what to do.  Only main() and the loops print it.
+ * The place that knows fills a struct error with a sentence that an operator can act on: what,
+ * where, what to do.  Only main() and the loops print it.
  */
 #ifndef COMMON_BASE_ERROR_H
 #define COMMON_BASE_ERROR_H
@@ -68,8 +68,8 @@ bool error_code_is_retryable(enum error_code code);
 /* False, with *ret untouched, for a name that no row has. */
 bool error_code_from_name(const char *name, enum error_code *ret);
 
-/* Fills err (cut at ERROR_DETAIL_MAX) and returns code, so that a failing function ends in one line:
- * return error_set(...).  Its arguments may point into err->detail. */
+/* Fills err (cut at ERROR_DETAIL_MAX) and returns code, so that a failing function ends in one
+ * line: return error_set(...).  Its arguments may point into err->detail. */
 enum error_code error_set(struct error *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold, nonnull(1, 3)));
 

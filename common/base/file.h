@@ -12,11 +12,13 @@
 #define FILE_ENTRIES_MAX 10000
 
 /* The bytes, a talloc child of parent, with a terminator behind them that size does not count. More
- * than max bytes, not a regular file, or unreadable: ERROR_INVALID or NOT_FOUND with path in err. */
+ * than max bytes, not a regular file, or unreadable: ERROR_INVALID or NOT_FOUND with path in err.
+ */
 enum error_code file_read(const void *parent, const char *path, size_t max, char **ret,
                           size_t *ret_size, struct error *err);
 
-/* Writes beside path, syncs, renames over it, syncs the folder: a reader sees the old or the new. */
+/* Writes beside path, syncs, renames over it, syncs the folder: a reader sees the old or the new.
+ */
 enum error_code file_write_atomically(const char *path, const void *bytes, size_t size, mode_t mode,
                                       struct error *err);
 

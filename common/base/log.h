@@ -2,8 +2,9 @@
  *
  *     log_event(LOG_INFO, "step_ordered", LOG_TEXT("node", name), LOG_NUMBER("step", id));
  *
- * prints: at=2026-01-02T03:04:05.678Z level=info program=hakem-agent event=step_ordered node=db-1 step=4
- * Values with spaces, quotes, '=' or control characters are quoted and escaped: one line stays one.
+ * prints: at=2026-01-02T03:04:05.678Z level=info program=hakem-agent event=step_ordered node=db-1
+ * step=4 Values with spaces, quotes, '=' or control characters are quoted and escaped: one line
+ * stays one.
  */
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H

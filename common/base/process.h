@@ -1,4 +1,5 @@
-/* process.h: child processes: spawned with posix_spawn, never forked; tied to their parent's life. */
+/* process.h: child processes: spawned with posix_spawn, never forked; tied to their parent's life.
+ */
 #ifndef COMMON_BASE_PROCESS_H
 #define COMMON_BASE_PROCESS_H
 
@@ -19,8 +20,8 @@ struct process_command {
     const char *path; /* absolute, or "/proc/self/exe"; no shell, no search path */
     char *const *argv;
     char *const *environment;
-    bool with_channel;  /* else standard output and error are the channel */
-    bool own_session;   /* setsid: what it leaves behind survives us */
+    bool with_channel; /* else standard output and error are the channel */
+    bool own_session;  /* setsid: what it leaves behind survives us */
 };
 
 /* Spawn from the main thread: PDEATHSIG fires when the spawning thread ends. */
@@ -40,7 +41,8 @@ void process_close(struct process *process);
 /* "exit 3", "signal 9" */
 void process_status_text(int status, char *ret, size_t size);
 
-/* Marks every descriptor above standard error close-on-exec: foreign ones that came with our start. */
+/* Marks every descriptor above standard error close-on-exec: foreign ones that came with our start.
+ */
 void process_seal_descriptors(void);
 
 #endif

@@ -105,8 +105,7 @@ bool text_to_duration(const char *text, uint64_t *ret_ms)
     static const struct {
         const char *unit;
         uint64_t ms;
-    } units[] = {{"ms", 1},       {"s", 1000},       {"", 1000},
-                 {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 86400 * 1000}};
+    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     uint64_t value;
 
     if (!take_number(&text, UINT32_MAX, &value))

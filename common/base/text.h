@@ -1,4 +1,5 @@
-/* text.h: bounded strings: copying into fixed arrays, growing buffers, hexadecimal, parsing numbers.
+/* text.h: bounded strings: copying into fixed arrays, growing buffers, hexadecimal, parsing
+ * numbers.
  *
  * Pure: the cores may use it.
  */

@@ -89,8 +89,7 @@ void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role ro
         if (keeper->owner_count == keeper->owner_capacity) {
             size_t capacity = keeper->owner_capacity == 0 ? 16 : keeper->owner_capacity * 2;
 
-            keeper->owners =
-                memory_grow(keeper, keeper->owners, keeper->owner_capacity, capacity);
+            keeper->owners = memory_grow(keeper, keeper->owners, keeper->owner_capacity, capacity);
             keeper->owner_capacity = capacity;
         }
         owner = &keeper->owners[keeper->owner_count++];
@@ -181,10 +180,11 @@ struct zap_request {
 
 static void take_frame(struct zap_request *request, int index, const zmq_msg_t *frame)
 {
-    char *const texts[] = {NULL, request->request_id, request->domain, request->address, NULL,
-                           request->mechanism};
-    static const size_t sizes[] = {0, sizeof(request->request_id), sizeof(request->domain),
-                                   sizeof(request->address), 0, sizeof(request->mechanism)};
+    char *const texts[] = {NULL, request->request_id, request->domain, request->address,
+                           NULL, request->mechanism};
+    static const size_t sizes[] = {
+        0, sizeof(request->request_id), sizeof(request->domain), sizeof(request->address),
+        0, sizeof(request->mechanism)};
     size_t size = zmq_msg_size(frame);
     const void *data = zmq_msg_data((zmq_msg_t *)(uintptr_t)frame);
 

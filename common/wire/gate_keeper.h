@@ -1,7 +1,7 @@
 /* gate_keeper.h: who may connect: a ZAP handler that maps a CURVE key to a user id, fail closed.
  *
- * Bound before any other socket of its context.  An unknown key gets 300 ("not yet": the peer retries)
- * and is remembered for `hakem node pending`; a revoked one gets 400 (the peer gives up).
+ * Bound before any other socket of its context.  An unknown key gets 300 ("not yet": the peer
+ * retries) and is remembered for `hakem node pending`; a revoked one gets 400 (the peer gives up).
  */
 #ifndef COMMON_WIRE_GATE_KEEPER_H
 #define COMMON_WIRE_GATE_KEEPER_H

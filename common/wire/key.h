@@ -15,7 +15,8 @@ void key_generate(struct key_pair *ret);
 /* The file has two lines, `public KEY` and `secret KEY`, mode 0600. Refuses to overwrite. */
 enum error_code key_write(const char *path, const struct key_pair *pair, struct error *err);
 
-/* Refuses a file that others could read or write, that is a link, or that belongs to somebody else. */
+/* Refuses a file that others could read or write, that is a link, or that belongs to somebody else.
+ */
 enum error_code key_read(const char *path, struct key_pair *ret, struct error *err);
 
 /* A valid Z85 key of 40 characters. */

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <zmq.h>
 
-#define LINE_HIGH_WATER      256
-#define LINE_RECONNECT_MS    1500
-#define LINE_CONNECT_MS      5000
-#define LINE_HANDSHAKE_MS    5000
+#define LINE_HIGH_WATER   256
+#define LINE_RECONNECT_MS 1500
+#define LINE_CONNECT_MS   5000
+#define LINE_HANDSHAKE_MS 5000
 
 struct line {
     void *socket;
@@ -63,8 +63,7 @@ enum error_code line_open(void *zmq_context, const char *endpoint, const char *s
         return err->code;
     }
     if (zmq_connect(line->socket, endpoint) != 0) {
-        error_set(err, ERROR_CONFIG, "cannot connect to \"%s\": %s", endpoint,
-                  zmq_strerror(errno));
+        error_set(err, ERROR_CONFIG, "cannot connect to \"%s\": %s", endpoint, zmq_strerror(errno));
         line_close(line);
         return err->code;
     }

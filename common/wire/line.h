@@ -8,8 +8,8 @@
 
 struct line;
 
-/* Connecting goes on in the background, with a constant interval: growth would keep everybody away for
- * long after an outage. ERROR_CONFIG for an endpoint or key that cannot be. */
+/* Connecting goes on in the background, with a constant interval: growth would keep everybody away
+ * for long after an outage. ERROR_CONFIG for an endpoint or key that cannot be. */
 enum error_code line_open(void *zmq_context, const char *endpoint, const char *server_key,
                           const struct key_pair *own, struct line **ret, struct error *err);
 void line_close(struct line *line); /* NULL is fine */

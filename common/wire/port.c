@@ -8,12 +8,12 @@
 #include <string.h>
 #include <zmq.h>
 
-/* A draft constant that Debian's libzmq 4.3.4 accepts: refuse when no handler answers for the domain. */
+/* A draft constant that Debian's libzmq 4.3.4 accepts: refuse when no handler answers for the
+ * domain. */
 #define ZAP_ENFORCE_DOMAIN 93
 #define SELF_TEST_MS       3000
 #define POLL_SLICE_MS      20
 #define ENDPOINT_SIZE      128
-
 
 struct route {
     char user[NAME_SIZE + 2];
@@ -47,19 +47,19 @@ static bool set_ints(void *socket, const struct int_option *options, size_t coun
 static bool set_up(void *socket, const struct key_pair *key)
 {
     static const struct int_option options[] = {
-        {ZMQ_CURVE_SERVER, 1},           {ZMQ_ROUTER_MANDATORY, 1},
-        {ZMQ_ROUTER_HANDOVER, 0},        {ZMQ_SNDHWM, PORT_HIGH_WATER},
-        {ZMQ_RCVHWM, PORT_HIGH_WATER},   {ZMQ_HANDSHAKE_IVL, 3000},
-        {ZMQ_HEARTBEAT_IVL, 2000},       {ZMQ_HEARTBEAT_TIMEOUT, 6000},
-        {ZMQ_HEARTBEAT_TTL, 8000},       {ZMQ_LINGER, 0},
-        {ZMQ_BACKLOG, PORT_BACKLOG},     {ZAP_ENFORCE_DOMAIN, 1},
+        {ZMQ_CURVE_SERVER, 1},         {ZMQ_ROUTER_MANDATORY, 1},
+        {ZMQ_ROUTER_HANDOVER, 0},      {ZMQ_SNDHWM, PORT_HIGH_WATER},
+        {ZMQ_RCVHWM, PORT_HIGH_WATER}, {ZMQ_HANDSHAKE_IVL, 3000},
+        {ZMQ_HEARTBEAT_IVL, 2000},     {ZMQ_HEARTBEAT_TIMEOUT, 6000},
+        {ZMQ_HEARTBEAT_TTL, 8000},     {ZMQ_LINGER, 0},
+        {ZMQ_BACKLOG, PORT_BACKLOG},   {ZAP_ENFORCE_DOMAIN, 1},
     };
     int64_t size_max = MESSAGE_BYTES_MAX;
 
     return set_ints(socket, options, ARRAY_LEN(options)) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max)) == 0 &&
-           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, GATE_KEEPER_DOMAIN,
-                          strlen(GATE_KEEPER_DOMAIN)) == 0 &&
+           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, GATE_KEEPER_DOMAIN, strlen(GATE_KEEPER_DOMAIN)) ==
+               0 &&
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key->secret_key, KEY_TEXT_SIZE) == 0;
 }
 
@@ -260,8 +260,7 @@ static void *open_stranger(void *zmq_context, const char *endpoint, const struct
     void *socket = zmq_socket(zmq_context, ZMQ_DEALER);
     int linger = 0;
 
-    if (socket == NULL ||
-        zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)) != 0 ||
+    if (socket == NULL || zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)) != 0 ||
         zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server->public_key, KEY_TEXT_SIZE) != 0 ||
         zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, stranger->public_key, KEY_TEXT_SIZE) != 0 ||
         zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, stranger->secret_key, KEY_TEXT_SIZE) != 0 ||
@@ -303,7 +302,8 @@ enum error_code port_self_test(void *zmq_context, const struct port *port,
     int linger = 0;
     unsigned event = 0;
 
-    /* An unknown key is left waiting in silence; a revoked one is told, so that the test can see it. */
+    /* An unknown key is left waiting in silence; a revoked one is told, so that the test can see
+     * it. */
     key_generate(&pair);
     gate_keeper_revoke(keeper, pair.public_key);
     /* A name of its own: the one before may still be closing. */

@@ -1,7 +1,8 @@
-/* port.h: the coordinator's ends: a ROUTER with CURVE on which authenticated peers are known by user id.
+/* port.h: the coordinator's ends: a ROUTER with CURVE on which authenticated peers are known by
+ * user id.
  *
- * Sends never block and never queue beyond the high-water mark: what cannot be sent is lost, and asked
- * for or repeated by those above.
+ * Sends never block and never queue beyond the high-water mark: what cannot be sent is lost, and
+ * asked for or repeated by those above.
  */
 #ifndef COMMON_WIRE_PORT_H
 #define COMMON_WIRE_PORT_H
@@ -10,11 +11,11 @@
 #include "common/wire/key.h"
 #include "proto/message.h"
 
-#define PORT_HIGH_WATER    64
-#define PORT_FRAMES_MAX    2
-#define PORT_BACKLOG       1024
-#define PORT_ROUTE_MAX     16
-#define PORT_USERS_MAX     20000
+#define PORT_HIGH_WATER 64
+#define PORT_FRAMES_MAX 2
+#define PORT_BACKLOG    1024
+#define PORT_ROUTE_MAX  16
+#define PORT_USERS_MAX  20000
 
 struct port;
 
@@ -35,8 +36,8 @@ void port_close(struct port *port); /* NULL is fine */
 void *port_socket(const struct port *port); /* for zmq_poll */
 const char *port_endpoint(const struct port *port);
 
-/* False if nothing waits. Messages without a user, or with too many or too large frames, are dropped and
- * counted. */
+/* False if nothing waits. Messages without a user, or with too many or too large frames, are
+ * dropped and counted. */
 bool port_receive(struct port *port, struct parcel *ret);
 uint64_t port_dropped_count(const struct port *port);
 
@@ -48,8 +49,8 @@ bool port_answer(struct port *port, const struct parcel *to, const void *bytes, 
 /* Forgets the user's connection: a revoked key is not talked to any more. */
 void port_forget(struct port *port, const char *user);
 
-/* Connects with a throw-away key that the keeper does not let in; ERROR_AUTHORITY unless it is turned
- * away: then nobody asks the keeper, and everybody would be let in. */
+/* Connects with a throw-away key that the keeper does not let in; ERROR_AUTHORITY unless it is
+ * turned away: then nobody asks the keeper, and everybody would be let in. */
 struct gate_keeper;
 enum error_code port_self_test(void *zmq_context, const struct port *port,
                                const struct key_pair *key, struct gate_keeper *keeper,

@@ -5,6 +5,7 @@
 #include "common/config/yaml.h"
 #include "common/wire/line.h"
 
+#include <assert.h>
 #include <zmq.h>
 
 #define RESEND_MS 50
@@ -16,14 +17,21 @@ struct operator_file {
 };
 
 static const struct yaml_key operator_rows[] = {
-    {.key = "coordinator", .kind = YAML_KIND_TEXT,
-     .offset = offsetof(struct operator_file, coordinator), .is_required = true,
+    {.key = "coordinator",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct operator_file, coordinator),
+     .is_required = true,
      .doc = "endpoint, tcp://HOST:PORT"},
-    {.key = "coordinator_key", .kind = YAML_KIND_TEXT,
-     .offset = offsetof(struct operator_file, coordinator_key), .is_required = true,
+    {.key = "coordinator_key",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct operator_file, coordinator_key),
+     .is_required = true,
      .doc = "the coordinator's public key"},
-    {.key = "key_file", .kind = YAML_KIND_TEXT, .offset = offsetof(struct operator_file, key_file),
-     .is_required = true, .doc = "the operator's own key pair"},
+    {.key = "key_file",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct operator_file, key_file),
+     .is_required = true,
+     .doc = "the operator's own key pair"},
 };
 static const struct yaml_table operator_table = YAML_TABLE(struct operator_file, operator_rows);
 
@@ -51,8 +59,7 @@ static enum error_code connect_line(const struct cli *cli, struct connection *co
     if (endpoint == NULL)
         endpoint = connection->file.coordinator;
     connection->zmq_context = zmq_ctx_new();
-    if (connection->zmq_context == NULL ||
-        zmq_ctx_set(connection->zmq_context, ZMQ_BLOCKY, 0) != 0)
+    if (connection->zmq_context == NULL || zmq_ctx_set(connection->zmq_context, ZMQ_BLOCKY, 0) != 0)
         return error_set(err, ERROR_SYSTEM, "cannot make a ZeroMQ context");
     return line_open(connection->zmq_context, endpoint, connection->file.coordinator_key, &key,
                      &connection->line, err);
@@ -123,13 +130,15 @@ enum error_code connection_ask(struct connection *connection, const struct reque
 {
     void *memory = memory_zeroed(NULL, 1, 1, "ask");
     struct text *bytes = text_new(memory, MESSAGE_BYTES_MAX);
-    uint64_t id = ++connection->next_id;
-    struct message message;
+    struct message message = {.body = NULL};
     enum error_code code;
+    uint64_t id;
 
+    assert(connection != NULL);
+    id = ++connection->next_id;
     message_encode(MESSAGE_REQUEST, id, 0, request, bytes);
     code = exchange(connection, bytes, id, memory, &message, err);
-    if (code == ERROR_OK) {
+    if (code == ERROR_OK && message.body != NULL) {
         const struct reply *reply = message.body;
 
         if (!error_code_from_name(reply->code, &code))

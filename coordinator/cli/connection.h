@@ -9,10 +9,14 @@
 
 /* What every verb that talks to the coordinator takes. */
 #define CONNECTION_FLAGS                                                                           \
-    {.name = "--config", .value = "FILE", .environment = "HAKEM_CONFIG",                           \
+    {.name = "--config",                                                                           \
+     .value = "FILE",                                                                              \
+     .environment = "HAKEM_CONFIG",                                                                \
      .doc = "the operator's configuration: coordinator, coordinator_key, key_file"},               \
-    {.name = "--coordinator", .value = "ENDPOINT", .environment = "HAKEM_COORDINATOR",             \
-     .doc = "instead of the configuration's coordinator: tcp://HOST:PORT"}
+    {                                                                                              \
+        .name = "--coordinator", .value = "ENDPOINT", .environment = "HAKEM_COORDINATOR",          \
+        .doc = "instead of the configuration's coordinator: tcp://HOST:PORT"                       \
+    }
 
 struct connection;
 
@@ -20,8 +24,8 @@ enum error_code connection_open(const struct cli *cli, struct connection **ret, 
 void connection_close(struct connection *connection); /* NULL is fine */
 
 /* Sends and waits. What the coordinator refuses comes back as its code and sentence; nobody there:
- * ERROR_UNREACHABLE. *ret_document (the caller json_decref()s it) is NULL if there is none; either may
- * be NULL. */
+ * ERROR_UNREACHABLE. *ret_document (the caller json_decref()s it) is NULL if there is none; either
+ * may be NULL. */
 enum error_code connection_ask(struct connection *connection, const struct request *request,
                                struct reply *ret, json_t **ret_document, struct error *err);
 

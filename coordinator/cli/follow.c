@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_MS        250
+#define LOOK_MS         250
 #define UNREACHABLE_MAX 12 /* looks without an answer: a minute */
 
 static volatile sig_atomic_t is_interrupted;
@@ -33,17 +33,22 @@ static const struct {
     enum error_code forward;
     enum error_code back;
 } ends[] = {
-    {"completed", ERROR_OK, ERROR_OK},          {"reverted", ERROR_ROLLED_BACK, ERROR_OK},
-    {"cancelled", ERROR_ROLLED_BACK, ERROR_OK}, {"abandoned", ERROR_STUCK, ERROR_STUCK},
-    {"halted", ERROR_STUCK, ERROR_STUCK},       {"stuck", ERROR_STUCK, ERROR_STUCK},
-    {"paused", ERROR_OK, ERROR_OK},             {"planned", ERROR_OK, ERROR_OK},
+    {"completed", ERROR_OK, ERROR_OK},
+    {"reverted", ERROR_ROLLED_BACK, ERROR_OK},
+    {"cancelled", ERROR_ROLLED_BACK, ERROR_OK},
+    {"abandoned", ERROR_STUCK, ERROR_STUCK},
+    {"halted", ERROR_STUCK, ERROR_STUCK},
+    {"stuck", ERROR_STUCK, ERROR_STUCK},
+    {"paused", ERROR_OK, ERROR_OK},
+    {"planned", ERROR_OK, ERROR_OK},
 };
 
 static bool is_end(const json_t *show, enum follow_wish wish, enum error_code *ret)
 {
     const char *state = text_of(show, "state");
 
-    if (strcmp(state, "holding") == 0 && json_is_true(json_object_get(show, "waits_for_complete"))) {
+    if (strcmp(state, "holding") == 0 &&
+        json_is_true(json_object_get(show, "waits_for_complete"))) {
         *ret = ERROR_OK;
         return true;
     }
@@ -101,11 +106,10 @@ static enum error_code follow(struct follower *f, enum follow_wish wish, struct 
         if (now != NULL) {
             show(f, now);
             if (is_end(now, wish, &code))
-                return code == ERROR_OK
-                           ? ERROR_OK
-                           : error_set(err, code, "rollout %llu is %s: %s",
-                                       (unsigned long long)f->rollout, text_of(now, "state"),
-                                       text_of(now, "why"));
+                return code == ERROR_OK ? ERROR_OK
+                                        : error_set(err, code, "rollout %llu is %s: %s",
+                                                    (unsigned long long)f->rollout,
+                                                    text_of(now, "state"), text_of(now, "why"));
         }
         clock_sleep_ms(LOOK_MS);
     }

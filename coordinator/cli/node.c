@@ -84,8 +84,7 @@ enum error_code node_pending(struct cli *cli, struct error *err)
     return ERROR_OK;
 }
 
-static enum error_code say_reply(struct cli *cli, const struct request *request,
-                                 struct error *err)
+static enum error_code say_reply(struct cli *cli, const struct request *request, struct error *err)
 {
     struct reply reply = {.rollout = 0};
 
@@ -116,8 +115,9 @@ enum error_code node_accept(struct cli *cli, struct error *err)
         return error_set(err, ERROR_USAGE, "--kind is database, game or edge");
     request.kind = (enum node_kind)value;
     if (!text_copy(request.key, KEY_TEXT_SIZE, cli_argument(cli, 0)))
-        return error_set(err, ERROR_USAGE, "a public key has 40 characters: see `hakem node "
-                                           "pending`");
+        return error_set(err, ERROR_USAGE,
+                         "a public key has 40 characters: see `hakem node "
+                         "pending`");
     if (copy_flag(cli, "--name", request.node, NAME_SIZE, err) != ERROR_OK ||
         copy_flag(cli, "--shard", request.shard, NAME_SIZE, err) != ERROR_OK ||
         copy_flag(cli, "--db-role", request.db_role, NAME_SIZE, err) != ERROR_OK ||

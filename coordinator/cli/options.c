@@ -105,15 +105,15 @@ static enum error_code read_numbers(const struct cli *cli, struct rollout_option
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if ((rows[i].is_duration ? cli_flag_duration(cli, rows[i].flag, rows[i].value, err)
-                                 : cli_flag_number(cli, rows[i].flag, rows[i].value, err)) !=
-            ERROR_OK)
+        if ((rows[i].is_duration
+                 ? cli_flag_duration(cli, rows[i].flag, rows[i].value, err)
+                 : cli_flag_number(cli, rows[i].flag, rows[i].value, err)) != ERROR_OK)
             return err->code;
     return ERROR_OK;
 }
 
-enum error_code options_read(const struct cli *cli, const void *parent,
-                             struct rollout_options *ret, struct error *err)
+enum error_code options_read(const struct cli *cli, const void *parent, struct rollout_options *ret,
+                             struct error *err)
 {
     const char *waves = cli_flag(cli, "--wave");
     const char *except = cli_flag(cli, "--except");

@@ -7,25 +7,31 @@
 
 #define ROLLOUT_OPTION_FLAGS                                                                       \
     {.name = "--wave", .value = "1,25%,100%", .doc = "cumulative shares of a shard's game nodes"}, \
-    {.name = "--max-unavailable", .value = "N", .doc = "game nodes not ready at once, default 1"}, \
-    {.name = "--min-ready", .value = "N", .doc = "game nodes that stay ready, default 1"},         \
-    {.name = "--soak", .value = "DURATION", .doc = "how long a wave is watched, default 10s"},     \
-    {.name = "--steady", .value = "DURATION", .doc = "how long a gate must hold, default 2s"},     \
-    {.name = "--gate", .value = "DURATION", .doc = "how long a gate may take, default 30s"},       \
-    {.name = "--drain", .value = "DURATION", .doc = "how long sessions may take, default 30s"},    \
-    {.name = "--retries", .value = "N", .doc = "attempts beyond the first, default 3"},            \
-    {.name = "--canary", .value = "NODE|SHARD", .doc = "who goes first"},                          \
-    {.name = "--hold-contract", .doc = "wait for `complete` before the first contract"},           \
-    {.name = "--hold-for", .value = "DURATION", .doc = "or so long"},                              \
-    {.name = "--on-lost", .value = "wait|revert", .doc = "a game node is lost in a step"},         \
-    {.name = "--on-failure", .value = "revert|halt", .doc = "a step or a gate fails"},             \
-    {.name = "--on-inconclusive", .value = "revert|pause", .doc = "a gate cannot decide"},         \
-    {.name = "--except", .value = "NODE,…", .doc = "game nodes left out"},                         \
-    {.name = "--accept-data-loss", .doc = "revert even what players would lose"}
+        {.name = "--max-unavailable",                                                              \
+         .value = "N",                                                                             \
+         .doc = "game nodes not ready at once, default 1"},                                        \
+        {.name = "--min-ready", .value = "N", .doc = "game nodes that stay ready, default 1"},     \
+        {.name = "--soak", .value = "DURATION", .doc = "how long a wave is watched, default 10s"}, \
+        {.name = "--steady", .value = "DURATION", .doc = "how long a gate must hold, default 2s"}, \
+        {.name = "--gate", .value = "DURATION", .doc = "how long a gate may take, default 30s"},   \
+        {.name = "--drain",                                                                        \
+         .value = "DURATION",                                                                      \
+         .doc = "how long sessions may take, default 30s"},                                        \
+        {.name = "--retries", .value = "N", .doc = "attempts beyond the first, default 3"},        \
+        {.name = "--canary", .value = "NODE|SHARD", .doc = "who goes first"},                      \
+        {.name = "--hold-contract", .doc = "wait for `complete` before the first contract"},       \
+        {.name = "--hold-for", .value = "DURATION", .doc = "or so long"},                          \
+        {.name = "--on-lost", .value = "wait|revert", .doc = "a game node is lost in a step"},     \
+        {.name = "--on-failure", .value = "revert|halt", .doc = "a step or a gate fails"},         \
+        {.name = "--on-inconclusive", .value = "revert|pause", .doc = "a gate cannot decide"},     \
+        {.name = "--except", .value = "NODE,…", .doc = "game nodes left out"},                     \
+    {                                                                                              \
+        .name = "--accept-data-loss", .doc = "revert even what players would lose"                 \
+    }
 
 /* ERROR_USAGE names the flag. Lists are talloc children of parent. */
-enum error_code options_read(const struct cli *cli, const void *parent,
-                             struct rollout_options *ret, struct error *err);
+enum error_code options_read(const struct cli *cli, const void *parent, struct rollout_options *ret,
+                             struct error *err);
 
 /* "1,25%,100%"; shown for its test. */
 enum error_code options_read_waves(const char *text, const void *parent, uint32_t **ret,

@@ -10,8 +10,13 @@
 
 #define TARGET_FLAGS                                                                               \
     {.name = "--to", .value = "REVISION", .doc = "where the databases go"},                        \
-        {.name = "--release", .value = "R", .doc = "where the game servers go"}
-#define NO_WAIT_FLAG {.name = "--no-wait", .doc = "return at once"}
+    {                                                                                              \
+        .name = "--release", .value = "R", .doc = "where the game servers go"                      \
+    }
+#define NO_WAIT_FLAG                                                                               \
+    {                                                                                              \
+        .name = "--no-wait", .doc = "return at once"                                               \
+    }
 
 const struct cli_flag rollout_start_flags[] = {
     CONNECTION_FLAGS,
@@ -103,8 +108,7 @@ static enum error_code begin(struct cli *cli, struct connection *connection, con
     if (cli_confirm(cli, "Start it?", err) != ERROR_OK)
         return err->code;
     start.rollout = (uint64_t)json_integer_value(json_object_get(plan, "rollout"));
-    (void)text_copy(start.digest, DIGEST_SIZE,
-                    json_string_value(json_object_get(plan, "digest")));
+    (void)text_copy(start.digest, DIGEST_SIZE, json_string_value(json_object_get(plan, "digest")));
     if (connection_ask(connection, &start, &reply, NULL, err) != ERROR_OK)
         return err->code;
     if (cli_is_set(cli, "--no-wait")) {

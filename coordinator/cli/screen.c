@@ -8,10 +8,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define SCREEN_BYTES_MAX (1 << 20)
-#define ROWS_OTHERWISE   24
+#define SCREEN_BYTES_MAX  (1 << 20)
+#define ROWS_OTHERWISE    24
 #define COLUMNS_OTHERWISE 100
-#define ROWS_KEPT        2
+#define ROWS_KEPT         2
 
 #define GREEN  "\x1b[32m"
 #define RED    "\x1b[31m"
@@ -43,10 +43,10 @@ static const struct look {
     const char *mark;
     const char *colour;
 } looks[] = {
-    {"pending", "·", DIM},     {"due", "○", YELLOW},     {"ordered", "→", YELLOW},
-    {"running", "▶", YELLOW},  {"succeeded", "✔", GREEN}, {"failed", "✘", RED},
-    {"refused", "✘", RED},     {"cancelled", "✘", RED},  {"unknown", "?", RED},
-    {"skipped", "-", DIM},     {"", " ", PLAIN},
+    {"pending", "·", DIM},    {"due", "○", YELLOW},      {"ordered", "→", YELLOW},
+    {"running", "▶", YELLOW}, {"succeeded", "✔", GREEN}, {"failed", "✘", RED},
+    {"refused", "✘", RED},    {"cancelled", "✘", RED},   {"unknown", "?", RED},
+    {"skipped", "-", DIM},    {"", " ", PLAIN},
 };
 
 static const struct look *look_of(const char *state)
@@ -313,7 +313,7 @@ void screen_print_changes(const struct cli *cli, const json_t *before, const jso
 
 struct painter {
     struct text *out;
-    int rows;    /* that still fit */
+    int rows; /* that still fit */
     int columns;
 };
 

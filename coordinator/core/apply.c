@@ -98,8 +98,7 @@ static enum error_code apply_node_accepted(struct control *control, const void *
         if (control->node_count == control->node_capacity) {
             size_t capacity = control->node_capacity == 0 ? 16 : control->node_capacity * 2;
 
-            control->nodes =
-                memory_grow(control, control->nodes, control->node_capacity, capacity);
+            control->nodes = memory_grow(control, control->nodes, control->node_capacity, capacity);
             control->node_capacity = capacity;
         }
         node = memory_new(control, struct node);
@@ -186,8 +185,8 @@ static enum error_code apply_goal(struct control *control, const void *body, str
         if (strcmp(control->goals[i].shard, fact->shard) == 0)
             goal = &control->goals[i];
     if (goal == NULL) {
-        control->goals = memory_grow(control, control->goals, control->goal_count,
-                                     control->goal_count + 1);
+        control->goals =
+            memory_grow(control, control->goals, control->goal_count, control->goal_count + 1);
         goal = &control->goals[control->goal_count++];
         (void)text_copy(goal->shard, sizeof(goal->shard), fact->shard);
     }
@@ -288,8 +287,7 @@ static void change_step(struct step *step, const struct fact_step *fact, uint64_
         step->asked_at_ms = 0;
         step->gate_record = (struct gate_record){.evidence = 0};
     }
-    if (step->started_at_ms == 0 &&
-        (fact->state == STEP_ORDERED || fact->state == STEP_RUNNING))
+    if (step->started_at_ms == 0 && (fact->state == STEP_ORDERED || fact->state == STEP_RUNNING))
         step->started_at_ms = now_ms;
     step->direction = fact->direction;
     step->state = fact->state;
@@ -342,8 +340,7 @@ static enum error_code apply_closed(struct control *control, const void *body, s
             memory_grow(control, control->summaries, control->summary_capacity, capacity);
         control->summary_capacity = capacity;
     }
-    control->summaries[control->summary_count++] =
-        record_clone(&summary_record, summary, control);
+    control->summaries[control->summary_count++] = record_clone(&summary_record, summary, control);
     if (summary->rollout > control->rollout_number)
         control->rollout_number = summary->rollout;
     return ERROR_OK;

@@ -1,7 +1,7 @@
 /* compat.h: which release can use which schema.
  *
- * A release with `needs` N runs where N is in E, and C holds nothing but ancestors of N, N itself, and
- * what the release tolerates.  An unknown release, or no report, is compatible with nothing.
+ * A release with `needs` N runs where N is in E, and C holds nothing but ancestors of N, N itself,
+ * and what the release tolerates.  An unknown release, or no report, is compatible with nothing.
  */
 #ifndef COORDINATOR_CORE_COMPAT_H
 #define COORDINATOR_CORE_COMPAT_H
@@ -16,7 +16,8 @@ struct schema {
     size_t contracted_count;
 };
 
-/* True if it is `of` itself or comes before it. Names that the catalog lacks are nobody's ancestor. */
+/* True if it is `of` itself or comes before it. Names that the catalog lacks are nobody's ancestor.
+ */
 bool compat_is_within(const struct catalog *catalog, const char *revision, const char *of);
 
 /* NULL, or why not; ret (SENTENCE_SIZE bytes) then holds the sentence that is returned. */

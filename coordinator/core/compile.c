@@ -23,9 +23,9 @@ struct compiler {
     const void *parent;
     void *scratch;
     size_t capacity;
-    struct ids tail;   /* what the next step on this path must wait for */
-    struct ids begin;  /* SECTION_BEGIN's steps */
-    struct ids ends;   /* the last steps of every shard: what the hold waits for */
+    struct ids tail;  /* what the next step on this path must wait for */
+    struct ids begin; /* SECTION_BEGIN's steps */
+    struct ids ends;  /* the last steps of every shard: what the hold waits for */
     bool is_too_large;
 };
 
@@ -220,7 +220,8 @@ static void compile_schema(struct compiler *c, enum section section,
             spread(c, &rows[i], shard->name, revisions, count);
             continue;
         }
-        while (i + run < row_count && rows[i + run].section == section && is_chained(&rows[i + run]))
+        while (i + run < row_count && rows[i + run].section == section &&
+               is_chained(&rows[i + run]))
             run++;
         for (size_t r = 0; r < count; r++)
             chain_revision(c, &rows[i], run, shard->name,
@@ -329,8 +330,8 @@ static void compile_waves(struct compiler *c, const struct compile_shard *shard)
     }
 }
 
-/* Beside the waves: nothing waits for them, but they wait for the schema, so that on the way back the
- * schema waits for them. */
+/* Beside the waves: nothing waits for them, but they wait for the schema, so that on the way back
+ * the schema waits for them. */
 static void compile_guards(struct compiler *c, const struct compile_shard *shard)
 {
     for (size_t g = 0; shard->revision_count > 0 && g < shard->game_count; g++) {

@@ -16,7 +16,8 @@ struct compile_shard {
     const char *release; /* for its game nodes; "": they stay */
 };
 
-/* Fills plan->steps from plan->strategy's table and plan->options. ERROR_LIMIT if there are too many. */
+/* Fills plan->steps from plan->strategy's table and plan->options. ERROR_LIMIT if there are too
+ * many. */
 enum error_code compile_steps(const struct control *control, const struct compile_shard *shards,
                               size_t count, const void *parent, struct plan *plan,
                               struct error *err);

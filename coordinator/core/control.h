@@ -1,8 +1,9 @@
 /* control.h: everything the coordinator decides, without doing any of it.
  *
- * No I/O, no clock, no randomness, no log: time arrives in events, actions leave as effects.  The shell's
- * loop is: take events -> control_handle() each -> control_settle() -> append the durable facts in one
- * synced transaction -> perform the effects.  The same core runs in production and in the simulator.
+ * No I/O, no clock, no randomness, no log: time arrives in events, actions leave as effects.  The
+ * shell's loop is: take events -> control_handle() each -> control_settle() -> append the durable
+ * facts in one synced transaction -> perform the effects.  The same core runs in production and in
+ * the simulator.
  *
  * Every change of the state is a fact that control_apply() applies; folding the durable facts of a
  * journal gives back the durable state.
@@ -15,7 +16,7 @@
 #include "proto/message.h"
 
 #define BEAT_MS           1000
-#define SUSPECT_MS        3000  /* three beats */
+#define SUSPECT_MS        3000 /* three beats */
 #define LOST_MS           15000
 #define GRACE_MS          10000 /* after a start: agents come back within 5 s */
 #define RESEND_MS         2000
@@ -33,22 +34,22 @@ struct control;
 
 enum event_type {
     EVENT_TICK,
-    EVENT_STARTED,    /* once, first: a new process on this journal */
-    EVENT_CATALOG,    /* the migrations folder was read */
-    EVENT_MESSAGE,    /* from an enrolled agent */
-    EVENT_REQUEST,    /* from an operator */
+    EVENT_STARTED, /* once, first: a new process on this journal */
+    EVENT_CATALOG, /* the migrations folder was read */
+    EVENT_MESSAGE, /* from an enrolled agent */
+    EVENT_REQUEST, /* from an operator */
     EVENT_COUNT
 };
 
 struct event {
     enum event_type type;
-    uint64_t at_ms;              /* never earlier than an earlier event's */
-    const char *journal;         /* STARTED: its identity when it is new */
-    uint64_t outage_from_ms;     /* STARTED: time of the last fact */
+    uint64_t at_ms;          /* never earlier than an earlier event's */
+    const char *journal;     /* STARTED: its identity when it is new */
+    uint64_t outage_from_ms; /* STARTED: time of the last fact */
     const struct catalog *catalog;
-    const char *node;            /* MESSAGE: as ZAP's key says; never what the message claims */
+    const char *node; /* MESSAGE: as ZAP's key says; never what the message claims */
     const struct message *message;
-    const char *operator_name;   /* REQUEST */
+    const char *operator_name; /* REQUEST */
     uint64_t request_id;
     const struct request *request;
 };
@@ -72,8 +73,8 @@ struct decisions {
     size_t fact_count, fact_capacity;
     struct effect *effects; /* to be performed in order, once the facts are durable */
     size_t effect_count, effect_capacity;
-    void *memory; /* bodies */
-    uint32_t *fired;    /* rule ids that fired, for logs and for the simulator's coverage */
+    void *memory;    /* bodies */
+    uint32_t *fired; /* rule ids that fired, for logs and for the simulator's coverage */
     size_t fired_count, fired_capacity;
 };
 
@@ -89,10 +90,9 @@ void control_handle(struct control *control, const struct event *event, struct d
 /* Decides what follows from what is known at at_ms, until nothing more does. */
 void control_settle(struct control *control, uint64_t at_ms, struct decisions *ret);
 
-/* The only function that changes the state. ERROR_CORRUPT for a fact from a journal that does not fit
- * what came before it; never for one that this program decided. */
-enum error_code control_apply(struct control *control, const struct fact *fact,
-                              struct error *err);
+/* The only function that changes the state. ERROR_CORRUPT for a fact from a journal that does not
+ * fit what came before it; never for one that this program decided. */
+enum error_code control_apply(struct control *control, const struct fact *fact, struct error *err);
 
 /* When control_settle() has something to do at the latest, without another event. */
 uint64_t control_wake_at_ms(const struct control *control);

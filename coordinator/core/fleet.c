@@ -25,9 +25,9 @@ const struct node *fleet_primary(const struct control *control, const char *shar
             !node_is_known(node) || !node->report->database.is_primary ||
             node->quarantine == QUARANTINE_IDENTITY)
             continue;
-        /* After a promotion the old primary may still believe in itself: the newer timeline is it. */
-        if (primary == NULL ||
-            node->report->database.timeline > primary->report->database.timeline)
+        /* After a promotion the old primary may still believe in itself: the newer timeline is it.
+         */
+        if (primary == NULL || node->report->database.timeline > primary->report->database.timeline)
             primary = node;
         else if (node->report->database.timeline == primary->report->database.timeline)
             return NULL;
@@ -52,8 +52,8 @@ static const struct server_traffic *server_of(const struct node *edge, const cha
 static enum traffic_state state_at(const struct node *edge, const struct node *game,
                                    uint64_t *ret_sessions)
 {
-    const struct server_traffic *server = node_is_known(edge) ? server_of(edge, game->identity.name)
-                                                              : NULL;
+    const struct server_traffic *server =
+        node_is_known(edge) ? server_of(edge, game->identity.name) : NULL;
 
     if (server == NULL)
         return TRAFFIC_UNKNOWN;
@@ -172,8 +172,8 @@ bool node_is_being_moved(const struct control *control, const struct node *node)
     return work_moves(control_work(control, 0), node->identity.name) || node->repair != NULL;
 }
 
-const struct node *fleet_next(const struct control *control, enum node_kind kind,
-                              const char *shard, size_t *cursor)
+const struct node *fleet_next(const struct control *control, enum node_kind kind, const char *shard,
+                              size_t *cursor)
 {
     while (*cursor < control->node_count) {
         const struct node *node = control->nodes[(*cursor)++];
@@ -200,7 +200,8 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
     return count;
 }
 
-/* The last wave has been admitted: every admit of the shard's plan has succeeded, or was skipped. */
+/* The last wave has been admitted: every admit of the shard's plan has succeeded, or was skipped.
+ */
 static bool shard_has_arrived(const struct work *work, const char *shard)
 {
     bool has_admits = false;

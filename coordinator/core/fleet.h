@@ -10,8 +10,8 @@ bool node_is_known(const struct node *node);
 /* Evidence for a gate: measured at most three beats ago. */
 bool node_is_fresh(const struct control *control, const struct node *node);
 
-/* The databases' agents of a shard whose database says that it is the primary: NULL unless exactly one
- * does. */
+/* The databases' agents of a shard whose database says that it is the primary: NULL unless exactly
+ * one does. */
 const struct node *fleet_primary(const struct control *control, const char *shard);
 
 /* An edge without a shard carries every shard's traffic. */
@@ -42,7 +42,7 @@ bool node_is_being_moved(const struct control *control, const struct node *node)
 const char *fleet_goal(const struct control *control, const struct node *game);
 
 /* The next game node of the shard at or after *cursor (start with 0), or NULL. */
-const struct node *fleet_next(const struct control *control, enum node_kind kind,
-                              const char *shard, size_t *cursor);
+const struct node *fleet_next(const struct control *control, enum node_kind kind, const char *shard,
+                              size_t *cursor);
 
 #endif

@@ -51,8 +51,8 @@ static enum verdict look_healthy(const struct control *control, const struct ste
     if (!node_is_fresh(control, game))
         return say(why, VERDICT_INCONCLUSIVE, "no fresh report", step->plan->target);
     if (wanted[0] != '\0' && strcmp(game->report->release, wanted) != 0) {
-        (void)text_format(why, SENTENCE_SIZE, "%s runs release \"%s\", not %s",
-                          game->identity.name, game->report->release, wanted);
+        (void)text_format(why, SENTENCE_SIZE, "%s runs release \"%s\", not %s", game->identity.name,
+                          game->report->release, wanted);
         return VERDICT_FAIL;
     }
     if (compat_node_fault(control, game, game->report->release, fault) != NULL)
@@ -198,7 +198,7 @@ void gate_sample(struct run *run, const struct work *work, const struct step *st
     if (is_new)
         fact->verdict = gates[step_gate(step)].look(control, step, fact->why);
     else
-        fact->verdict = say(fact->why, VERDICT_INCONCLUSIVE, "no report for three beats",
-                            step->plan->target);
+        fact->verdict =
+            say(fact->why, VERDICT_INCONCLUSIVE, "no report for three beats", step->plan->target);
     run_emit(run, FACT_SAMPLE, fact);
 }

@@ -5,8 +5,7 @@
 #include "coordinator/core/run.h"
 
 /* The node's reports are evidence for this gate: it is to be watched. */
-bool gate_concerns(const struct control *control, const struct step *step,
-                   const struct node *node);
+bool gate_concerns(const struct control *control, const struct step *step, const struct node *node);
 
 /* If there is new evidence, or it has become too old, takes a sample. */
 void gate_sample(struct run *run, const struct work *work, const struct step *step);

@@ -35,8 +35,7 @@ static void set_link(const struct letter *letter, bool is_adopted)
 
 static bool is_ordered_to(const struct step *step, const struct node *node)
 {
-    return step_is_open(step) && step_is_task(step) &&
-           strcmp(step->node, node->identity.name) == 0;
+    return step_is_open(step) && step_is_task(step) && strcmp(step->node, node->identity.name) == 0;
 }
 
 static void list_open(const struct control *control, const struct work *work,
@@ -149,9 +148,10 @@ static void hear_report(const struct letter *letter)
         check_identity(letter);
 }
 
-/* The step that an agent speaks of, if its words are about the present attempt, from who was ordered. */
-static struct step *find_step(const struct letter *letter, const struct order_id *id, bool of_replica,
-                              struct work **ret_work)
+/* The step that an agent speaks of, if its words are about the present attempt, from who was
+ * ordered. */
+static struct step *find_step(const struct letter *letter, const struct order_id *id,
+                              bool of_replica, struct work **ret_work)
 {
     const struct control *control = letter->run->control;
     uint64_t repair = id->rollout == 0 ? id->step / 64 : 0;
@@ -260,10 +260,10 @@ static void hear_finding(const struct letter *letter)
     static_assert(ARRAY_LEN(events) == FINDING_COUNT_, "a finding has no event");
     if (step == NULL || finding->finding == FINDING_NOTHING)
         return;
-    /* A replica that has the row proves it; one that has not proves nothing.  While the primary's agent
-     * answers for itself, a replica need not. */
-    if (finding->of_replica && (finding->finding != FINDING_DID ||
-                                (owner != NULL && owner->link == LINK_ONLINE)))
+    /* A replica that has the row proves it; one that has not proves nothing.  While the primary's
+     * agent answers for itself, a replica need not. */
+    if (finding->of_replica &&
+        (finding->finding != FINDING_DID || (owner != NULL && owner->link == LINK_ONLINE)))
         return;
     (void)step_fire(letter->run, work, work_step(work, step->plan->id), &event, NULL);
 }
@@ -323,9 +323,8 @@ static void handle_catalog(struct run *run, const struct event *event)
 
 static void handle_request(struct run *run, const struct event *event)
 {
-    struct wish wish = {.operator_name = event->operator_name,
-                        .id = event->request_id,
-                        .request = event->request};
+    struct wish wish = {
+        .operator_name = event->operator_name, .id = event->request_id, .request = event->request};
 
     request_fulfil(run, &wish);
 }
@@ -428,7 +427,7 @@ void control_settle(struct control *control, uint64_t at_ms, struct decisions *r
 
 uint64_t control_wake_at_ms(const struct control *control)
 {
-    /* Deadlines have the resolution of a quarter of a beat; finer would decide nothing earlier, since
-     * evidence arrives once a beat. */
+    /* Deadlines have the resolution of a quarter of a beat; finer would decide nothing earlier,
+     * since evidence arrives once a beat. */
     return control->now_ms + BEAT_MS / 4;
 }

@@ -1,4 +1,5 @@
-/* invariant.c: what must be true of the state whatever happens, and a digest of its durable part. */
+/* invariant.c: what must be true of the state whatever happens, and a digest of its durable part.
+ */
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "coordinator/core/rollout.h"
@@ -121,8 +122,7 @@ static void add_work(struct hash *hash, const struct work *work)
         add_number(hash, step->deadline_at_ms);
         add_number(hash, step->position);
         add_number(hash, (uint64_t)step->is_kept | (uint64_t)step->had_effect << 1 |
-                             (uint64_t)step->is_cancelling << 2 |
-                             (uint64_t)step->is_left_out << 3);
+                             (uint64_t)step->is_cancelling << 2 | (uint64_t)step->is_left_out << 3);
         add_text(hash, step->node);
         add_text(hash, step->code);
         add_text(hash, step->detail);

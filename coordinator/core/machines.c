@@ -9,10 +9,10 @@
 static const char *step_state_name_of(size_t state)
 {
     static const char *const names[] = {
-        "do_pending",     "do_due",       "do_ordered",   "do_running",   "do_succeeded",
-        "do_failed",      "do_refused",   "do_cancelled", "do_unknown",   "do_skipped",
-        "undo_pending",   "undo_due",     "undo_ordered", "undo_running", "undo_succeeded",
-        "undo_failed",    "undo_refused", "undo_cancelled", "undo_unknown", "undo_skipped",
+        "do_pending",   "do_due",       "do_ordered",     "do_running",   "do_succeeded",
+        "do_failed",    "do_refused",   "do_cancelled",   "do_unknown",   "do_skipped",
+        "undo_pending", "undo_due",     "undo_ordered",   "undo_running", "undo_succeeded",
+        "undo_failed",  "undo_refused", "undo_cancelled", "undo_unknown", "undo_skipped",
     };
 
     return names[state];
@@ -25,8 +25,7 @@ static const char *step_event_name_of(unsigned event)
 
 static bool step_moves(const struct step_rule *rule)
 {
-    return rule->action != STEP_STAYS && rule->action != STEP_RESENDS &&
-           rule->action != STEP_ASKS;
+    return rule->action != STEP_STAYS && rule->action != STEP_RESENDS && rule->action != STEP_ASKS;
 }
 
 static struct machine_rule step_rule_of(size_t at)
@@ -108,7 +107,7 @@ static struct machine_rule node_rule_of(size_t at)
 
 static struct machine machines[] = {
     {.name = "step",
-     .state_count = 2 * STEP_COUNT_,
+     .state_count = (size_t)2 * STEP_COUNT_,
      .all_states = STEP_IN_ANY,
      .event_count = STEP_EVENT_COUNT,
      .state_name = step_state_name_of,

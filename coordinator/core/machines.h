@@ -29,8 +29,8 @@ struct machine {
 
 const struct machine *machine_list(size_t *ret_count);
 
-/* True, with the first fault in ret: an event without an answer in a state, a row that can never fire,
- * ids that do not rise. */
+/* True, with the first fault in ret: an event without an answer in a state, a row that can never
+ * fire, ids that do not rise. */
 bool machine_fault(const struct machine *machine, char *ret, size_t size);
 
 #endif

@@ -100,8 +100,8 @@ static bool may_be_cut(const struct control *control, const struct node *node)
 {
     enum traffic_state traffic = fleet_traffic(control, node, NULL);
 
-    bool is_held = is_game(node) && node->quarantine == QUARANTINE_HELD &&
-                   !node_is_the_plans(control, node);
+    bool is_held =
+        is_game(node) && node->quarantine == QUARANTINE_HELD && !node_is_the_plans(control, node);
 
     return (is_held || (may_be_moved(control, node) && node->link == LINK_LOST)) &&
            node->repair == NULL && node->repair_tries < REPAIR_TRIES_MAX &&
@@ -115,8 +115,7 @@ static bool may_be_repaired(const struct control *control, const struct node *no
     return may_be_moved(control, node) && node->repair == NULL && node->report != NULL &&
            fleet_traffic(control, node, NULL) != TRAFFIC_UNKNOWN &&
            fleet_primary(control, node->identity.shard) != NULL &&
-           node->repair_tries < REPAIR_TRIES_MAX &&
-           control->now_ms >= node->repair_not_before_ms;
+           node->repair_tries < REPAIR_TRIES_MAX && control->now_ms >= node->repair_not_before_ms;
 }
 
 static bool work_is_done(const struct work *work)
@@ -325,8 +324,8 @@ static void act(struct run *run, const struct node *node, const struct node_rule
         return;
     case NODE_GIVES_UP:
         end_repair(run, node,
-                   node->repair_tries + (work_has_failed(node->repair) &&
-                                         !only_takes_out(node->repair)));
+                   node->repair_tries +
+                       (work_has_failed(node->repair) && !only_takes_out(node->repair)));
         return;
     case NODE_RINGS:
         run_ring(run, node->identity.name, rule->why);

@@ -5,6 +5,7 @@
 #include "coordinator/core/compile.h"
 #include "coordinator/core/fleet.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define MAX_UNAVAILABLE_DEFAULT 1
@@ -76,8 +77,7 @@ static bool is_canary(const struct planner *p, const char *shard)
     const char *canary = p->plan->options.canary;
     const struct node *node = control_node(p->control, canary);
 
-    return strcmp(canary, shard) == 0 ||
-           (node != NULL && strcmp(node->identity.shard, shard) == 0);
+    return strcmp(canary, shard) == 0 || (node != NULL && strcmp(node->identity.shard, shard) == 0);
 }
 
 static void find_shards(struct planner *p)
@@ -135,7 +135,8 @@ static const char *common_release(const struct compile_shard *shard)
         size_t count = 0;
 
         for (size_t j = 0; j < shard->game_count; j++)
-            count += strcmp(shard->games[i]->report->release, shard->games[j]->report->release) == 0;
+            count +=
+                strcmp(shard->games[i]->report->release, shard->games[j]->report->release) == 0;
         if (count > best_count) {
             best = shard->games[i]->report->release;
             best_count = count;
@@ -264,10 +265,10 @@ static enum error_code choose_revisions(struct planner *p, struct compile_shard 
                                         const struct catalog_release *release)
 {
     const struct catalog *catalog = p->control->catalog;
-    struct plan_revision *expands = memory_array(p->parent, struct plan_revision,
-                                                 catalog->revision_count);
-    struct plan_revision *contracts = memory_array(p->parent, struct plan_revision,
-                                                   catalog->revision_count);
+    struct plan_revision *expands =
+        memory_array(p->parent, struct plan_revision, catalog->revision_count);
+    struct plan_revision *contracts =
+        memory_array(p->parent, struct plan_revision, catalog->revision_count);
 
     for (size_t i = 0; i < catalog->revision_count; i++) {
         const struct catalog_revision *row = &catalog->revisions[i];
@@ -301,7 +302,8 @@ static void collect_revisions(struct planner *p)
 
         for (size_t s = 0; s < p->shard_count; s++)
             for (size_t r = 0; r < p->shards[s].revision_count; r++)
-                is_wanted |= strcmp(p->shards[s].revisions[r].name, catalog->revisions[i].name) == 0;
+                is_wanted |=
+                    strcmp(p->shards[s].revisions[r].name, catalog->revisions[i].name) == 0;
         if (is_wanted && p->plan->revision_count < PLAN_REVISIONS_MAX)
             p->plan->revisions[p->plan->revision_count++] = revision_of(&catalog->revisions[i]);
     }
@@ -320,8 +322,8 @@ static enum error_code walk_step(struct planner *p, const struct node *game, con
                      game->identity.name, when, why);
 }
 
-/* Forward: the old release over every expand, the new one over the whole and every contract.  Back from
- * any point is the same states in the other order. */
+/* Forward: the old release over every expand, the new one over the whole and every contract.  Back
+ * from any point is the same states in the other order. */
 static enum error_code walk_game(struct planner *p, const struct compile_shard *shard,
                                  const struct plan_shard *before, const struct node *game)
 {
@@ -329,10 +331,9 @@ static enum error_code walk_game(struct planner *p, const struct compile_shard *
     const char *new = shard->release[0] != '\0' ? shard->release : old;
     size_t most = before->expanded_count + shard->revision_count;
     struct name_item *expanded = memory_array(p->parent, struct name_item, most);
-    struct name_item *contracted = memory_array(p->parent, struct name_item,
-                                                before->contracted_count + shard->contract_count);
-    struct schema schema = {expanded, before->expanded_count, contracted,
-                            before->contracted_count};
+    struct name_item *contracted =
+        memory_array(p->parent, struct name_item, before->contracted_count + shard->contract_count);
+    struct schema schema = {expanded, before->expanded_count, contracted, before->contracted_count};
 
     memcpy(expanded, before->expanded, before->expanded_count * sizeof(expanded[0]));
     memcpy(contracted, before->contracted, before->contracted_count * sizeof(contracted[0]));
@@ -359,8 +360,7 @@ static enum error_code walk(struct planner *p)
 {
     for (size_t s = 0; s < p->shard_count; s++)
         for (size_t g = 0; g < p->shards[s].game_count; g++)
-            if (walk_game(p, &p->shards[s], &p->plan->shards[s], p->shards[s].games[g]) !=
-                ERROR_OK)
+            if (walk_game(p, &p->shards[s], &p->plan->shards[s], p->shards[s].games[g]) != ERROR_OK)
                 return p->err->code;
     return ERROR_OK;
 }
@@ -374,7 +374,8 @@ static enum error_code choose_target(struct planner *p, const struct request *re
     const struct catalog_release *release = NULL;
 
     if (request->release[0] == '\0' && request->revision[0] == '\0')
-        return error_set(p->err, ERROR_USAGE, "say where to go: --to REVISION, --release R, or both");
+        return error_set(p->err, ERROR_USAGE,
+                         "say where to go: --to REVISION, --release R, or both");
     if (request->release[0] != '\0') {
         release = catalog_release(catalog, request->release);
         if (release == NULL)
@@ -418,9 +419,8 @@ static void choose_games(struct planner *p, struct compile_shard *shard)
 
 static enum error_code finish(struct planner *p)
 {
-    if (check_capacity(p) != ERROR_OK ||
-        compile_steps(p->control, p->shards, p->shard_count, p->parent, p->plan, p->err) !=
-            ERROR_OK)
+    if (check_capacity(p) != ERROR_OK || compile_steps(p->control, p->shards, p->shard_count,
+                                                       p->parent, p->plan, p->err) != ERROR_OK)
         return p->err->code;
     p->plan->rollout = p->control->rollout_number + 1;
     compile_digest(p->plan);
@@ -467,9 +467,10 @@ static void choose_reverts(struct planner *p, struct compile_shard *shard,
                            const struct plan_shard *now, const struct plan_shard *before,
                            const struct summary *summary)
 {
-    struct plan_revision *reverts = memory_array(p->parent, struct plan_revision,
-                                                 summary->revision_count);
+    struct plan_revision *reverts =
+        memory_array(p->parent, struct plan_revision, summary->revision_count);
 
+    assert(now != NULL);
     for (size_t i = 0; i < summary->revision_count; i++)
         if (names_contain(now->expanded, now->expanded_count, summary->revisions[i].name) &&
             !names_contain(before->expanded, before->expanded_count, summary->revisions[i].name))
@@ -500,8 +501,7 @@ static enum error_code walk_back(struct planner *p, const struct compile_shard *
     return walk_step(p, game, old, &schema, "after the schema is reverted");
 }
 
-static enum error_code choose_way_back(struct planner *p, size_t at,
-                                       const struct summary *summary)
+static enum error_code choose_way_back(struct planner *p, size_t at, const struct summary *summary)
 {
     struct compile_shard *shard = &p->shards[at];
     const struct plan_shard *now = &p->plan->shards[at];
@@ -523,8 +523,8 @@ static enum error_code choose_way_back(struct planner *p, size_t at,
 }
 
 enum error_code planner_inverse(const struct control *control, const struct summary *summary,
-                                const struct request *request, const void *parent,
-                                struct plan *ret, struct error *err)
+                                const struct request *request, const void *parent, struct plan *ret,
+                                struct error *err)
 {
     struct plan plan = {.strategy = STRATEGY_INVERSE, .inverse_of = summary->rollout};
     struct planner p = {.control = control, .parent = parent, .plan = &plan, .err = err};
@@ -535,7 +535,8 @@ enum error_code planner_inverse(const struct control *control, const struct summ
         if (choose_way_back(&p, i, summary) != ERROR_OK)
             return err->code;
     if (nothing_to_do(&p))
-        return error_set(err, ERROR_REFUSED, "nothing to do: rollout %llu left nothing to take back",
+        return error_set(err, ERROR_REFUSED,
+                         "nothing to do: rollout %llu left nothing to take back",
                          (unsigned long long)summary->rollout);
     collect_revisions(&p);
     if (finish(&p) != ERROR_OK)

@@ -1,5 +1,5 @@
-/* planner.h: compiles a wish into a plan: where the cluster stands, by its own reports, where it is to
- * go, and that no node in traffic ever stands on a schema it cannot use, forward or back.
+/* planner.h: compiles a wish into a plan: where the cluster stands, by its own reports, where it is
+ * to go, and that no node in traffic ever stands on a schema it cannot use, forward or back.
  */
 #ifndef COORDINATOR_CORE_PLANNER_H
 #define COORDINATOR_CORE_PLANNER_H
@@ -9,15 +9,15 @@
 /* Defaults for what is 0 or empty. */
 void planner_defaults(struct rollout_options *options);
 
-/* revision or release may be "": the one that follows from the other, or no change. The plan's parts
- * are talloc children of parent. Errors are for the operator; nothing has changed then. */
+/* revision or release may be "": the one that follows from the other, or no change. The plan's
+ * parts are talloc children of parent. Errors are for the operator; nothing has changed then. */
 enum error_code planner_rolling(const struct control *control, const struct request *request,
                                 const void *parent, struct plan *ret, struct error *err);
 
 /* The way back from a closed rollout. */
 enum error_code planner_inverse(const struct control *control, const struct summary *summary,
-                                const struct request *request, const void *parent,
-                                struct plan *ret, struct error *err);
+                                const struct request *request, const void *parent, struct plan *ret,
+                                struct error *err);
 
 /* Brings one game node to its goal. With only_out: no further than out of traffic. */
 void planner_repair(const struct control *control, const struct node *game, bool only_out,

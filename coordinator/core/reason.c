@@ -29,11 +29,10 @@ static void say_dependents(const struct work *work, const struct step *step, cha
 
         if (step_is_settled(dependent))
             continue;
-        (void)text_format(ret, SENTENCE_SIZE, "waits until step %llu, %s %s, is taken back",
-                          (unsigned long long)dependent->plan->id,
-                          word_of(&stage_names, dependent->plan->stage),
-                          dependent->plan->target[0] != '\0' ? dependent->plan->target
-                                                             : dependent->plan->node);
+        (void)text_format(
+            ret, SENTENCE_SIZE, "waits until step %llu, %s %s, is taken back",
+            (unsigned long long)dependent->plan->id, word_of(&stage_names, dependent->plan->stage),
+            dependent->plan->target[0] != '\0' ? dependent->plan->target : dependent->plan->node);
         return;
     }
     (void)text_copy(ret, SENTENCE_SIZE, "to be taken back");
@@ -57,7 +56,7 @@ void step_reason(const struct control *control, const struct work *work, const s
 
     if (is_gate)
         (void)text_copy(ret, SENTENCE_SIZE,
-                        step_gate(step) == GATE_HOLD         ? "holding before the first contract"
+                        step_gate(step) == GATE_HOLD       ? "holding before the first contract"
                         : step->gate_record.why[0] != '\0' ? step->gate_record.why
                                                            : "waits for the first report");
     else if (step->state == STEP_PENDING && step->direction == DIRECTION_DO)
@@ -104,8 +103,7 @@ static void say_first_step(const struct control *control, char *ret)
     }
     step_reason(control, work, step, why);
     (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s %s: %.380s",
-                      (unsigned long long)step->plan->id,
-                      word_of(&stage_names, step->plan->stage),
+                      (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
                       step->plan->target[0] != '\0' ? step->plan->target : step->plan->node, why);
 }
 
@@ -121,10 +119,10 @@ static void say_holding(const struct control *control, char *ret)
                         "`hakem rollback` goes back");
     else if (options->hold && !open->hold_is_released &&
              control->now_ms - open->holding_at_ms < options->hold_ms)
-        (void)text_format(ret, SENTENCE_SIZE, "holding for another %llu s",
-                          (unsigned long long)(options->hold_ms -
-                                               (control->now_ms - open->holding_at_ms)) /
-                              1000);
+        (void)text_format(
+            ret, SENTENCE_SIZE, "holding for another %llu s",
+            (unsigned long long)(options->hold_ms - (control->now_ms - open->holding_at_ms)) /
+                1000);
     else if (rollout_contract_fault(control, why) != NULL)
         (void)text_format(ret, SENTENCE_SIZE, "no contract yet: %.460s", why);
     else

@@ -152,7 +152,8 @@ static void steer_step(struct run *run, const struct wish *wish, enum rollout_ev
         return;
     step = work_step(&open->work, wish->request->step);
     if (step == NULL) {
-        refuse(run, wish, ERROR_NOT_FOUND, "the rollout has no such step: see `hakem rollout show`");
+        refuse(run, wish, ERROR_NOT_FOUND,
+               "the rollout has no such step: see `hakem rollout show`");
         return;
     }
     /* Nothing is noted before both machines have agreed. */
@@ -195,8 +196,8 @@ static void say_already_back(struct run *run, const struct wish *wish,
                              const struct summary *summary)
 {
     char text[SENTENCE_SIZE];
-    uint64_t further = summary->strategy == STRATEGY_INVERSE ? summary->inverse_of - 1
-                                                             : summary->rollout - 1;
+    uint64_t further =
+        summary->strategy == STRATEGY_INVERSE ? summary->inverse_of - 1 : summary->rollout - 1;
 
     while (further > 0 && (control_summary(run->control, further) == NULL ||
                            control_summary(run->control, further)->state != ROLLOUT_COMPLETED))
@@ -221,7 +222,8 @@ static const char *no_way_back(const struct summary *summary)
         return "it was abandoned, so its nodes differ: bring them together with `hakem rollout "
                "start` to the revision and release you want";
     if (summary->has_contracted)
-        return "its contracts removed what the old release needs: roll forward, or restore a backup "
+        return "its contracts removed what the old release needs: roll forward, or restore a "
+               "backup "
                "from before it";
     return NULL;
 }
@@ -244,8 +246,8 @@ static void roll_back_closed(struct run *run, const struct wish *wish,
                              const struct summary *summary)
 {
     const char *obstacle = no_way_back(summary);
-    bool wants_kept = wish->request->schema_too && summary->state == ROLLOUT_REVERTED &&
-                      summary->kept_count > 0;
+    bool wants_kept =
+        wish->request->schema_too && summary->state == ROLLOUT_REVERTED && summary->kept_count > 0;
 
     if (has_gone_back(summary) && !wants_kept) {
         say_already_back(run, wish, summary);
@@ -264,8 +266,7 @@ static void wish_rollback(struct run *run, const struct wish *wish)
     uint64_t wanted = wish->request->rollout;
     const struct summary *summary;
 
-    if (control->open != NULL &&
-        (wanted == 0 || wanted == control->open->work.plan->rollout)) {
+    if (control->open != NULL && (wanted == 0 || wanted == control->open->work.plan->rollout)) {
         steer(run, wish, ROLLOUT_ON_ROLLBACK);
         return;
     }

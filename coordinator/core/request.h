@@ -1,5 +1,5 @@
-/* request.h: what operators may wish, as a table: the verbs that change something.  What only looks is
- * answered by the server from the state.
+/* request.h: what operators may wish, as a table: the verbs that change something.  What only looks
+ * is answered by the server from the state.
  */
 #ifndef COORDINATOR_CORE_REQUEST_H
 #define COORDINATOR_CORE_REQUEST_H

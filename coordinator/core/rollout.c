@@ -54,8 +54,7 @@ static bool lost_in_step(const struct control *control, const struct step *step)
 
     return step->direction == DIRECTION_DO && step->state == STEP_UNKNOWN &&
            control->open->work.plan->options.on_lost == ON_LOST_REVERT &&
-           control->now_ms >= step->deadline_at_ms &&
-           (node == NULL || node->link == LINK_LOST);
+           control->now_ms >= step->deadline_at_ms && (node == NULL || node->link == LINK_LOST);
 }
 
 static const char *starved_shard(const struct control *control)
@@ -177,8 +176,7 @@ static bool shard_is_of_plan(const struct plan *plan, const char *shard)
     return false;
 }
 
-const char *rollout_contract_fault(const struct control *control,
-                                   char ret[static SENTENCE_SIZE])
+const char *rollout_contract_fault(const struct control *control, char ret[static SENTENCE_SIZE])
 {
     const struct plan *plan = control->open->work.plan;
     const char *stranger = stranger_in(control);
@@ -189,8 +187,8 @@ const char *rollout_contract_fault(const struct control *control,
         if (game->identity.kind != KIND_GAME || game->quarantine != QUARANTINE_NONE ||
             !shard_is_of_plan(plan, game->identity.shard) || attests(control, game))
             continue;
-        (void)text_format(ret, SENTENCE_SIZE, "%s does not attest release %s",
-                          game->identity.name, plan->release);
+        (void)text_format(ret, SENTENCE_SIZE, "%s does not attest release %s", game->identity.name,
+                          plan->release);
         return ret;
     }
     for (size_t i = 0; i < plan->shard_count; i++) {
@@ -309,17 +307,17 @@ static bool is_past_return(const struct control *control)
     return control->open->has_contracted || control->open->came_from == ROLLOUT_COMPLETING;
 }
 
-#define IN(state)  ROLLOUT_IN(state)
-#define ON(name)   .event = ROLLOUT_ON_##name
-#define IF(test)   .guard = test
-#define GO(state)  .to = ROLLOUT_##state
-#define RING       .rings = true
-#define NOTE       .to = ROLLOUT_SAME, .notes = true
-#define STAY       .to = ROLLOUT_SAME
-#define REFUSE     .to = ROLLOUT_SAME, .refuses = true
-#define WHY(text)  .why = text
-#define FORWARD    (IN(ADVANCING) | IN(HOLDING) | IN(PAUSED))
-#define CLOSED     (IN(COMPLETED) | IN(REVERTED) | IN(ABANDONED) | IN(CANCELLED))
+#define IN(state) ROLLOUT_IN(state)
+#define ON(name)  .event = ROLLOUT_ON_##name
+#define IF(test)  .guard = test
+#define GO(state) .to = ROLLOUT_##state
+#define RING      .rings = true
+#define NOTE      .to = ROLLOUT_SAME, .notes = true
+#define STAY      .to = ROLLOUT_SAME
+#define REFUSE    .to = ROLLOUT_SAME, .refuses = true
+#define WHY(text) .why = text
+#define FORWARD   (IN(ADVANCING) | IN(HOLDING) | IN(PAUSED))
+#define CLOSED    (IN(COMPLETED) | IN(REVERTED) | IN(ABANDONED) | IN(CANCELLED))
 
 /* The behaviour of a rollout; first match wins, ids as in the step machine. */
 /* clang-format off */
@@ -451,8 +449,7 @@ static void explain_failure(const struct control *control, char *ret)
         return;
     }
     (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s of %s: %.340s",
-                      (unsigned long long)step->plan->id,
-                      word_of(&stage_names, step->plan->stage),
+                      (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
                       step->plan->target[0] != '\0' ? step->plan->target
                       : step->node[0] != '\0'       ? step->node
                                                     : step->plan->shard,
@@ -528,7 +525,8 @@ static void close_rollout(struct run *run)
     summary->closed_at_ms = control->now_ms;
     summary->has_contracted = open->has_contracted;
     record_copy(&rollout_options_record, &plan->options, summary, &summary->options);
-    summary->revisions = plan->revisions; /* lives as long as the decisions' use of it: copied now */
+    summary->revisions =
+        plan->revisions; /* lives as long as the decisions' use of it: copied now */
     summary->revision_count = plan->revision_count;
     summary->shards = plan->shards;
     summary->shard_count = plan->shard_count;
@@ -554,8 +552,8 @@ static unsigned state_after(const struct control *control, const struct rollout_
 
 /* Steps that a person has given another chance: failed ones on a rollback of a stuck way back,
  * undecided gates on resume. */
-static void restart_steps(struct run *run, bool (*holds)(const struct control *,
-                                                         const struct step *))
+static void restart_steps(struct run *run,
+                          bool (*holds)(const struct control *, const struct step *))
 {
     static const struct step_event again = {.type = STEP_RETRY};
     struct work *work = &run->control->open->work;

@@ -37,8 +37,8 @@ struct rollout_rule {
 const struct rollout_rule *rollout_rules(size_t *ret_count);
 const char *rollout_event_name(enum rollout_event_type type);
 
-/* There must be an open rollout. True if the row does not refuse; *ret_why (may be NULL) is the row's.
- * It may close the rollout. */
+/* There must be an open rollout. True if the row does not refuse; *ret_why (may be NULL) is the
+ * row's. It may close the rollout. */
 bool rollout_fire(struct run *run, enum rollout_event_type event, const char *by,
                   const char **ret_why);
 
@@ -50,7 +50,6 @@ bool rollout_allows(const struct control *control, enum rollout_event_type event
 void rollout_reason(const struct control *control, char ret[static SENTENCE_SIZE]);
 
 /* NULL if the first contract may be ordered, else what is not there yet. */
-const char *rollout_contract_fault(const struct control *control,
-                                   char ret[static SENTENCE_SIZE]);
+const char *rollout_contract_fault(const struct control *control, char ret[static SENTENCE_SIZE]);
 
 #endif

@@ -1,7 +1,7 @@
 /* run.h: one pass of deciding: the state as it is, and what has been decided so far.
  *
- * A decision is applied as soon as it is emitted, so that the next one sees it: two drains decided in
- * one pass know of each other.
+ * A decision is applied as soon as it is emitted, so that the next one sees it: two drains decided
+ * in one pass know of each other.
  */
 #ifndef COORDINATOR_CORE_RUN_H
 #define COORDINATOR_CORE_RUN_H

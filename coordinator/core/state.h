@@ -1,5 +1,5 @@
-/* state.h: what the core remembers.  Read by everything in core/ and by the views; written by apply.c
- * alone.
+/* state.h: what the core remembers.  Read by everything in core/ and by the views; written by
+ * apply.c alone.
  */
 #ifndef COORDINATOR_CORE_STATE_H
 #define COORDINATOR_CORE_STATE_H
@@ -28,7 +28,7 @@ struct step {
     uint64_t attempt; /* in this direction; 0: not ordered */
     uint64_t tries;   /* of those, that count against the retries */
     uint64_t changed_at_ms;
-    uint64_t started_at_ms; /* of this direction's first order */
+    uint64_t started_at_ms;  /* of this direction's first order */
     uint64_t deadline_at_ms; /* 0: none */
     char node[NAME_SIZE];    /* who was ordered */
     char code[NAME_SIZE];
@@ -63,7 +63,7 @@ struct rollout {
     uint64_t planned_at_ms;
     uint64_t changed_at_ms;
     uint64_t holding_at_ms;
-    uint64_t ring_at_ms;  /* the next one; 0: none was rung yet in this state */
+    uint64_t ring_at_ms; /* the next one; 0: none was rung yet in this state */
     bool hold_is_released;
     bool has_contracted; /* a contract, or an inverse's revert, was ordered: no way back */
     uint64_t rule;
@@ -77,7 +77,7 @@ struct node {
     enum quarantine_cause quarantine;
     char quarantine_why[SENTENCE_SIZE];
     uint64_t quarantine_position;
-    bool is_severed; /* its database sessions are kept out */
+    bool is_severed;     /* its database sessions are kept out */
     struct work *repair; /* NULL: none going on */
     uint64_t repair_tries;
     uint64_t repair_not_before_ms;
@@ -103,7 +103,7 @@ struct control {
     /* durable */
     char journal[JOURNAL_SIZE];
     uint64_t term;
-    uint64_t now_ms; /* of the last fact or event */
+    uint64_t now_ms;         /* of the last fact or event */
     struct catalog *catalog; /* never NULL */
     struct node **nodes;
     size_t node_count, node_capacity;

@@ -284,15 +284,16 @@ static void send_cancel(struct run *run, const struct scene *scene)
 {
     struct order_ref *ref = run_body(run, message_row(MESSAGE_CANCEL)->record);
 
-    ref->id = (struct order_id){.rollout = scene->work->repair != 0 ? 0 : scene->work->plan->rollout,
-                                .step = step_number(scene->work, scene->step),
-                                .direction = scene->step->direction,
-                                .attempt = scene->step->attempt};
+    ref->id =
+        (struct order_id){.rollout = scene->work->repair != 0 ? 0 : scene->work->plan->rollout,
+                          .step = step_number(scene->work, scene->step),
+                          .direction = scene->step->direction,
+                          .attempt = scene->step->attempt};
     run_send(run, scene->step->node, MESSAGE_CANCEL, ref);
 }
 
-/* Who could know: the node that was ordered; for a database's primary the shard's other databases, too:
- * the log row travels with the DDL. */
+/* Who could know: the node that was ordered; for a database's primary the shard's other databases,
+ * too: the log row travels with the DDL. */
 static void send_inquiries(struct run *run, const struct scene *scene)
 {
     const struct control *control = scene->control;
@@ -304,9 +305,8 @@ static void send_inquiries(struct run *run, const struct scene *scene)
         struct inquiry *inquiry;
 
         if (node->link != LINK_ONLINE || !node->is_adopted ||
-            !(is_its_own ||
-              (is_of_primary && node->identity.kind == KIND_DATABASE &&
-               strcmp(node->identity.shard, scene->step->plan->shard) == 0)))
+            !(is_its_own || (is_of_primary && node->identity.kind == KIND_DATABASE &&
+                             strcmp(node->identity.shard, scene->step->plan->shard) == 0)))
             continue;
         inquiry = run_body(run, message_row(MESSAGE_INQUIRY)->record);
         step_order(control, scene->work, scene->step, scene->step->attempt, &inquiry->order);
@@ -328,13 +328,13 @@ static void quarantine_node(struct run *run, const struct scene *scene)
         return;
     fact = run_body(run, fact_row(FACT_QUARANTINE)->record);
     (void)text_copy(fact->name, sizeof(fact->name), name);
-    fact->cause = is_replica                      ? QUARANTINE_BEHIND
-                  : node->link == LINK_LOST       ? QUARANTINE_ABSENCE
-                                                  : QUARANTINE_HEALTH;
+    fact->cause = is_replica                ? QUARANTINE_BEHIND
+                  : node->link == LINK_LOST ? QUARANTINE_ABSENCE
+                                            : QUARANTINE_HEALTH;
     fact->position = is_replica ? shard_position(scene->control, scene->work, step) : 0;
-    (void)text_format(fact->why, sizeof(fact->why), "step %llu (%s) of rollout %llu left it out: %s",
-                      (unsigned long long)step->plan->id,
-                      word_of(&stage_names, step->plan->stage),
+    (void)text_format(fact->why, sizeof(fact->why),
+                      "step %llu (%s) of rollout %llu left it out: %s",
+                      (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
                       (unsigned long long)scene->work->plan->rollout,
                       step->detail[0] != '\0' ? step->detail : "it was silent");
     run_emit(run, FACT_QUARANTINE, fact);
@@ -443,8 +443,7 @@ static void act(struct run *run, const struct scene *scene, const struct step_ru
 bool step_fire(struct run *run, const struct work *work, struct step *step,
                const struct step_event *event, const char **ret_why)
 {
-    struct scene scene = {
-        .control = run->control, .work = work, .step = step, .event = event};
+    struct scene scene = {.control = run->control, .work = work, .step = step, .event = event};
     const struct step_rule *rule = match(&scene);
 
     assert(rule != NULL);

@@ -13,8 +13,8 @@ enum step_event_type {
     STEP_WAS_CANCELLED,
     STEP_WAS_INTERRUPTED,
     STEP_WAS_SUPERSEDED,
-    STEP_FOUND_DONE,    /* it did */
-    STEP_FOUND_UNDONE,  /* it did not, and will not */
+    STEP_FOUND_DONE,   /* it did */
+    STEP_FOUND_UNDONE, /* it did not, and will not */
     STEP_FOUND_RUNNING,
     STEP_FOUND_UNHEARD, /* the order never arrived, and never will */
     STEP_RETRY,         /* an operator's wish */
@@ -71,7 +71,8 @@ struct step_rule {
 const struct step_rule *step_rules(size_t *ret_count);
 const char *step_event_name(enum step_event_type type);
 
-/* Fires the first row that matches. True if it was not a row that refuses; *ret_why is the row's. */
+/* Fires the first row that matches. True if it was not a row that refuses; *ret_why is the row's.
+ */
 bool step_fire(struct run *run, const struct work *work, struct step *step,
                const struct step_event *event, const char **ret_why);
 

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#define GATE_SAMPLES_MIN  2
-#define GATE_REPEAT_MS    SUSPECT_MS
-#define PATIENCE_MS       60000 /* of a step that could be ordered but for its node */
+#define GATE_SAMPLES_MIN 2
+#define GATE_REPEAT_MS   SUSPECT_MS
+#define PATIENCE_MS      60000 /* of a step that could be ordered but for its node */
 
 /* ---- what a step is ---- */
 
@@ -212,9 +212,9 @@ static bool needs_are_met(const struct scene *scene)
     for (size_t i = 0; i < plan->need_count; i++) {
         const struct step *need = work_step(scene->work, plan->needs[i]);
 
-        if (!need_is_met(need) && !(need->state == STEP_SKIPPED &&
-                                    need->direction == DIRECTION_DO &&
-                                    !skip_spreads(need, scene->step)))
+        if (!need_is_met(need) &&
+            !(need->state == STEP_SKIPPED && need->direction == DIRECTION_DO &&
+              !skip_spreads(need, scene->step)))
             return false;
     }
     return true;
@@ -362,8 +362,7 @@ static const char *drain_fault(const struct scene *scene, char *ret)
     if (game == NULL)
         return NULL;
     if (is_ready && !is_moved && count.ready <= options->min_ready) {
-        (void)text_format(ret, SENTENCE_SIZE,
-                          "%s stays in traffic: %llu ready, and %llu must stay",
+        (void)text_format(ret, SENTENCE_SIZE, "%s stays in traffic: %llu ready, and %llu must stay",
                           game->identity.name, (unsigned long long)count.ready,
                           (unsigned long long)options->min_ready);
         return ret;
@@ -409,9 +408,10 @@ static const char *revert_fault(const struct scene *scene, char *ret)
 
     if (game == NULL)
         return NULL;
-    (void)text_format(ret, SENTENCE_SIZE,
-                      "%s could still run the new release: it must be taken back, or cut off, first",
-                      game->identity.name);
+    (void)text_format(
+        ret, SENTENCE_SIZE,
+        "%s could still run the new release: it must be taken back, or cut off, first",
+        game->identity.name);
     return ret;
 }
 
@@ -439,9 +439,9 @@ static const char *node_fault(const struct scene *scene, char *ret)
     }
     if (node == NULL || node->link != LINK_ONLINE || !node->is_adopted) {
         (void)text_format(ret, SENTENCE_SIZE, "%s is %s", name,
-                          node == NULL                    ? "not enrolled"
-                          : node->link == LINK_ONLINE     ? "online, but has not adopted this term"
-                                                          : word_of(&link_state_names, node->link));
+                          node == NULL                ? "not enrolled"
+                          : node->link == LINK_ONLINE ? "online, but has not adopted this term"
+                                                      : word_of(&link_state_names, node->link));
         return ret;
     }
     if (node->quarantine == QUARANTINE_IDENTITY) {
@@ -472,7 +472,6 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     case TASK_REVERT:
         return revert_fault(scene, ret);
     case TASK_ISOLATE:
-        return isolate_fault(scene, ret);
     case TASK_END_SESSIONS:
         return isolate_fault(scene, ret);
     case TASK_CONTRACT:
@@ -586,10 +585,10 @@ bool gate_is_late(const struct scene *scene)
 
 bool gate_is_late_for_one_of_several(const struct scene *scene)
 {
-    return is_late(scene) && scene->step->plan->target[0] != '\0' && fleet_count(scene->control, scene->step->plan->shard).ready >=
-                                 (scene->work->plan->options.min_ready > 0
-                                      ? scene->work->plan->options.min_ready
-                                      : 1);
+    return is_late(scene) && scene->step->plan->target[0] != '\0' &&
+           fleet_count(scene->control, scene->step->plan->shard).ready >=
+               (scene->work->plan->options.min_ready > 0 ? scene->work->plan->options.min_ready
+                                                         : 1);
 }
 
 /* ---- orders under way ---- */
@@ -779,10 +778,9 @@ bool goes_back_with_dependents_settled(const struct scene *scene)
 {
     for (size_t i = 0; goes_back(scene) && i < scene->step->dependent_count; i++) {
         const struct step *dependent = work_step(scene->work, scene->step->dependents[i]);
-        bool is_last_resort = scene->step->plan->stage == STAGE_DRAIN &&
-                              dependent->plan->stage == STAGE_OUT &&
-                              dependent->direction == DIRECTION_UNDO &&
-                              dependent->state == STEP_FAILED;
+        bool is_last_resort =
+            scene->step->plan->stage == STAGE_DRAIN && dependent->plan->stage == STAGE_OUT &&
+            dependent->direction == DIRECTION_UNDO && dependent->state == STEP_FAILED;
 
         /* The last node is admitted even if it is unhealthy: better than nobody. */
         if (!step_is_settled(dependent) && !is_last_resort)
@@ -795,9 +793,8 @@ bool later_one_was_kept(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;
 
-    for (size_t i = plan->id; goes_back(scene) && plan->task == TASK_EXPAND &&
-                              i < scene->work->count;
-         i++) {
+    for (size_t i = plan->id;
+         goes_back(scene) && plan->task == TASK_EXPAND && i < scene->work->count; i++) {
         const struct step *later = &scene->work->steps[i];
 
         if (later->plan->task == TASK_EXPAND && later->is_kept &&

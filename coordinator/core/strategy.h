@@ -1,5 +1,5 @@
-/* strategy.h: what a strategy does, as a table of stages.  The planner expands stages x shards x waves
- * into steps; a new strategy is a new table.
+/* strategy.h: what a strategy does, as a table of stages.  The planner expands stages x shards x
+ * waves into steps; a new strategy is a new table.
  */
 #ifndef COORDINATOR_CORE_STRATEGY_H
 #define COORDINATOR_CORE_STRATEGY_H

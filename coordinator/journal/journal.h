@@ -20,14 +20,14 @@ const char *journal_identity(const struct journal *journal);
 /* Time of the last fact, 0 if there is none. */
 uint64_t journal_last_at_ms(const struct journal *journal);
 
-/* One synced transaction; facts that are not durable are left out. After an error the caller must stop:
- * what is on disk is not known. Read the journal first. */
+/* One synced transaction; facts that are not durable are left out. After an error the caller must
+ * stop: what is on disk is not known. Read the journal first. */
 enum error_code journal_append(struct journal *journal, const struct fact *facts, size_t count,
                                struct error *err);
 
-/* Facts in order, each a talloc child of parent. rollout 0: what a start needs: the cluster's facts and
- * the open rollout's. Otherwise: that rollout's. Stops at the first error that visit returns. The chain
- * is checked over everything, whatever is visited. */
+/* Facts in order, each a talloc child of parent. rollout 0: what a start needs: the cluster's facts
+ * and the open rollout's. Otherwise: that rollout's. Stops at the first error that visit returns.
+ * The chain is checked over everything, whatever is visited. */
 typedef enum error_code journal_visit(void *context, const struct fact *fact, struct error *err);
 enum error_code journal_read(struct journal *journal, uint64_t rollout, journal_visit *visit,
                              void *context, struct error *err);

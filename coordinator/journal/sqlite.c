@@ -99,8 +99,8 @@ static enum error_code make_identity(struct journal *journal, struct error *err)
     uint8_t bytes[IDENTITY_BYTES];
     char sql[128];
 
-    if (ask(journal, "SELECT identity FROM journal", journal->identity,
-            sizeof(journal->identity), err) != ERROR_OK)
+    if (ask(journal, "SELECT identity FROM journal", journal->identity, sizeof(journal->identity),
+            err) != ERROR_OK)
         return err->code;
     if (journal->identity[0] != '\0')
         return ERROR_OK;

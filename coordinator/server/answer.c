@@ -1,4 +1,5 @@
-/* answer.c: operators' requests that change nothing: looked up in the state, after it is durable. */
+/* answer.c: operators' requests that change nothing: looked up in the state, after it is durable.
+ */
 #include "common/base/memory.h"
 #include "coordinator/server/server_internal.h"
 #include "coordinator/server/view.h"
@@ -34,7 +35,8 @@ static void send_document(const struct look *look, json_t *document)
 
     json_decref(document);
     if (bytes == NULL || strlen(bytes) > DOCUMENT_BYTES_MAX)
-        answer_send(look->server, look->wish, ERROR_LIMIT, "the answer would be too large", 0, NULL);
+        answer_send(look->server, look->wish, ERROR_LIMIT, "the answer would be too large", 0,
+                    NULL);
     else
         answer_send(look->server, look->wish, ERROR_OK, "", 0, bytes);
     free(bytes);
@@ -132,7 +134,7 @@ static const struct {
     const char *verb;
     void (*answer)(const struct look *look);
 } looks[] = {
-    {"status", look_status}, {"nodes", look_nodes},     {"node", look_node},
+    {"status", look_status},   {"nodes", look_nodes},       {"node", look_node},
     {"pending", look_pending}, {"rollouts", look_rollouts}, {"show", look_show},
     {"history", look_history},
 };

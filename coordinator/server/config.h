@@ -12,8 +12,8 @@ struct operator_config {
 };
 
 struct server_config {
-    const char *agents;     /* endpoint, tcp://HOST:PORT */
-    const char *operators;  /* endpoint */
+    const char *agents;    /* endpoint, tcp://HOST:PORT */
+    const char *operators; /* endpoint */
     const char *key_file;
     const char *journal;    /* path */
     const char *migrations; /* folder */

@@ -3,8 +3,9 @@
 #include "common/base/memory.h"
 #include "common/migration/load.h"
 
-static void describe_revision(const struct migration_set *set, const struct migration_revision *from,
-                              const void *parent, struct catalog_revision *ret)
+static void describe_revision(const struct migration_set *set,
+                              const struct migration_revision *from, const void *parent,
+                              struct catalog_revision *ret)
 {
     (void)text_copy(ret->name, NAME_SIZE, from->name);
     (void)text_copy(ret->checksum, DIGEST_SIZE, from->checksum);

@@ -5,8 +5,8 @@
 #include "coordinator/journal/journal.h"
 #include "proto/plan.h"
 
-/* Reads the folder, keeps its bundle in the journal, and fills ret, whose parts are talloc children of
- * parent. Errors name the file. */
+/* Reads the folder, keeps its bundle in the journal, and fills ret, whose parts are talloc children
+ * of parent. Errors name the file. */
 enum error_code library_read(const char *folder, struct journal *journal, const void *parent,
                              struct catalog *ret, struct error *err);
 

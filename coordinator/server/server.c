@@ -49,9 +49,8 @@ enum error_code server_read_library(struct server *server, struct error *err)
 {
     void *memory = memory_zeroed(NULL, 1, 1, "library");
     struct catalog catalog;
-    struct event event = {.type = EVENT_CATALOG,
-                          .at_ms = server_now_ms(server),
-                          .catalog = &catalog};
+    struct event event = {
+        .type = EVENT_CATALOG, .at_ms = server_now_ms(server), .catalog = &catalog};
 
     if (library_read(server->config->migrations, server->journal, memory, &catalog, err) ==
         ERROR_OK) {
@@ -89,12 +88,12 @@ static enum error_code open_ports(struct server *server, struct error *err)
     if (port_self_test(server->zmq_context, server->agents, &server->key, server->keeper, err) !=
         ERROR_OK)
         return err->code;
-    return port_self_test(server->zmq_context, server->operators, &server->key, server->keeper, err);
+    return port_self_test(server->zmq_context, server->operators, &server->key, server->keeper,
+                          err);
 }
 
 static enum error_code open_all(struct server *server, struct error *err)
 {
-
     if (key_read(server->config->key_file, &server->key, err) != ERROR_OK ||
         journal_open(server->config->journal, &server->journal, err) != ERROR_OK ||
         fold_journal(server, err) != ERROR_OK || begin_term(server, err) != ERROR_OK)
@@ -119,8 +118,7 @@ enum error_code server_open(const struct server_config *config, struct server **
     server->control = control_new(server);
     server->decisions = decisions_new(server);
     server->zmq_context = zmq_ctx_new();
-    if (server->zmq_context == NULL ||
-        zmq_ctx_set(server->zmq_context, ZMQ_BLOCKY, 0) != 0) {
+    if (server->zmq_context == NULL || zmq_ctx_set(server->zmq_context, ZMQ_BLOCKY, 0) != 0) {
         error_set(err, ERROR_SYSTEM, "cannot make a ZeroMQ context");
         server_close(server);
         return err->code;

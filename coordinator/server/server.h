@@ -7,16 +7,18 @@
 
 struct server;
 
-/* Folds the journal, begins a new term, binds the ports and tests that strangers are turned away. */
+/* Folds the journal, begins a new term, binds the ports and tests that strangers are turned away.
+ */
 enum error_code server_open(const struct server_config *config, struct server **ret,
                             struct error *err);
 void server_close(struct server *server); /* NULL is fine */
 
-/* Serves until server_stop(). An error means that the journal could not be written: the process must
- * end at once. */
+/* Serves until server_stop(). An error means that the journal could not be written: the process
+ * must end at once. */
 enum error_code server_run(struct server *server, struct error *err);
 
-/* From a signal handler: ends the loop after the present batch; or has the migrations folder read. */
+/* From a signal handler: ends the loop after the present batch; or has the migrations folder read.
+ */
 void server_stop(void);
 void server_reload(void);
 

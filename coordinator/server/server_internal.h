@@ -1,11 +1,11 @@
-/* server_internal.h: what server.c (opening), loop.c (batches) and answer.c (operators who only look)
- * share.
+/* server_internal.h: what server.c (opening), loop.c (batches) and answer.c (operators who only
+ * look) share.
  */
 #ifndef COORDINATOR_SERVER_SERVER_INTERNAL_H
 #define COORDINATOR_SERVER_SERVER_INTERNAL_H
 
-#include "common/wire/port.h"
 #include "common/wire/gate_keeper.h"
+#include "common/wire/port.h"
 #include "coordinator/core/control.h"
 #include "coordinator/journal/journal.h"
 #include "coordinator/server/server.h"
@@ -22,7 +22,7 @@ struct server {
     struct control *control;
     struct decisions *decisions;
     struct key_pair key;
-    uint64_t wall_offset_ms; /* wall clock at the start minus the monotonic one */
+    uint64_t wall_offset_ms;         /* wall clock at the start minus the monotonic one */
     char served_bundle[DIGEST_SIZE]; /* the one in memory */
     uint8_t *bundle_bytes;
     size_t bundle_size;

@@ -42,9 +42,9 @@ static void put_database(json_t *object, const struct database_report *database)
                               names(database->expanded, database->expanded_count));
     (void)json_object_set_new(object, "contracted",
                               names(database->contracted, database->contracted_count));
-    put_text(object, "schema", database->expanded_count == 0
-                                   ? ""
-                                   : database->expanded[database->expanded_count - 1].name);
+    put_text(object, "schema",
+             database->expanded_count == 0 ? ""
+                                           : database->expanded[database->expanded_count - 1].name);
     put_text(object, "fingerprint", database->fingerprint);
     put_number(object, "fingerprint_age_ms", database->fingerprint_age_ms);
     put_number(object, "position", database->position);
@@ -62,7 +62,9 @@ static json_t *probes(const struct report *report)
 
         put_text(object, "name", probe->name);
         put_text(object, "result",
-                 !probe->could_measure ? "error" : probe->passes ? "pass" : "fail");
+                 !probe->could_measure ? "error"
+                 : probe->passes       ? "pass"
+                                       : "fail");
         put_number(object, "latency_ms", probe->latency_ms);
         put_number(object, "age_ms", probe->age_ms);
         put_text(object, "text", probe->text);
@@ -279,10 +281,9 @@ json_t *view_open(const struct control *control)
     put_text(object, "said", open->why);
     put_bool(object, "closed", false);
     put_bool(object, "past_return", open->has_contracted);
-    put_bool(object, "waits_for_complete", open->state == ROLLOUT_HOLDING &&
-                                               open->work.plan->options.hold &&
-                                               open->work.plan->options.hold_ms == 0 &&
-                                               !open->hold_is_released);
+    put_bool(object, "waits_for_complete",
+             open->state == ROLLOUT_HOLDING && open->work.plan->options.hold &&
+                 open->work.plan->options.hold_ms == 0 && !open->hold_is_released);
     put_number(object, "elapsed_ms", control->now_ms - open->planned_at_ms);
     put_plan(object, open->work.plan);
     for (size_t i = 0; i < open->work.count; i++)

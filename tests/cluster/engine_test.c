@@ -483,7 +483,35 @@ END_TEST
 
 /* ---- locks ---- */
 
-/* A player who keeps reading until told; says how long the slowest read took. */
+static bool is_told_to_stop(int fd)
+{
+    struct timeval none = {.tv_usec = 1000};
+    fd_set set_of_stop;
+
+    FD_ZERO(&set_of_stop);
+    FD_SET(fd, &set_of_stop);
+    return select(fd + 1, &set_of_stop, NULL, NULL, &none) > 0;
+}
+
+/* In a child: reads until told to stop, then says how long the slowest read took. */
+static void read_until_told(int report, int stop)
+{
+    struct session *own = open_session("player");
+    uint64_t slowest = 0;
+
+    if (write(report, "r", 1) != 1)
+        _exit(1);
+    do {
+        uint64_t began = clock_monotonic_ms();
+
+        if (session_run(own, "SELECT count(*) FROM players", &err) != ERROR_OK)
+            _exit(1);
+        if (clock_monotonic_ms() - began > slowest)
+            slowest = clock_monotonic_ms() - began;
+    } while (!is_told_to_stop(stop));
+    _exit(write(report, &slowest, sizeof(slowest)) == (ssize_t)sizeof(slowest) ? 0 : 1);
+}
+
 static pid_t start_player(int *ret_fd, int *ret_stop)
 {
     int report[2], stop[2];
@@ -493,29 +521,8 @@ static pid_t start_player(int *ret_fd, int *ret_stop)
     ck_assert_int_eq(pipe(stop), 0);
     pid = fork();
     if (pid == 0) {
-        struct session *own = open_session("player");
-        uint64_t slowest = 0;
-        char byte;
-
         (void)close(stop[1]);
-        ck_assert_int_ge(write(report[1], "r", 1), 0);
-        for (;;) {
-            uint64_t began = clock_monotonic_ms();
-            fd_set set_of_stop;
-            struct timeval none = {.tv_usec = 1000};
-
-            if (session_run(own, "SELECT count(*) FROM players", &err) != ERROR_OK)
-                _exit(1);
-            if (clock_monotonic_ms() - began > slowest)
-                slowest = clock_monotonic_ms() - began;
-            FD_ZERO(&set_of_stop);
-            FD_SET(stop[0], &set_of_stop);
-            if (select(stop[0] + 1, &set_of_stop, NULL, NULL, &none) > 0)
-                break;
-        }
-        ck_assert_int_ge(read(stop[0], &byte, 1), 0);
-        ck_assert_int_ge(write(report[1], &slowest, sizeof(slowest)), 0);
-        _exit(0);
+        read_until_told(report[1], stop[0]);
     }
     (void)close(report[1]);
     (void)close(stop[0]);
@@ -708,8 +715,7 @@ static pid_t start_writer(void)
             (void)text_format(text, sizeof(text),
                               "INSERT INTO players (id, name) VALUES (%llu, 'late');"
                               "UPDATE players SET display_name = NULL WHERE id = %llu",
-                              (unsigned long long)(100000 + i % 2 * 1000000 + i),
-                              (unsigned long long)(i * 37 % 20000 + 1));
+                              100000ULL + i % 2 * 1000000 + i, i * 37ULL % 20000 + 1);
             if (session_run(own, text, &err) != ERROR_OK && err.code != ERROR_CONFLICT)
                 _exit(1);
         }

@@ -1,4 +1,5 @@
-/* generate.c: docs/protocol.md and docs/state-machines.md, from the tables that the programs run by.
+/* generate.c: docs/protocol.md and docs/state-machines.md, from the tables that the programs run
+ * by.
  *
  *     hakem-docs protocol|state-machines > FILE
  */
@@ -14,9 +15,11 @@
 static const char *kind_name(enum field_kind kind)
 {
     static const char *const names[] = {
-        [FIELD_BOOL] = "bool",     [FIELD_NUMBER] = "number", [FIELD_ENUM] = "one of",
-        [FIELD_TEXT] = "text",     [FIELD_STRING] = "text",   [FIELD_RECORD] = "record",
-        [FIELD_LIST] = "list of",  [FIELD_NUMBERS] = "list of numbers", [FIELD_BYTES] = "bytes",
+        [FIELD_BOOL] = "bool",    [FIELD_NUMBER] = "number",
+        [FIELD_ENUM] = "one of",  [FIELD_TEXT] = "text",
+        [FIELD_STRING] = "text",  [FIELD_RECORD] = "record",
+        [FIELD_LIST] = "list of", [FIELD_NUMBERS] = "list of numbers",
+        [FIELD_BYTES] = "bytes",
     };
 
     return names[kind];
@@ -90,8 +93,8 @@ static void print_facts(struct records *records)
     for (int i = 0; i < FACT_COUNT; i++) {
         const struct fact_row *row = fact_row((enum fact_type)i);
 
-        (void)printf("### `%s`%s\n\n%s.\n\n", row->name,
-                     row->is_durable ? "" : " (in memory only)", row->doc);
+        (void)printf("### `%s`%s\n\n%s.\n\n", row->name, row->is_durable ? "" : " (in memory only)",
+                     row->doc);
         print_record(row->record);
         collect(records, row->record);
     }
@@ -101,12 +104,13 @@ static void print_protocol(void)
 {
     struct records records = {.count = 0};
 
-    (void)printf("# Protocol\n\nGenerated from the tables in `proto/`; do not edit.\n\n"
-                 "A message is the msgpack array `[%d, type, id, term, body]`; body is a map by field "
-                 "name, in which defaults are left out and unknown keys are passed over. At most %d "
-                 "bytes, %d levels, %d keys a map; no extension types, no duplicate keys, nothing "
-                 "behind it. Times are durations in milliseconds.\n\n",
-                 MESSAGE_VERSION, MESSAGE_BYTES_MAX, SCAN_DEPTH_MAX, SCAN_KEYS_MAX);
+    (void)printf(
+        "# Protocol\n\nGenerated from the tables in `proto/`; do not edit.\n\n"
+        "A message is the msgpack array `[%d, type, id, term, body]`; body is a map by field "
+        "name, in which defaults are left out and unknown keys are passed over. At most %d "
+        "bytes, %d levels, %d keys a map; no extension types, no duplicate keys, nothing "
+        "behind it. Times are durations in milliseconds.\n\n",
+        MESSAGE_VERSION, MESSAGE_BYTES_MAX, SCAN_DEPTH_MAX, SCAN_KEYS_MAX);
     print_messages(&records);
     print_facts(&records);
     (void)printf("## Records\n\n");
@@ -134,8 +138,9 @@ static void print_from(const struct machine *machine, uint32_t from)
 
 static void print_machine(const struct machine *machine)
 {
-    (void)printf("## The %s machine\n\n| id | event | in | if | to | why |\n|---|---|---|---|---|---|\n",
-                 machine->name);
+    (void)printf(
+        "## The %s machine\n\n| id | event | in | if | to | why |\n|---|---|---|---|---|---|\n",
+        machine->name);
     for (size_t i = 0; i < machine->rule_count; i++) {
         struct machine_rule rule = machine->rule(i);
 
@@ -168,10 +173,11 @@ static void print_machines(void)
     size_t count;
     const struct machine *machines = machine_list(&count);
 
-    (void)printf("# State machines\n\nGenerated from the tables that run them; do not edit. `hakem fsm` "
-                 "prints the same, `hakem fsm mermaid` draws them. The first row whose state, event "
-                 "and guard match is the one that fires; its id stands in the journal and the "
-                 "log.\n\n");
+    (void)printf(
+        "# State machines\n\nGenerated from the tables that run them; do not edit. `hakem fsm` "
+        "prints the same, `hakem fsm mermaid` draws them. The first row whose state, event "
+        "and guard match is the one that fires; its id stands in the journal and the "
+        "log.\n\n");
     for (size_t i = 0; i < count; i++)
         print_machine(&machines[i]);
     print_session();

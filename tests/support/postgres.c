@@ -21,7 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define POSTGRES_BIN      "/usr/lib/postgresql/15/bin"
+#define POSTGRES_BIN "/usr/lib/postgresql/15/bin"
+static const char initdb[] = POSTGRES_BIN "/initdb";
+static const char basebackup[] = POSTGRES_BIN "/pg_basebackup";
 #define POSTGRES_START_MS 30000
 #define ARGUMENTS_MAX     24
 
@@ -167,9 +169,8 @@ enum error_code postgres_start(struct postgres *ret, const char *settings, struc
         return err->code;
     (void)text_format(data, sizeof(data), "%s/data", ret->folder);
     (void)text_format(log, sizeof(log), "%s/log", ret->folder);
-    if (run((const char *const[]){POSTGRES_BIN "/initdb", "-D", data, "-U", "postgres",
-                                  "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8",
-                                  NULL},
+    if (run((const char *const[]){initdb, "-D", data, "-U", "postgres", "--auth=trust", "--no-sync",
+                                  "--locale=C", "--encoding=UTF8", NULL},
             log, err) != ERROR_OK)
         return err->code;
     return run_server(ret, settings, err);
@@ -187,9 +188,8 @@ enum error_code postgres_start_standby(struct postgres *ret, const struct postgr
     (void)text_format(log, sizeof(log), "%s/log", ret->folder);
     (void)text_format(port, sizeof(port), "%d", primary->port);
     (void)text_format(settings, sizeof(settings), "cluster_name = '%s'\n", name);
-    if (run((const char *const[]){POSTGRES_BIN "/pg_basebackup", "-D", data, "-h", "127.0.0.1",
-                                  "-p", port, "-U", "postgres", "-R", "--checkpoint=fast",
-                                  "--no-sync", NULL},
+    if (run((const char *const[]){basebackup, "-D", data, "-h", "127.0.0.1", "-p", port, "-U",
+                                  "postgres", "-R", "--checkpoint=fast", "--no-sync", NULL},
             log, err) != ERROR_OK)
         return err->code;
     return run_server(ret, settings, err);

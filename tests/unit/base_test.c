@@ -200,8 +200,8 @@ START_TEST(a_log_line_stays_one_line)
     log_event(LOG_INFO, "shown", LOG_TEXT("text", "a \"b\"\nc\x1b[2J"), LOG_NUMBER("n", 7));
     ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
     ck_assert_int_eq(file_read(NULL, path, 1000, &bytes, &size, &err), ERROR_OK);
-    ck_assert_ptr_nonnull(strstr(
-        bytes, "level=info program=test event=shown text=\"a \\\"b\\\"\\nc?[2J\" n=7\n"));
+    ck_assert_ptr_nonnull(
+        strstr(bytes, "level=info program=test event=shown text=\"a \\\"b\\\"\\nc?[2J\" n=7\n"));
     ck_assert_ptr_null(strstr(bytes, "hidden"));
     talloc_free(bytes);
     (void)close(fd);
