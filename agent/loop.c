@@ -300,6 +300,17 @@ static void take_report(struct loop *loop, const struct report *report)
     memcpy(loop->reported, hash, sizeof(hash));
 }
 
+/* The node has just been changed: the watcher looks now, not at its next beat. Any frame ends its pause. */
+static void wake_watcher(struct loop *loop)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        const struct child *child = &loop->children->items[i];
+
+        if (child->is_used && child->job.kind == JOB_WATCH)
+            (void)channel_send(child->process.channel, FRAME_CANCEL, NULL);
+    }
+}
+
 static void take_frame(struct loop *loop, struct child *child, enum frame_type type,
                        const void *body)
 {
@@ -316,6 +327,7 @@ static void take_frame(struct loop *loop, struct child *child, enum frame_type t
         event.outcome = body;
         child->has_said_last = true;
         hear(loop, &event);
+        wake_watcher(loop);
     } else if (type == FRAME_FINDING) {
         event.type = SESSION_INSPECTED;
         event.finding = body;
