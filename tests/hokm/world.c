@@ -141,7 +141,8 @@ static void play_a_card(struct player *player)
     const struct game *game = &player->table->game;
     char card[CARD_SIZE + 1] = "";
 
-    if (player->hand_of != game->room) {
+    /* A hand that is not known, or that another answer has emptied meanwhile, is looked at anew. */
+    if (player->hand_of != game->room || player->hand[0] == '\0') {
         look_at_room(player);
         return;
     }
