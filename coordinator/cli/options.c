@@ -100,6 +100,7 @@ static enum error_code read_numbers(const struct cli *cli, struct rollout_option
         {"--soak", &ret->soak_ms, true},
         {"--steady", &ret->steady_ms, true},
         {"--gate", &ret->gate_ms, true},
+        {"--gate", &ret->gate_ms, true},
         {"--drain", &ret->drain_ms, true},
         {"--hold-for", &ret->hold_ms, true},
     };

@@ -35,6 +35,7 @@ const struct cli_flag rollout_steer_flags[] = {
 };
 const struct cli_flag rollback_flags[] = {
     CONNECTION_FLAGS,
+    {.name = "--reason", .value = "TEXT", .doc = "for the record"},
     {.name = "--schema", .doc = "revert the schema that an earlier rollback kept"},
     ROLLOUT_OPTION_FLAGS,
     NO_WAIT_FLAG,

@@ -248,6 +248,8 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
         rollout->changed_at_ms = control->now_ms;
         rollout->ring_at_ms = 0;
     }
+    if (fact->state == ROLLOUT_REVERTING && rollout->cause[0] == '\0')
+        (void)text_copy(rollout->cause, sizeof(rollout->cause), fact->why);
     rollout->state = fact->state;
     rollout->rule = fact->rule;
     (void)text_copy(rollout->why, sizeof(rollout->why), fact->why);

@@ -464,6 +464,11 @@ static void explain(const struct control *control, const struct rollout_rule *ru
                      rule->guard == contract_has_failed || rule->guard == undo_has_failed ||
                      rule->guard == has_unknown_too_long || rule->guard == is_inconclusive;
 
+    if (rule->to == ROLLOUT_REVERTED) {
+        (void)text_format(ret, SENTENCE_SIZE, "%.60s; it had turned back because: %.420s", rule->why,
+                          control->open->cause);
+        return;
+    }
     if (!has_cause) {
         (void)text_copy(ret, SENTENCE_SIZE, rule->why);
         return;

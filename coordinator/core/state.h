@@ -68,6 +68,7 @@ struct rollout {
     bool has_contracted; /* a contract, or an inverse's revert, was ordered: no way back */
     uint64_t rule;
     char why[SENTENCE_SIZE];
+    char cause[SENTENCE_SIZE]; /* why it turned back; "" if it did not */
 };
 
 struct node {
