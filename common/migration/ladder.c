@@ -10,11 +10,12 @@
 
 /* Short first: everybody queues behind a waiting ALTER TABLE for as long as it waits. */
 #define LADDER_PATIENCE_MIN_MS 150
-#define LADDER_PATIENCE_MAX_MS 1500
+/* Players wait behind us for as long as we wait: longer than this a health check would notice. */
+#define LADDER_PATIENCE_MAX_MS 600
 #define LADDER_PAUSE_MIN_MS    100
 #define LADDER_PAUSE_MAX_MS    4000
 #define PAUSE_SLICE_MS         50
-#define OBSERVE_EVERY_MS       500 /* once a statement runs longer than that, it waits less likely */
+#define OBSERVE_EVERY_MS       300 /* once a statement runs longer than that, it waits less likely */
 
 bool migrator_is_cancelled(struct migrator *m)
 {

@@ -1,6 +1,6 @@
 /* apply.c: the one place that changes the state: one function a fact. */
 #include "common/base/memory.h"
-#include "coordinator/core/state.h"
+#include "coordinator/core/fleet.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -379,6 +379,7 @@ static enum error_code apply_reported(struct control *control, const void *body,
 {
     const struct fact_reported *fact = body;
     struct node *node = control_node(control, fact->name);
+    char why[SENTENCE_SIZE];
 
     if (node == NULL)
         return corrupt(err, "node", fact->name);
@@ -386,6 +387,10 @@ static enum error_code apply_reported(struct control *control, const void *body,
     node->report = record_clone(&report_record, &fact->report, node);
     node->report_at_ms = control->now_ms;
     node->report_number = ++control->report_number;
+    if (node_probes(node, why) == VERDICT_PASS)
+        node->failing_since_ms = 0;
+    else if (node->failing_since_ms == 0)
+        node->failing_since_ms = control->now_ms;
     return ERROR_OK;
 }
 

@@ -184,6 +184,14 @@ const struct node *fleet_next(const struct control *control, enum node_kind kind
     return NULL;
 }
 
+/* One bad sample is no verdict. */
+static bool is_failing_briefly(const struct control *control, const struct node *node)
+{
+    return node->link == LINK_ONLINE && node->failing_since_ms != 0 &&
+           control->now_ms - node->failing_since_ms < SUSPECT_MS &&
+           fleet_traffic(control, node, NULL) == TRAFFIC_READY;
+}
+
 struct shard_count fleet_count(const struct control *control, const char *shard)
 {
     struct shard_count count = {.games = 0};
@@ -195,6 +203,8 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
 
         count.games++;
         count.ready += is_ready && !node_is_being_moved(control, node);
+        count.serving += (is_ready || is_failing_briefly(control, node)) &&
+                         !node_is_being_moved(control, node);
         count.unavailable += !is_ready || node_is_being_moved(control, node);
     }
     return count;

@@ -32,6 +32,7 @@ struct shard_count {
     uint64_t games; /* enrolled */
     uint64_t ready;
     uint64_t unavailable; /* not ready, or being taken out */
+    uint64_t serving;     /* ready, or failing for less than three beats */
 };
 struct shard_count fleet_count(const struct control *control, const char *shard);
 

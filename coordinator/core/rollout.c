@@ -64,7 +64,7 @@ static const char *starved_shard(const struct control *control)
     for (size_t i = 0; i < plan->shard_count; i++) {
         struct shard_count count = fleet_count(control, plan->shards[i].name);
 
-        if (count.games > 0 && count.ready < plan->options.min_ready)
+        if (count.games > 0 && count.serving < plan->options.min_ready)
             return plan->shards[i].name;
     }
     return NULL;

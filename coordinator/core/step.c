@@ -125,9 +125,6 @@ static const struct step_rule rules[] = {
         WHY("the order never arrived, and never will")},
 
     /* Turning back. */
-    {601, DO(SUCCEEDED) | DO(SKIPPED) | DO(FAILED) | DO(REFUSED) | DO(CANCELLED), ON(TICK),
-        IF(goes_back_without_undo), GO(UNDO, SKIPPED),
-        WHY("nothing to take back")},
     {603, DO(SUCCEEDED) | DO(SKIPPED) | DO(FAILED) | DO(REFUSED) | DO(CANCELLED), ON(TICK),
         IF(goes_back), GO(UNDO, PENDING),
         WHY("to be taken back")},

@@ -763,30 +763,46 @@ bool replica_may_be_left(const struct scene *scene)
     return true;
 }
 
+static bool has_nothing_to_undo(const struct step *step)
+{
+    if (step->plan->undo == TASK_NONE)
+        return step->plan->undo_gate == GATE_NONE;
+    return !step->had_effect && !step->plan->undo_only;
+}
+
+/* Game nodes go back side by side: only going forward do waves wait for each other. */
+static bool is_of_another_game(const struct step *step, const struct step *dependent)
+{
+    return step->plan->target[0] != '\0' && dependent->plan->target[0] != '\0' &&
+           strcmp(step->plan->target, dependent->plan->target) != 0;
+}
+
+static bool dependents_are_settled(const struct scene *scene)
+{
+    for (size_t i = 0; i < scene->step->dependent_count; i++) {
+        const struct step *dependent = work_step(scene->work, scene->step->dependents[i]);
+        bool is_last_resort = scene->step->plan->stage == STAGE_DRAIN &&
+                              dependent->plan->stage == STAGE_OUT &&
+                              dependent->direction == DIRECTION_UNDO &&
+                              dependent->state == STEP_FAILED;
+
+        /* The last node is admitted even if it is unhealthy: better than nobody. */
+        if (!step_is_settled(dependent) && !is_last_resort &&
+            !is_of_another_game(scene->step, dependent))
+            return false;
+    }
+    return true;
+}
+
+/* Not before what depends on it: what has nothing to take back still stands between others. */
 bool goes_back_without_undo(const struct scene *scene)
 {
-    const struct plan_step *plan = scene->step->plan;
-
-    if (!goes_back(scene))
-        return false;
-    if (plan->undo == TASK_NONE)
-        return plan->undo_gate == GATE_NONE;
-    return !scene->step->had_effect && !plan->undo_only;
+    return goes_back(scene) && has_nothing_to_undo(scene->step) && dependents_are_settled(scene);
 }
 
 bool goes_back_with_dependents_settled(const struct scene *scene)
 {
-    for (size_t i = 0; goes_back(scene) && i < scene->step->dependent_count; i++) {
-        const struct step *dependent = work_step(scene->work, scene->step->dependents[i]);
-        bool is_last_resort =
-            scene->step->plan->stage == STAGE_DRAIN && dependent->plan->stage == STAGE_OUT &&
-            dependent->direction == DIRECTION_UNDO && dependent->state == STEP_FAILED;
-
-        /* The last node is admitted even if it is unhealthy: better than nobody. */
-        if (!step_is_settled(dependent) && !is_last_resort)
-            return false;
-    }
-    return goes_back(scene);
+    return goes_back(scene) && !has_nothing_to_undo(scene->step) && dependents_are_settled(scene);
 }
 
 bool later_one_was_kept(const struct scene *scene)

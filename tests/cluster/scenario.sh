@@ -23,12 +23,18 @@ end_all() {
         kill -s CONT "$(pid_of "agent-$node" 2>/dev/null)" 2>/dev/null || true
     done
     "$HERE/cluster" down "$FOLDER" >/dev/null 2>&1 || true
-    rm -rf "$FOLDER"
+    [ -n "${KEEP_RUN:-}" ] || rm -rf "$FOLDER"
 }
 trap end_all EXIT
 trap 'exit 130' INT TERM
 
 tell_what_happened() {
+    local game
+
+    for game in $GAMES; do
+        echo "$game at the edge: $(edge_state "$game" 2>/dev/null)"
+    done
+    tail -n 8 "$RUN/log/agent-edge-1.log" 2>/dev/null || true
     hakem rollout show 2>/dev/null | grep -v pending || true
     grep -E 'event=(rollout|quarantine|ring|stopped)|state=(failed|refused|unknown|cancelled)' \
         "$RUN/log/coordinator.log" 2>/dev/null | tail -n 25 || true
