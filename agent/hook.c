@@ -114,7 +114,7 @@ enum error_code hook_run(const struct hook *hook, const void *parent, char **ret
                          "%s: %s", hook->path, why);
     process_status_text(status, status_text, sizeof(status_text));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return error_set(err, ERROR_HOOK, "%s: %s: %.400s", hook->path, status_text,
+        return error_set(err, ERROR_HOOK, "%s: %s: %.800s", hook->path, status_text,
                          last_line(output->data));
     if (ret_output != NULL)
         *ret_output = output->data;

@@ -74,6 +74,17 @@ static void add_name(struct name_item *list, size_t *count, const char *name)
         (void)text_copy(list[(*count)++].name, NAME_SIZE, name);
 }
 
+static void add_checksum(struct database_report *ret, const struct mark *mark)
+{
+    struct revision_checksum *item = &ret->checksums[ret->checksum_count];
+
+    if (ret->checksum_count == REPORT_REVISIONS_MAX)
+        return;
+    ret->checksum_count++;
+    (void)text_copy(item->name, NAME_SIZE, mark->revision);
+    (void)text_copy(item->checksum, DIGEST_SIZE, mark->checksum);
+}
+
 static enum error_code look_at_marks(struct database_watch *watch, const void *parent,
                                      struct database_report *ret, struct error *err)
 {
@@ -83,11 +94,14 @@ static enum error_code look_at_marks(struct database_watch *watch, const void *p
         return err->code;
     ret->expanded = memory_array(parent, struct name_item, marks->count);
     ret->contracted = memory_array(parent, struct name_item, marks->count);
+    ret->checksums = memory_array(parent, struct revision_checksum, marks->count);
     for (size_t i = 0; i < marks->count; i++) {
         if (marks->marks[i].is_expanded)
             add_name(ret->expanded, &ret->expanded_count, marks->marks[i].revision);
         if (marks->marks[i].is_contracted)
             add_name(ret->contracted, &ret->contracted_count, marks->marks[i].revision);
+        if (marks->marks[i].checksum[0] != '\0')
+            add_checksum(ret, &marks->marks[i]);
     }
     return ERROR_OK;
 }

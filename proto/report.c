@@ -25,6 +25,13 @@ static const struct field server_fields[] = {
 static const struct record server_record =
     RECORD(server_traffic, server_fields, "a game node as one edge sees it");
 
+static const struct field checksum_fields[] = {
+    TEXT_FIELD(revision_checksum, name, "the revision"),
+    TEXT_FIELD(revision_checksum, checksum, "over its files when it was applied"),
+};
+static const struct record checksum_record =
+    RECORD(revision_checksum, checksum_fields, "a revision as a database got it");
+
 static const struct field database_fields[] = {
     TEXT_FIELD(database_report, system_id, "pg_control_system()'s system identifier"),
     TEXT_FIELD(database_report, instance, "hash that tells one running instance from another"),
@@ -32,6 +39,8 @@ static const struct field database_fields[] = {
     BOOL_FIELD(database_report, is_primary, "not in recovery"),
     LIST_FIELD(database_report, applied, applied_count, name_item_record, REPORT_REVISIONS_MAX,
                "revisions whose expand.sql has run"),
+    LIST_FIELD(database_report, checksums, checksum_count, checksum_record, REPORT_REVISIONS_MAX,
+               "what it was given under each name"),
     LIST_FIELD(database_report, expanded, expanded_count, name_item_record, REPORT_REVISIONS_MAX,
                "E: expanded and backfilled"),
     LIST_FIELD(database_report, contracted, contracted_count, name_item_record,

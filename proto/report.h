@@ -24,6 +24,12 @@ struct probe_result {
     char text[128];
 };
 
+/* What a database was given under a revision's name. */
+struct revision_checksum {
+    char name[NAME_SIZE];
+    char checksum[DIGEST_SIZE];
+};
+
 /* Of a game node, as one edge says. */
 struct server_traffic {
     char node[NAME_SIZE];
@@ -41,6 +47,8 @@ struct database_report {
     bool is_primary;           /* asked from the database, not configured */
     struct name_item *applied; /* expand.sql has run; backfilled or not */
     size_t applied_count;
+    struct revision_checksum *checksums; /* of what has been applied, or begun to be */
+    size_t checksum_count;
     struct name_item *expanded; /* E */
     size_t expanded_count;
     struct name_item *contracted; /* C */

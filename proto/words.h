@@ -13,7 +13,7 @@
 #define JOURNAL_SIZE     33
 #define IDENTITY_SIZE    33 /* of a ledger */
 #define SYSTEM_ID_SIZE   24
-#define SENTENCE_SIZE    512
+#define SENTENCE_SIZE    1024
 #define FINGERPRINT_SIZE 65
 
 /* Each list: X(UPPER, "name"). */

@@ -79,7 +79,7 @@ static const char *database_fault(const struct control *control, const struct no
     schema = compat_schema_of(database->report);
     if (compat_fault(control->catalog, release, &schema, why) == NULL)
         return NULL;
-    (void)text_format(ret, SENTENCE_SIZE, "%.80s: %.400s", database->identity.name, why);
+    (void)text_format(ret, SENTENCE_SIZE, "%.80s: %.800s", database->identity.name, why);
     return ret;
 }
 

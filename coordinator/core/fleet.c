@@ -93,7 +93,7 @@ enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE]
     const struct report *report = node->report;
 
     if (report == NULL || !report->could_measure) {
-        (void)text_format(why, SENTENCE_SIZE, "%s could not measure: %.400s", node->identity.name,
+        (void)text_format(why, SENTENCE_SIZE, "%s could not measure: %.800s", node->identity.name,
                           report == NULL ? "no report yet" : report->fault);
         return VERDICT_ERROR;
     }
@@ -108,7 +108,7 @@ enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE]
         return probe->could_measure ? VERDICT_FAIL : VERDICT_ERROR;
     }
     if (!report->is_up) {
-        (void)text_format(why, SENTENCE_SIZE, "%s is down: %.400s", node->identity.name,
+        (void)text_format(why, SENTENCE_SIZE, "%s is down: %.800s", node->identity.name,
                           report->fault);
         return VERDICT_FAIL;
     }

@@ -12,7 +12,7 @@ typedef enum verdict look_fn(const struct control *control, const struct step *s
 
 static enum verdict say(char *why, enum verdict verdict, const char *text, const char *name)
 {
-    (void)text_format(why, SENTENCE_SIZE, "%.63s: %.400s", name, text);
+    (void)text_format(why, SENTENCE_SIZE, "%.63s: %.800s", name, text);
     return verdict;
 }
 

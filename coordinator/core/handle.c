@@ -100,11 +100,36 @@ static void hear_hello(const struct letter *letter)
     send_adopt(letter);
 }
 
+static bool work_watches(const struct control *control, const struct work *work,
+                         const struct node *node)
+{
+    for (size_t i = 0; work != NULL && i < work->count; i++)
+        if (work->steps[i].state == STEP_RUNNING &&
+            gate_concerns(control, &work->steps[i], node))
+            return true;
+    return false;
+}
+
+/* The answer to a beat: an agent that hears nothing for long rebuilds its connection. It says what the
+ * node is to do about reports, so that a lost word is made good within a beat. */
+static void answer_beat(const struct letter *letter)
+{
+    const struct control *control = letter->run->control;
+    struct watch *watch = run_body(letter->run, message_row(MESSAGE_WATCH)->record);
+
+    watch->is_on = work_watches(control, control_work(control, 0), letter->node);
+    for (size_t i = 0; i < control->node_count && !watch->is_on; i++)
+        watch->is_on = work_watches(control, control->nodes[i]->repair, letter->node);
+    run_send(letter->run, letter->node->identity.name, MESSAGE_WATCH, watch);
+}
+
 static void hear_beat(const struct letter *letter)
 {
     /* A beat from an agent that has not said hello on this term: it must adopt it first. */
     if (!letter->node->is_adopted && letter->node->refusal[0] == '\0')
         send_adopt(letter);
+    else
+        answer_beat(letter);
 }
 
 static void hear_adopted(const struct letter *letter)

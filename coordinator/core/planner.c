@@ -145,6 +145,26 @@ static const char *common_release(const struct compile_shard *shard)
     return best;
 }
 
+/* What was applied under a name is what the name still means. */
+static enum error_code check_files(struct planner *p, const struct node *primary)
+{
+    const struct database_report *database = &primary->report->database;
+    const struct catalog *catalog = p->control->catalog;
+
+    for (size_t i = 0; i < database->checksum_count; i++) {
+        const struct revision_checksum *applied = &database->checksums[i];
+        size_t at = catalog_revision(catalog, applied->name);
+
+        if (at < catalog->revision_count &&
+            strcmp(catalog->revisions[at].checksum, applied->checksum) != 0)
+            return error_set(p->err, ERROR_CHANGED,
+                             "the files of %s are not those that %s was given: put them back, and "
+                             "make a new revision of what is to change",
+                             applied->name, primary->identity.name);
+    }
+    return ERROR_OK;
+}
+
 static enum error_code record_shard(struct planner *p, const struct compile_shard *shard,
                                     struct plan_shard *ret)
 {
@@ -155,6 +175,8 @@ static enum error_code record_shard(struct planner *p, const struct compile_shar
         return error_set(p->err, ERROR_REFUSED,
                          "shard %s has no single primary that reports: see `hakem node list`",
                          shard->name);
+    if (check_files(p, primary) != ERROR_OK)
+        return p->err->code;
     database = &primary->report->database;
     (void)text_copy(ret->name, NAME_SIZE, shard->name);
     (void)text_copy(ret->primary, NAME_SIZE, primary->identity.name);

@@ -102,7 +102,7 @@ static void say_first_step(const struct control *control, char *ret)
         return;
     }
     step_reason(control, work, step, why);
-    (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s %s: %.380s",
+    (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s %s: %.800s",
                       (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
                       step->plan->target[0] != '\0' ? step->plan->target : step->plan->node, why);
 }
@@ -124,7 +124,7 @@ static void say_holding(const struct control *control, char *ret)
             (unsigned long long)(options->hold_ms - (control->now_ms - open->holding_at_ms)) /
                 1000);
     else if (rollout_contract_fault(control, why) != NULL)
-        (void)text_format(ret, SENTENCE_SIZE, "no contract yet: %.460s", why);
+        (void)text_format(ret, SENTENCE_SIZE, "no contract yet: %.900s", why);
     else
         (void)text_copy(ret, SENTENCE_SIZE, "about to contract");
 }

@@ -448,7 +448,7 @@ static void explain_failure(const struct control *control, char *ret)
                           (unsigned long long)control->open->work.plan->options.min_ready);
         return;
     }
-    (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s of %s: %.340s",
+    (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s of %s: %.800s",
                       (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
                       step->plan->target[0] != '\0' ? step->plan->target
                       : step->node[0] != '\0'       ? step->node
@@ -465,7 +465,7 @@ static void explain(const struct control *control, const struct rollout_rule *ru
                      rule->guard == has_unknown_too_long || rule->guard == is_inconclusive;
 
     if (rule->to == ROLLOUT_REVERTED) {
-        (void)text_format(ret, SENTENCE_SIZE, "%.60s; it had turned back because: %.420s", rule->why,
+        (void)text_format(ret, SENTENCE_SIZE, "%.60s, after: %.900s", rule->why,
                           control->open->cause);
         return;
     }
@@ -474,7 +474,7 @@ static void explain(const struct control *control, const struct rollout_rule *ru
         return;
     }
     explain_failure(control, failure);
-    (void)text_format(ret, SENTENCE_SIZE, "%.140s (%.340s)", rule->why, failure);
+    (void)text_format(ret, SENTENCE_SIZE, "%.800s – %.140s", failure, rule->why);
 }
 
 static void add_kept(struct summary *summary, const struct control *control)

@@ -108,7 +108,7 @@ void run_ring(struct run *run, const char *what, const char *text)
     run_emit(run, FACT_RING, ring);
     effect = add_effect(run);
     effect->type = EFFECT_RING;
-    (void)text_format(effect->text, sizeof(effect->text), "%.63s: %.440s", what, text);
+    (void)text_format(effect->text, sizeof(effect->text), "%.63s: %.900s", what, text);
 }
 
 void run_fired(struct run *run, uint64_t rule)

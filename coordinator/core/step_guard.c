@@ -445,7 +445,7 @@ static const char *node_fault(const struct scene *scene, char *ret)
         return ret;
     }
     if (node->quarantine == QUARANTINE_IDENTITY) {
-        (void)text_format(ret, SENTENCE_SIZE, "%s is quarantined: %.400s", name,
+        (void)text_format(ret, SENTENCE_SIZE, "%s is quarantined: %.800s", name,
                           node->quarantine_why);
         return ret;
     }
