@@ -203,6 +203,8 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
 
         count.games++;
         count.ready += is_ready && !node_is_being_moved(control, node);
+        count.in_traffic += fleet_traffic(control, node, NULL) == TRAFFIC_READY &&
+                            !node_is_being_moved(control, node);
         count.serving += (is_ready || is_failing_briefly(control, node)) &&
                          !node_is_being_moved(control, node);
         count.unavailable += !is_ready || node_is_being_moved(control, node);
@@ -229,14 +231,21 @@ static bool shard_has_arrived(const struct work *work, const char *shard)
     return has_admits;
 }
 
+bool fleet_has_arrived(const struct control *control, const char *shard)
+{
+    const struct rollout *open = control->open;
+
+    return open != NULL && open->state != ROLLOUT_PLANNED && open->state != ROLLOUT_REVERTING &&
+           !(open->state == ROLLOUT_STUCK && open->came_from == ROLLOUT_REVERTING) &&
+           open->work.plan->release[0] != '\0' && shard_has_arrived(&open->work, shard);
+}
+
 const char *fleet_goal(const struct control *control, const struct node *game)
 {
     const struct goal *goal = control_goal(control, game->identity.shard);
     const struct rollout *open = control->open;
 
-    if (open != NULL && open->state != ROLLOUT_PLANNED && open->state != ROLLOUT_REVERTING &&
-        !(open->state == ROLLOUT_STUCK && open->came_from == ROLLOUT_REVERTING) &&
-        open->work.plan->release[0] != '\0' && shard_has_arrived(&open->work, game->identity.shard))
+    if (fleet_has_arrived(control, game->identity.shard))
         return open->work.plan->release;
     if (open != NULL)
         for (size_t i = 0; i < open->work.plan->shard_count; i++)

@@ -32,6 +32,7 @@ struct shard_count {
     uint64_t games; /* enrolled */
     uint64_t ready;
     uint64_t unavailable; /* not ready, or being taken out */
+    uint64_t in_traffic;  /* as every edge says, and nobody is taking it out */
     uint64_t serving;     /* ready, or failing for less than three beats */
 };
 struct shard_count fleet_count(const struct control *control, const char *shard);
@@ -41,6 +42,9 @@ bool node_is_being_moved(const struct control *control, const struct node *node)
 
 /* "" if there is none: no rollout has ever ended, and its nodes differ. */
 const char *fleet_goal(const struct control *control, const struct node *game);
+
+/* The open rollout has admitted the last wave of the shard: its release is the goal. */
+bool fleet_has_arrived(const struct control *control, const char *shard);
 
 /* The next game node of the shard at or after *cursor (start with 0), or NULL. */
 const struct node *fleet_next(const struct control *control, enum node_kind kind, const char *shard,

@@ -60,7 +60,9 @@ bool node_is_the_plans(const struct control *control, const struct node *node)
         was_touched |= step->state != STEP_PENDING && step->state != STEP_DUE;
         is_unfinished |= step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED;
     }
-    return was_touched && is_unfinished;
+    /* Until its shard has arrived, a node that was moved stays the plan's: repair would take it back. */
+    return was_touched &&
+           (is_unfinished || !fleet_has_arrived(control, node->identity.shard));
 }
 
 static bool may_be_moved(const struct control *control, const struct node *node)
@@ -72,6 +74,17 @@ static bool may_be_moved(const struct control *control, const struct node *node)
 static bool is_lost_without_the_plan(const struct control *control, const struct node *node)
 {
     return is_game_unquarantined(control, node) && !node_is_the_plans(control, node);
+}
+
+/* A server that was switched by somebody else, or missed its switch. */
+static bool has_strayed(const struct control *control, const struct node *node)
+{
+    const char *goal = fleet_goal(control, node);
+
+    return is_game_unquarantined(control, node) && !node_is_the_plans(control, node) &&
+           (control->open == NULL || fleet_has_arrived(control, node->identity.shard)) &&
+           goal[0] != '\0' && node_is_fresh(control, node) && node->report->is_up &&
+           strcmp(node->report->release, goal) != 0;
 }
 
 static bool is_at_its_goal(const struct control *control, const struct node *node)
@@ -209,6 +222,8 @@ static const struct node_rule rules[] = {
         WHY("silent for 15 s")},
     {1411, IN(LOST), ON(TICK), IF(is_lost_without_the_plan), DO(QUARANTINES),
         .cause = QUARANTINE_ABSENCE, WHY("its agent is lost")},
+    {1412, IN(ONLINE), ON(TICK), IF(has_strayed), DO(QUARANTINES), .cause = QUARANTINE_HEALTH,
+        WHY("it runs another release than its shard's goal")},
     {1413, IN(ONLINE), ON(TICK), IF(is_repaired), DO(FORGIVES), WHY("repaired and admitted")},
     {1415, NODE_IN_ANY, ON(TICK), IF(is_cut_off), DO(GIVES_UP), WHY("out at the edges")},
     {1417, NODE_IN_ANY, ON(TICK), IF(repair_is_in_vain), DO(GIVES_UP),

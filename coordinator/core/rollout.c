@@ -488,16 +488,22 @@ static void add_kept(struct summary *summary, const struct control *control)
                               work->steps[i].plan->shard, work->steps[i].plan->revision);
 }
 
-static void set_goals(struct run *run, bool is_back)
+/* Abandoned, every node's goal is what it runs. */
+static const char *goal_after(const struct rollout *open, size_t shard)
+{
+    if (open->state == ROLLOUT_COMPLETED && open->work.plan->release[0] != '\0')
+        return open->work.plan->release;
+    return open->state == ROLLOUT_ABANDONED ? "" : open->work.plan->shards[shard].release;
+}
+
+static void set_goals(struct run *run)
 {
     const struct plan *plan = run->control->open->work.plan;
 
     for (size_t i = 0; i < plan->shard_count; i++) {
-        const char *release = is_back ? plan->shards[i].release : plan->release;
+        const char *release = goal_after(run->control->open, i);
         struct fact_goal *goal;
 
-        if (release[0] == '\0')
-            continue;
         goal = run_body(run, fact_row(FACT_GOAL)->record);
         (void)text_copy(goal->shard, NAME_SIZE, plan->shards[i].name);
         (void)text_copy(goal->release, NAME_SIZE, release);
@@ -538,10 +544,8 @@ static void close_rollout(struct run *run)
     add_kept(summary, control);
     (void)text_copy(summary->why, sizeof(summary->why), open->why);
     summary = record_clone(&summary_record, summary, run->decisions->memory);
-    if (open->state == ROLLOUT_COMPLETED)
-        set_goals(run, false);
-    else if (open->state == ROLLOUT_REVERTED)
-        set_goals(run, true);
+    if (open->state != ROLLOUT_CANCELLED)
+        set_goals(run);
     stop_watching(run);
     run_emit(run, FACT_CLOSED, summary);
 }

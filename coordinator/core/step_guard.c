@@ -375,10 +375,13 @@ static const char *drain_fault(const struct scene *scene, char *ret)
                           (unsigned long long)options->max_unavailable);
         return ret;
     }
-    /* A repair takes nobody out of traffic, lost or not, while nobody else would be left. */
-    if (scene->work->repair != 0 && count.ready < options->min_ready &&
-        fleet_traffic(control, game, NULL) == TRAFFIC_READY)
-        return "nobody else would be left in traffic";
+    /* Ready or not, what the edges still send traffic to is not taken away while nobody else is there. */
+    if (fleet_traffic(control, game, NULL) == TRAFFIC_READY &&
+        count.in_traffic - !is_moved < options->min_ready) {
+        (void)text_format(ret, SENTENCE_SIZE, "nobody else would be left in traffic beside %s",
+                          game->identity.name);
+        return ret;
+    }
     return NULL;
 }
 
