@@ -83,6 +83,19 @@ static const char *database_fault(const struct control *control, const struct no
     return ret;
 }
 
+bool compat_node_is_judgeable(const struct control *control, const struct node *node)
+{
+    if (fleet_primary(control, node->identity.shard) == NULL)
+        return false;
+    for (size_t i = 0; node->report != NULL && i < node->report->read_count; i++) {
+        const struct node *database = control_node(control, node->report->reads[i].name);
+
+        if (database != NULL && !node_is_known(database))
+            return false;
+    }
+    return true;
+}
+
 const char *compat_node_fault(const struct control *control, const struct node *node,
                               const char *release, char ret[static SENTENCE_SIZE])
 {

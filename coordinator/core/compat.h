@@ -26,6 +26,9 @@ const char *compat_fault(const struct catalog *catalog, const char *release,
 
 struct schema compat_schema_of(const struct report *report);
 
+/* Every database that the node reads reports: without that there is no verdict about it. */
+bool compat_node_is_judgeable(const struct control *control, const struct node *node);
+
 /* For every database that the node reads, by the databases' own fresh words. NULL, or why not. */
 const char *compat_node_fault(const struct control *control, const struct node *node,
                               const char *release, char ret[static SENTENCE_SIZE]);

@@ -55,6 +55,9 @@ static enum verdict look_healthy(const struct control *control, const struct ste
                           game->report->release, wanted);
         return VERDICT_FAIL;
     }
+    if (!compat_node_is_judgeable(control, game))
+        return say(why, VERDICT_ERROR, "a database that it reads does not report",
+                   step->plan->target);
     if (compat_node_fault(control, game, game->report->release, fault) != NULL)
         return say(why, VERDICT_FAIL, fault, step->plan->target);
     return node_probes(game, why);

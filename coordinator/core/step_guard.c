@@ -272,16 +272,20 @@ static bool game_is_isolated(const struct work *work, const char *game)
            steps_of_target_are(work, game, STAGE_SEVER, STEP_SUCCEEDED);
 }
 
-/* Could its release step have had an effect that is not taken back for sure? */
-static bool release_is_in_doubt(const struct work *work, const char *game)
+/* Its release step leaves no doubt that it runs what the revert leaves ground for. Going back that is a
+ * step that never had an effect, or was undone; in an inverse it is one that succeeded. */
+static bool release_is_sure(const struct work *work, const char *game)
 {
     for (size_t i = 0; i < work->count; i++) {
         const struct step *step = &work->steps[i];
 
-        if (step->plan->stage == STAGE_RELEASE && strcmp(step->plan->target, game) == 0)
-            return step->had_effect && !step_is_settled(step);
+        if (step->plan->stage != STAGE_RELEASE || strcmp(step->plan->target, game) != 0)
+            continue;
+        if (work->plan->strategy == STRATEGY_INVERSE)
+            return step->direction == DIRECTION_DO && step->state == STEP_SUCCEEDED;
+        return !step->had_effect || step_is_settled(step);
     }
-    return false;
+    return true;
 }
 
 static bool plan_has_release(const struct work *work, const char *game)
@@ -331,7 +335,7 @@ static bool game_is_clear(const struct scene *scene, const struct node *game)
 
     if (game_is_isolated(work, name))
         return true;
-    if (release_is_in_doubt(work, name))
+    if (!release_is_sure(work, name))
         return false;
     if (plan_has_release(work, name) && game->link != LINK_ONLINE)
         return true; /* never ordered to change, or taken back for sure */
@@ -361,6 +365,11 @@ static const char *drain_fault(const struct scene *scene, char *ret)
 
     if (game == NULL)
         return NULL;
+    if (scene->work->repair == 0 && game->repair != NULL) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s is being repaired: that ends first",
+                          game->identity.name);
+        return ret;
+    }
     if (is_ready && !is_moved && count.ready <= options->min_ready) {
         (void)text_format(ret, SENTENCE_SIZE, "%s stays in traffic: %llu ready, and %llu must stay",
                           game->identity.name, (unsigned long long)count.ready,
@@ -475,8 +484,12 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     case TASK_REVERT:
         return revert_fault(scene, ret);
     case TASK_ISOLATE:
-    case TASK_END_SESSIONS:
         return isolate_fault(scene, ret);
+    case TASK_END_SESSIONS:
+        /* Begun is gone through with: at the edges it is cut off already. */
+        return steps_of_target_are(scene->work, plan->target, STAGE_ISOLATE, STEP_SUCCEEDED)
+                   ? NULL
+                   : isolate_fault(scene, ret);
     case TASK_CONTRACT:
         return scene->control->open->state == ROLLOUT_COMPLETING ? NULL
                                                                  : "the rollout is not completing";
@@ -492,7 +505,6 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     case TASK_COUNT:
         break;
     }
-    (void)plan;
     return NULL;
 }
 
