@@ -354,6 +354,16 @@ static const struct node *unclear_game(const struct scene *scene)
     return NULL;
 }
 
+/* Ready or not: what the edges still send traffic to is not taken away while nobody else is there. */
+static bool is_last_in_traffic(const struct scene *scene, const struct node *game)
+{
+    struct shard_count count = fleet_count(scene->control, game->identity.shard);
+
+    return fleet_traffic(scene->control, game, NULL) == TRAFFIC_READY &&
+           count.in_traffic - !node_is_being_moved(scene->control, game) <
+               scene->work->plan->options.min_ready;
+}
+
 static const char *drain_fault(const struct scene *scene, char *ret)
 {
     const struct control *control = scene->control;
@@ -384,9 +394,7 @@ static const char *drain_fault(const struct scene *scene, char *ret)
                           (unsigned long long)options->max_unavailable);
         return ret;
     }
-    /* Ready or not, what the edges still send traffic to is not taken away while nobody else is there. */
-    if (fleet_traffic(control, game, NULL) == TRAFFIC_READY &&
-        count.in_traffic - !is_moved < options->min_ready) {
+    if (is_last_in_traffic(scene, game)) {
         (void)text_format(ret, SENTENCE_SIZE, "nobody else would be left in traffic beside %s",
                           game->identity.name);
         return ret;
@@ -431,6 +439,11 @@ static const char *isolate_fault(const struct scene *scene, char *ret)
 {
     const struct node *game = control_node(scene->control, scene->step->plan->target);
 
+    if (game != NULL && is_last_in_traffic(scene, game)) {
+        (void)text_format(ret, SENTENCE_SIZE, "nobody else would be left in traffic beside %s",
+                          game->identity.name);
+        return ret;
+    }
     if (game == NULL || game->link == LINK_LOST)
         return NULL;
     (void)text_format(ret, SENTENCE_SIZE, "%s answers: its release is taken back",

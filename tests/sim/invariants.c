@@ -65,7 +65,7 @@ const char *invariant_ended(const struct sim *sim)
     last = sim->control->summaries[sim->control->summary_count - 1];
     if (last->state == ROLLOUT_COMPLETED && last->strategy == STRATEGY_ROLLING)
         return games_fault(sim, 1);
-    if (last->state != ROLLOUT_REVERTED)
+    if (last->state != ROLLOUT_REVERTED || last->strategy != STRATEGY_ROLLING)
         return NULL;
     if (last->kept_count == 0 && (database->applied != sim->before.applied ||
                                   database->contracted != sim->before.contracted))
