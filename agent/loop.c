@@ -300,7 +300,8 @@ static void take_report(struct loop *loop, const struct report *report)
     memcpy(loop->reported, hash, sizeof(hash));
 }
 
-/* The node has just been changed: the watcher looks now, not at its next beat. Any frame ends its pause. */
+/* The node has just been changed: the watcher looks now, not at its next beat. Any frame ends its
+ * pause. */
 static void wake_watcher(struct loop *loop)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++) {

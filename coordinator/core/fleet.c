@@ -205,17 +205,24 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
         count.ready += is_ready && !node_is_being_moved(control, node);
         count.in_traffic += fleet_traffic(control, node, NULL) == TRAFFIC_READY &&
                             !node_is_being_moved(control, node);
-        count.serving += (is_ready || is_failing_briefly(control, node)) &&
-                         !node_is_being_moved(control, node);
+        count.serving +=
+            (is_ready || is_failing_briefly(control, node)) && !node_is_being_moved(control, node);
         count.unavailable += !is_ready || node_is_being_moved(control, node);
     }
     return count;
 }
 
-/* The last wave has been admitted: every admit of the shard's plan has succeeded, or was skipped.
- */
-static bool shard_has_arrived(const struct work *work, const char *shard)
+static bool is_past_the_waves(const struct rollout *open)
 {
+    return open->state == ROLLOUT_HOLDING || open->state == ROLLOUT_COMPLETING ||
+           open->came_from == ROLLOUT_HOLDING || open->came_from == ROLLOUT_COMPLETING;
+}
+
+/* The last wave has been admitted: every admit of the shard's plan has succeeded, or was skipped.
+ * Without any, once the waves of the others are over. */
+static bool shard_has_arrived(const struct rollout *open, const char *shard)
+{
+    const struct work *work = &open->work;
     bool has_admits = false;
 
     for (size_t i = 0; i < work->count; i++) {
@@ -228,7 +235,7 @@ static bool shard_has_arrived(const struct work *work, const char *shard)
             (step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED))
             return false;
     }
-    return has_admits;
+    return has_admits || is_past_the_waves(open);
 }
 
 bool fleet_has_arrived(const struct control *control, const char *shard)
@@ -237,7 +244,7 @@ bool fleet_has_arrived(const struct control *control, const char *shard)
 
     return open != NULL && open->state != ROLLOUT_PLANNED && open->state != ROLLOUT_REVERTING &&
            !(open->state == ROLLOUT_STUCK && open->came_from == ROLLOUT_REVERTING) &&
-           open->work.plan->release[0] != '\0' && shard_has_arrived(&open->work, shard);
+           open->work.plan->release[0] != '\0' && shard_has_arrived(open, shard);
 }
 
 const char *fleet_goal(const struct control *control, const struct node *game)

@@ -104,14 +104,13 @@ static bool work_watches(const struct control *control, const struct work *work,
                          const struct node *node)
 {
     for (size_t i = 0; work != NULL && i < work->count; i++)
-        if (work->steps[i].state == STEP_RUNNING &&
-            gate_concerns(control, &work->steps[i], node))
+        if (work->steps[i].state == STEP_RUNNING && gate_concerns(control, &work->steps[i], node))
             return true;
     return false;
 }
 
-/* The answer to a beat: an agent that hears nothing for long rebuilds its connection. It says what the
- * node is to do about reports, so that a lost word is made good within a beat. */
+/* The answer to a beat: an agent that hears nothing for long rebuilds its connection. It says what
+ * the node is to do about reports, so that a lost word is made good within a beat. */
 static void answer_beat(const struct letter *letter)
 {
     const struct control *control = letter->run->control;

@@ -60,9 +60,9 @@ bool node_is_the_plans(const struct control *control, const struct node *node)
         was_touched |= step->state != STEP_PENDING && step->state != STEP_DUE;
         is_unfinished |= step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED;
     }
-    /* Until its shard has arrived, a node that was moved stays the plan's: repair would take it back. */
-    return was_touched &&
-           (is_unfinished || !fleet_has_arrived(control, node->identity.shard));
+    /* Until its shard has arrived, a node that was moved stays the plan's: repair would take it
+     * back. */
+    return was_touched && (is_unfinished || !fleet_has_arrived(control, node->identity.shard));
 }
 
 static bool may_be_moved(const struct control *control, const struct node *node)

@@ -224,6 +224,11 @@ static enum error_code check_capacity(struct planner *p)
     for (size_t i = 0; i < p->shard_count; i++) {
         const struct compile_shard *shard = &p->shards[i];
 
+        if (p->plan->release[0] != '\0' && shard->game_count == 0 &&
+            fleet_count(p->control, shard->name).games > p->plan->options.except_count)
+            return error_set(p->err, ERROR_REFUSED,
+                             "every game node of shard %s is quarantined: see `hakem node list`",
+                             shard->name);
         if (shard->release[0] == '\0' || shard->game_count == 0)
             continue;
         if (fleet_count(p->control, shard->name).ready <= p->plan->options.min_ready)

@@ -272,8 +272,8 @@ static bool game_is_isolated(const struct work *work, const char *game)
            steps_of_target_are(work, game, STAGE_SEVER, STEP_SUCCEEDED);
 }
 
-/* Its release step leaves no doubt that it runs what the revert leaves ground for. Going back that is a
- * step that never had an effect, or was undone; in an inverse it is one that succeeded. */
+/* Its release step leaves no doubt that it runs what the revert leaves ground for. Going back that
+ * is a step that never had an effect, or was undone; in an inverse it is one that succeeded. */
 static bool release_is_sure(const struct work *work, const char *game)
 {
     for (size_t i = 0; i < work->count; i++) {
@@ -354,12 +354,14 @@ static const struct node *unclear_game(const struct scene *scene)
     return NULL;
 }
 
-/* Ready or not: what the edges still send traffic to is not taken away while nobody else is there. */
+/* Ready or not: what the edges still send traffic to is not taken away while nobody else is there.
+ */
 static bool is_last_in_traffic(const struct scene *scene, const struct node *game)
 {
     struct shard_count count = fleet_count(scene->control, game->identity.shard);
+    enum traffic_state traffic = fleet_traffic(scene->control, game, NULL);
 
-    return fleet_traffic(scene->control, game, NULL) == TRAFFIC_READY &&
+    return (traffic == TRAFFIC_READY || traffic == TRAFFIC_UNKNOWN) &&
            count.in_traffic - !node_is_being_moved(scene->control, game) <
                scene->work->plan->options.min_ready;
 }
@@ -809,10 +811,9 @@ static bool dependents_are_settled(const struct scene *scene)
 {
     for (size_t i = 0; i < scene->step->dependent_count; i++) {
         const struct step *dependent = work_step(scene->work, scene->step->dependents[i]);
-        bool is_last_resort = scene->step->plan->stage == STAGE_DRAIN &&
-                              dependent->plan->stage == STAGE_OUT &&
-                              dependent->direction == DIRECTION_UNDO &&
-                              dependent->state == STEP_FAILED;
+        bool is_last_resort =
+            scene->step->plan->stage == STAGE_DRAIN && dependent->plan->stage == STAGE_OUT &&
+            dependent->direction == DIRECTION_UNDO && dependent->state == STEP_FAILED;
 
         /* The last node is admitted even if it is unhealthy: better than nobody. */
         if (!step_is_settled(dependent) && !is_last_resort &&

@@ -66,7 +66,8 @@ int main(int argc, char *argv[])
         (void)fprintf(stderr, "usage: hakem-sim --seeds A..B | --seed N [--trace]\n");
         return 2;
     }
-    (void)printf("seeds %" PRIu64 " rollouts %" PRIu64 " faults %" PRIu64 " violations %" PRIu64 "\n",
+    (void)printf("seeds %" PRIu64 " rollouts %" PRIu64 " faults %" PRIu64 " violations %" PRIu64
+                 "\n",
                  totals.seeds, totals.rollouts, totals.faults, totals.violations);
     return totals.violations == 0 ? 0 : 1;
 }

@@ -152,8 +152,8 @@ static void end_inspection(struct sim *sim, int at, struct sim_child *child)
                                   .id = &child->order.id,
                                   .finding = &finding};
 
-    finding.finding = has_been_done(sim, &sim->nodes[at], &child->order) ? FINDING_DID
-                                                                          : FINDING_DID_NOT;
+    finding.finding =
+        has_been_done(sim, &sim->nodes[at], &child->order) ? FINDING_DID : FINDING_DID_NOT;
     child->is_used = false;
     sim_agent_event(sim, at, &event);
 }
@@ -243,7 +243,8 @@ static void report_database(const struct sim_node *node, struct report *ret)
     database->is_primary = node->is_primary;
     database->applied = name_bits(node->database.applied, true, ret, &database->applied_count);
     database->expanded = name_bits(node->database.expanded, true, ret, &database->expanded_count);
-    database->contracted = name_bits(node->database.contracted, false, ret, &database->contracted_count);
+    database->contracted =
+        name_bits(node->database.contracted, false, ret, &database->contracted_count);
     (void)text_format(database->fingerprint, FINGERPRINT_SIZE, "f%u.%u", node->database.applied,
                       node->database.contracted);
     database->position = node->database.position;

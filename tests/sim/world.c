@@ -629,8 +629,8 @@ static void make_catalog(struct sim *sim)
 static void add_base(struct sim *sim)
 {
     struct catalog *catalog = &sim->catalog;
-    struct catalog_revision *rows = memory_array(sim, struct catalog_revision,
-                                                 catalog->revision_count + 1);
+    struct catalog_revision *rows =
+        memory_array(sim, struct catalog_revision, catalog->revision_count + 1);
 
     for (size_t i = 0; i < catalog->revision_count; i++)
         rows[i + 1] = catalog->revisions[i];

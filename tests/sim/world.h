@@ -1,6 +1,6 @@
-/* world.h: a cluster in one process, on simulated time, from one seed: the real cores of coordinator and
- * agents over a network that loses, delays, repeats and reorders, databases, an edge, game servers, and
- * processes that crash between any two of their steps.
+/* world.h: a cluster in one process, on simulated time, from one seed: the real cores of
+ * coordinator and agents over a network that loses, delays, repeats and reorders, databases, an
+ * edge, game servers, and processes that crash between any two of their steps.
  */
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
@@ -46,10 +46,10 @@ struct sim_node {
     uint64_t beat_at_ms;
     struct sim_database database;
     bool is_primary;
-    unsigned release; /* 0 old, 1 new */
-    bool is_sick;     /* its server, whatever the release */
+    unsigned release;           /* 0 old, 1 new */
+    bool is_sick;               /* its server, whatever the release */
     enum traffic_state traffic; /* of a game node, at the edge */
-    bool is_cut;      /* one-way partition: it hears, but is not heard */
+    bool is_cut;                /* one-way partition: it hears, but is not heard */
 };
 
 struct sim_packet {
