@@ -211,13 +211,22 @@ static bool asks_for_another(const struct agent_session *session, const struct e
     return inquiry->of_replica;
 }
 
-static bool asks_for_another_attempt(const struct agent_session *session, const struct entry *entry,
+static bool asks_for_earlier_attempt(const struct agent_session *session, const struct entry *entry,
                                      const void *detail)
 {
     const struct inquiry *inquiry = detail;
 
     (void)session;
-    return entry != NULL && inquiry->order.id.attempt != entry->order.id.attempt;
+    return entry != NULL && inquiry->order.id.attempt < entry->order.id.attempt;
+}
+
+static bool asks_for_later_attempt(const struct agent_session *session, const struct entry *entry,
+                                   const void *detail)
+{
+    const struct inquiry *inquiry = detail;
+
+    (void)session;
+    return entry != NULL && inquiry->order.id.attempt > entry->order.id.attempt;
 }
 
 static bool may_have_forgotten(const struct agent_session *session, const struct entry *entry,
@@ -283,7 +292,9 @@ static const struct session_rule rules[] = {
     {2301, IN_ANY, ON(INQUIRY), IF(asks_for_another), DO(LOOKS_FOR_ANOTHER),
         WHY("the database's log may tell")},
     {2303, IN(RUNNING) | IN(LOOKING) | IN(ENDED) | IN(TOMBSTONE), ON(INQUIRY),
-        IF(asks_for_another_attempt), DO(IGNORES), WHY("about another attempt")},
+        IF(asks_for_earlier_attempt), DO(IGNORES), WHY("about an earlier attempt")},
+    {2304, IN(ENDED) | IN(TOMBSTONE), ON(INQUIRY), IF(asks_for_later_attempt), DO(BURIES),
+        WHY("never heard of that attempt, and it is too late now")},
     {2305, IN(RUNNING) | IN(LOOKING), ON(INQUIRY), DO(TELLS_RUNNING), WHY("still at it")},
     {2307, IN(ENDED), ON(INQUIRY), DO(TELLS_OUTCOME), WHY("it has ended")},
     {2309, IN(NONE), ON(INQUIRY), IF(may_have_forgotten), DO(LOOKS),

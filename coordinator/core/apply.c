@@ -307,6 +307,16 @@ static void change_step(struct step *step, const struct fact_step *fact, uint64_
     (void)text_copy(step->detail, sizeof(step->detail), fact->detail);
 }
 
+static void note_traffic(struct control *control, const struct step *step)
+{
+    struct node *target = control_node(control, step->plan->target);
+    enum task task = step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
+
+    if (target != NULL && task != TASK_NONE && task_row(task)->kind == KIND_EDGE &&
+        step->state != STEP_PENDING && step->state != STEP_DUE && step->state != STEP_SKIPPED)
+        target->traffic_changed_at_ms = control->now_ms;
+}
+
 static enum error_code apply_step(struct control *control, const void *body, struct error *err)
 {
     const struct fact_step *fact = body;
@@ -317,6 +327,7 @@ static enum error_code apply_step(struct control *control, const void *body, str
         return corrupt(err, "a step", "that no plan has");
     change_step(step, fact, control->now_ms);
     note_sessions(control, step);
+    note_traffic(control, step);
     if (fact->repair == 0 && fact->state == STEP_ORDERED && is_point_of_no_return(step->plan))
         control->open->has_contracted = true;
     return ERROR_OK;

@@ -55,7 +55,7 @@ static enum traffic_state state_at(const struct node *edge, const struct node *g
     const struct server_traffic *server =
         node_is_known(edge) ? server_of(edge, game->identity.name) : NULL;
 
-    if (server == NULL)
+    if (server == NULL || edge->report_at_ms < game->traffic_changed_at_ms)
         return TRAFFIC_UNKNOWN;
     *ret_sessions += server->sessions;
     if (server->state == TRAFFIC_READY && !server->check_passes)
@@ -236,6 +236,14 @@ static bool shard_has_arrived(const struct rollout *open, const char *shard)
             return false;
     }
     return has_admits || is_past_the_waves(open);
+}
+
+bool fleet_is_out(const struct control *control, const struct node *game)
+{
+    for (size_t i = 0; i < control->node_count; i++)
+        if (edge_carries(control->nodes[i], game->identity.shard))
+            return fleet_traffic(control, game, NULL) == TRAFFIC_DRAIN;
+    return true;
 }
 
 bool fleet_has_arrived(const struct control *control, const char *shard)

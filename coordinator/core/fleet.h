@@ -22,6 +22,9 @@ bool edge_carries(const struct node *edge, const char *shard);
 enum traffic_state fleet_traffic(const struct control *control, const struct node *game,
                                  uint64_t *ret_sessions);
 
+/* No edge sends it traffic, for sure. */
+bool fleet_is_out(const struct control *control, const struct node *game);
+
 /* pass, fail, or error (could not measure); why (SENTENCE_SIZE) is always filled. */
 enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE]);
 

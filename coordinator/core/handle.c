@@ -124,8 +124,9 @@ static void answer_beat(const struct letter *letter)
 
 static void hear_beat(const struct letter *letter)
 {
-    /* A beat from an agent that has not said hello on this term: it must adopt it first. */
-    if (!letter->node->is_adopted && letter->node->refusal[0] == '\0')
+    /* It must adopt this term first. A refusal may have been about an older one that came late:
+     * asked again. */
+    if (!letter->node->is_adopted)
         send_adopt(letter);
     else
         answer_beat(letter);

@@ -92,7 +92,9 @@ struct node {
     struct report *report; /* NULL: none in this term */
     uint64_t report_at_ms;
     uint64_t report_number;
-    uint64_t failing_since_ms;   /* its probes; 0: they pass */
+    uint64_t
+        traffic_changed_at_ms; /* an edge was told something about it: older reports say nothing */
+    uint64_t failing_since_ms; /* its probes; 0: they pass */
     char refusal[SENTENCE_SIZE]; /* why it does not adopt this term */
 };
 

@@ -360,10 +360,10 @@ static bool is_last_in_traffic(const struct scene *scene, const struct node *gam
 {
     struct shard_count count = fleet_count(scene->control, game->identity.shard);
     enum traffic_state traffic = fleet_traffic(scene->control, game, NULL);
+    bool is_counted = traffic == TRAFFIC_READY && !node_is_being_moved(scene->control, game);
 
     return (traffic == TRAFFIC_READY || traffic == TRAFFIC_UNKNOWN) &&
-           count.in_traffic - !node_is_being_moved(scene->control, game) <
-               scene->work->plan->options.min_ready;
+           count.in_traffic - is_counted < scene->work->plan->options.min_ready;
 }
 
 static const char *drain_fault(const struct scene *scene, char *ret)
@@ -422,6 +422,18 @@ static const char *admit_fault(const struct scene *scene, char *ret)
         return ret;
     }
     return compat_node_fault(scene->control, game, game->report->release, ret);
+}
+
+/* Whatever was skipped: a server is not switched under players. */
+static const char *release_fault(const struct scene *scene, char *ret)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+
+    if (game == NULL || fleet_is_out(scene->control, game))
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "no edge must send %s traffic while it is switched",
+                      game->identity.name);
+    return ret;
 }
 
 static const char *revert_fault(const struct scene *scene, char *ret)
@@ -498,6 +510,8 @@ static const char *stage_fault(const struct scene *scene, char *ret)
         return admit_fault(scene, ret);
     case TASK_REVERT:
         return revert_fault(scene, ret);
+    case TASK_RELEASE:
+        return release_fault(scene, ret);
     case TASK_ISOLATE:
         return isolate_fault(scene, ret);
     case TASK_END_SESSIONS:
@@ -515,7 +529,6 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     case TASK_AWAIT_REPLAY:
     case TASK_VERIFY:
     case TASK_ALLOW_SESSIONS:
-    case TASK_RELEASE:
     case TASK_SMOKE:
     case TASK_COUNT:
         break;

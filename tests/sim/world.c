@@ -324,6 +324,8 @@ static void commit(struct sim *sim)
 
         if (to >= 0 && !(sim_below(sim, 500) == 0 && sim_chance(sim, 50)))
             post_message(sim, -1, to, effect->message, control_term(sim->control), effect->body);
+        if (effect->type == EFFECT_REPLY && strstr(effect->text, "skipped it") != NULL)
+            sim->was_overruled = true;
         if (effect->type == EFFECT_REPLY)
             sim_trace(sim, "reply %s: %s", error_code_name(effect->code), effect->text);
     }

@@ -78,7 +78,7 @@ struct sim {
     uint64_t new_release_since_ms;
     struct sim_database before;
     uint64_t ended_ms;
-    bool wants_new; /* the plan is under way or done */
+    bool was_overruled; /* an operator skipped a step: what it was for is his business now */
     uint64_t faults;
     uint64_t rollouts;
     char violation[512];
