@@ -516,17 +516,21 @@ static void heal(struct sim *sim)
     }
 }
 
+static const char *first_fault(const struct sim *sim)
+{
+    const char *fault = invariant_compatible(sim);
+
+    if (fault == NULL)
+        fault = invariant_ready(sim);
+    return fault != NULL ? fault : invariant_core(sim);
+}
+
 static void check(struct sim *sim)
 {
-    const char *(*const invariants[])(const struct sim *) = {invariant_compatible, invariant_ready,
-                                                             invariant_core};
+    const char *fault = first_fault(sim);
 
-    for (size_t i = 0; i < ARRAY_LEN(invariants); i++) {
-        const char *fault = invariants[i](sim);
-
-        if (fault != NULL)
-            sim_break(sim, fault);
-    }
+    if (fault != NULL)
+        sim_break(sim, fault);
 }
 
 static bool has_ended(const struct sim *sim)

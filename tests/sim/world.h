@@ -98,11 +98,11 @@ const char *invariant_core(const struct sim *sim);
 const char *invariant_ended(const struct sim *sim);
 
 /* tasks.c */
-void sim_start_child(struct sim *sim, int node, const struct entry *entry, bool is_inspection,
+void sim_start_child(struct sim *sim, int at, const struct entry *entry, bool is_inspection,
                      bool of_replica);
-void sim_run_children(struct sim *sim, int node);
-void sim_agent_event(struct sim *sim, int node, const struct session_event *event);
-void sim_fill_report(struct sim *sim, int node, struct report *ret);
+void sim_run_children(struct sim *sim, int at);
+void sim_agent_event(struct sim *sim, int at, const struct session_event *event);
+void sim_fill_report(struct sim *sim, int at, struct report *ret);
 
 uint64_t sim_below(struct sim *sim, uint64_t limit);
 bool sim_chance(struct sim *sim, unsigned percent); /* only while faulty */
