@@ -64,7 +64,8 @@ static bool send_message(struct loop *loop, enum message_type type, const void *
     struct text *bytes = text_new(NULL, MESSAGE_BYTES_MAX);
     bool is_sent;
 
-    message_encode(type, 0, loop->session->term, body, bytes);
+    /* Its number rises over restarts, too: what was overtaken on the way is known by it. */
+    message_encode(type, clock_monotonic_ms(), loop->session->term, body, bytes);
     is_sent =
         loop->line != NULL && !bytes->is_cut && line_send(loop->line, bytes->data, bytes->size);
     talloc_free(bytes);

@@ -47,6 +47,7 @@ static const struct record fact_repair_record = RECORD(fact_repair, repair_field
 
 static const struct field goal_fields[] = {
     TEXT_FIELD(fact_goal, shard, "the shard"),
+    TEXT_FIELD(fact_goal, node, "one that was left out; empty: all others"),
     TEXT_FIELD(fact_goal, release, "that its game nodes should run"),
 };
 static const struct record fact_goal_record = RECORD(fact_goal, goal_fields, "a shard's goal");

@@ -40,6 +40,7 @@ struct fact_repair {
 };
 struct fact_goal {
     char shard[NAME_SIZE];
+    char node[NAME_SIZE]; /* "": of every game node without a goal of its own */
     char release[NAME_SIZE];
 };
 struct fact_rollout {

@@ -178,7 +178,7 @@ enum message_type {
 
 struct message {
     enum message_type type;
-    uint64_t id;   /* of a request and its reply; else 0 */
+    uint64_t id;   /* of a request and its reply; an agent's rise with every message */
     uint64_t term; /* the coordinator's; 0 from others */
     void *body;    /* the row's record; a talloc child of whoever owns the message */
 };

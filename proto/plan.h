@@ -17,11 +17,12 @@
 #define STAGES(X)                                                                                  \
     X(NONE, "none")                                                                                \
     X(PREFLIGHT, "preflight")                                                                      \
-    X(CATCH_UP, "catch_up") X(EXPAND, "expand") X(BACKFILL, "backfill") X(REPLAY, "replay")        \
-        X(AGREE, "agree") X(VERIFY, "verify") X(ISOLATE, "isolate") X(SEVER, "sever")              \
-            X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy")            \
-                X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract")          \
-                    X(REVERT, "revert") X(ALLOW, "allow")
+    X(CATCH_UP, "catch_up")                                                                        \
+    X(EXPAND, "expand") X(BACKFILL, "backfill") X(REPLAY, "replay") X(AGREE, "agree")              \
+        X(VERIFY, "verify") X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain")              \
+            X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit")            \
+                X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert")        \
+                    X(ALLOW, "allow")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;

@@ -37,6 +37,16 @@ static enum error_code keep(struct task_context *task, struct error *err)
     return driver->keep == NULL ? ERROR_OK : driver->keep(config, err);
 }
 
+static enum error_code ask_for(struct task_context *task, enum traffic_wish wish, struct error *err)
+{
+    const struct edge_config *config = &task->config->edge;
+
+    if (traffic_driver(config)->wish(config, task->job->order.arguments.target, wish, err) !=
+        ERROR_OK)
+        return err->code;
+    return keep(task, err);
+}
+
 static enum error_code await(struct task_context *task, enum traffic_wish wish, uint64_t within_ms,
                              struct error *err)
 {
@@ -49,6 +59,9 @@ static enum error_code await(struct task_context *task, enum traffic_wish wish, 
             return err->code;
         if (traffic_is_fulfilled(&server, wish))
             return ERROR_OK;
+        /* A reload between the wish and its file has forgotten it. */
+        if (traffic_contradicts(&server, wish) && ask_for(task, wish, err) != ERROR_OK)
+            return err->code;
         (void)text_format(text, sizeof(text), "%s with %llu sessions",
                           word_of(&traffic_state_names, server.state),
                           (unsigned long long)server.sessions);
@@ -67,11 +80,7 @@ static enum error_code await(struct task_context *task, enum traffic_wish wish, 
 static enum error_code fulfil(struct task_context *task, enum traffic_wish wish, uint64_t within_ms,
                               struct error *err)
 {
-    const struct edge_config *config = &task->config->edge;
-
-    if (traffic_driver(config)->wish(config, task->job->order.arguments.target, wish, err) !=
-            ERROR_OK ||
-        keep(task, err) != ERROR_OK)
+    if (ask_for(task, wish, err) != ERROR_OK)
         return err->code;
     return await(task, wish, within_ms, err);
 }
@@ -102,7 +111,8 @@ static enum error_code inspect(struct task_context *task, enum traffic_wish wish
     if (look(task, &server, err) != ERROR_OK)
         return err->code;
     *ret = traffic_is_fulfilled(&server, wish) ? FINDING_DID : FINDING_DID_NOT;
-    return ERROR_OK;
+    /* Whoever did it may have died before it was kept over a reload. */
+    return *ret == FINDING_DID ? keep(task, err) : ERROR_OK;
 }
 
 enum error_code inspect_drain(struct task_context *task, enum finding *ret, struct error *err)

@@ -40,3 +40,13 @@ bool traffic_is_fulfilled(const struct server_traffic *server, enum traffic_wish
     }
     return false;
 }
+
+bool traffic_contradicts(const struct server_traffic *server, enum traffic_wish wish)
+{
+    bool is_out = server->state == TRAFFIC_DRAIN || server->state == TRAFFIC_MAINTENANCE;
+    bool is_in = server->state == TRAFFIC_READY || server->state == TRAFFIC_DOWN;
+
+    if (wish == WISH_ISOLATE)
+        return is_in || server->state == TRAFFIC_DRAIN;
+    return wish == WISH_DRAIN ? is_in : is_out;
+}

@@ -24,6 +24,8 @@ const struct traffic_driver *traffic_driver(const struct edge_config *config);
 
 /* The state that a wish leads to. */
 bool traffic_is_fulfilled(const struct server_traffic *server, enum traffic_wish wish);
+/* It is in a state that another wish leads to: not one on the way to this wish's. */
+bool traffic_contradicts(const struct server_traffic *server, enum traffic_wish wish);
 const char *traffic_wish_name(enum traffic_wish wish);
 
 extern const struct traffic_driver traffic_haproxy;

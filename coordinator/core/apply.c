@@ -182,13 +182,15 @@ static enum error_code apply_goal(struct control *control, const void *body, str
 
     (void)err;
     for (size_t i = 0; i < control->goal_count; i++)
-        if (strcmp(control->goals[i].shard, fact->shard) == 0)
+        if (strcmp(control->goals[i].shard, fact->shard) == 0 &&
+            strcmp(control->goals[i].node, fact->node) == 0)
             goal = &control->goals[i];
     if (goal == NULL) {
         control->goals =
             memory_grow(control, control->goals, control->goal_count, control->goal_count + 1);
         goal = &control->goals[control->goal_count++];
         (void)text_copy(goal->shard, sizeof(goal->shard), fact->shard);
+        (void)text_copy(goal->node, sizeof(goal->node), fact->node);
     }
     (void)text_copy(goal->release, sizeof(goal->release), fact->release);
     return ERROR_OK;

@@ -14,6 +14,27 @@ bool node_is_fresh(const struct control *control, const struct node *node)
            control->now_ms - node->report_at_ms + node->report->age_ms <= SUSPECT_MS;
 }
 
+uint64_t node_measured_at_ms(const struct node *node)
+{
+    uint64_t age = node->report == NULL ? 0 : node->report->age_ms;
+
+    return node->report_at_ms > age ? node->report_at_ms - age : 0;
+}
+
+uint64_t fleet_timeline(const struct control *control, const char *shard)
+{
+    uint64_t newest = 0;
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *node = control->nodes[i];
+
+        if (node->identity.kind == KIND_DATABASE && strcmp(node->identity.shard, shard) == 0 &&
+            node_is_known(node) && node->report->database.timeline > newest)
+            newest = node->report->database.timeline;
+    }
+    return newest;
+}
+
 const struct node *fleet_primary(const struct control *control, const char *shard)
 {
     const struct node *primary = NULL;
@@ -55,7 +76,7 @@ static enum traffic_state state_at(const struct node *edge, const struct node *g
     const struct server_traffic *server =
         node_is_known(edge) ? server_of(edge, game->identity.name) : NULL;
 
-    if (server == NULL || edge->report_at_ms < game->traffic_changed_at_ms)
+    if (server == NULL || node_measured_at_ms(edge) < game->traffic_changed_at_ms)
         return TRAFFIC_UNKNOWN;
     *ret_sessions += server->sessions;
     if (server->state == TRAFFIC_READY && !server->check_passes)
@@ -86,6 +107,32 @@ enum traffic_state fleet_traffic(const struct control *control, const struct nod
     if (ret_sessions != NULL)
         *ret_sessions = sessions;
     return common == TRAFFIC_COUNT_ ? TRAFFIC_READY : common;
+}
+
+bool fleet_traffic_is_known(const struct control *control, const struct node *game)
+{
+    uint64_t sessions = 0;
+
+    for (size_t i = 0; i < control->node_count; i++)
+        if (edge_carries(control->nodes[i], game->identity.shard) &&
+            state_at(control->nodes[i], game, &sessions) == TRAFFIC_UNKNOWN)
+            return false;
+    return true;
+}
+
+bool fleet_some_edge_sends(const struct control *control, const struct node *game)
+{
+    uint64_t sessions = 0;
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        enum traffic_state state = edge_carries(control->nodes[i], game->identity.shard)
+                                       ? state_at(control->nodes[i], game, &sessions)
+                                       : TRAFFIC_UNKNOWN;
+
+        if (state == TRAFFIC_READY || state == TRAFFIC_DOWN)
+            return true;
+    }
+    return false;
 }
 
 enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE])
@@ -250,21 +297,50 @@ bool fleet_has_arrived(const struct control *control, const char *shard)
 {
     const struct rollout *open = control->open;
 
-    return open != NULL && open->state != ROLLOUT_PLANNED && open->state != ROLLOUT_REVERTING &&
-           !(open->state == ROLLOUT_STUCK && open->came_from == ROLLOUT_REVERTING) &&
+    return open != NULL && open->state != ROLLOUT_PLANNED && !fleet_is_going_back(control) &&
            open->work.plan->release[0] != '\0' && shard_has_arrived(open, shard);
+}
+
+bool fleet_is_going_back(const struct control *control)
+{
+    const struct rollout *open = control->open;
+
+    return open != NULL && (open->state == ROLLOUT_REVERTING ||
+                            (open->state == ROLLOUT_STUCK && open->came_from == ROLLOUT_REVERTING));
+}
+
+bool fleet_leaves_out(const struct plan *plan, const char *node)
+{
+    return names_contain(plan->options.except, plan->options.except_count, node);
+}
+
+/* As the last rollout left it. */
+static const char *settled_goal(const struct control *control, const struct node *game)
+{
+    const struct goal *own = control_goal(control, game->identity.shard, game->identity.name);
+    const struct goal *common = control_goal(control, game->identity.shard, "");
+
+    if (own != NULL && own->release[0] != '\0')
+        return own->release;
+    return common == NULL ? "" : common->release;
+}
+
+static const char *release_before(const struct plan *plan, const char *shard)
+{
+    for (size_t i = 0; i < plan->shard_count; i++)
+        if (strcmp(plan->shards[i].name, shard) == 0)
+            return plan->shards[i].release;
+    return "";
 }
 
 const char *fleet_goal(const struct control *control, const struct node *game)
 {
-    const struct goal *goal = control_goal(control, game->identity.shard);
     const struct rollout *open = control->open;
+    const char *settled = settled_goal(control, game);
 
+    if (open == NULL || fleet_leaves_out(open->work.plan, game->identity.name))
+        return settled;
     if (fleet_has_arrived(control, game->identity.shard))
         return open->work.plan->release;
-    if (open != NULL)
-        for (size_t i = 0; i < open->work.plan->shard_count; i++)
-            if (strcmp(open->work.plan->shards[i].name, game->identity.shard) == 0)
-                return open->work.plan->shards[i].release;
-    return goal == NULL ? "" : goal->release;
+    return settled[0] != '\0' ? settled : release_before(open->work.plan, game->identity.shard);
 }

@@ -10,6 +10,12 @@ bool node_is_known(const struct node *node);
 /* Evidence for a gate: measured at most three beats ago. */
 bool node_is_fresh(const struct control *control, const struct node *node);
 
+/* When its last report was measured, at the latest, by the coordinator's clock. */
+uint64_t node_measured_at_ms(const struct node *node);
+
+/* The newest that a database of the shard reports; 0: none reports. */
+uint64_t fleet_timeline(const struct control *control, const char *shard);
+
 /* The databases' agents of a shard whose database says that it is the primary: NULL unless exactly
  * one does. */
 const struct node *fleet_primary(const struct control *control, const char *shard);
@@ -21,6 +27,12 @@ bool edge_carries(const struct node *edge, const char *shard);
  * sessions may be NULL. Without edges: READY, if the cluster has none at all. */
 enum traffic_state fleet_traffic(const struct control *control, const struct node *game,
                                  uint64_t *ret_sessions);
+
+/* Every edge that carries it reports where it stands, whether or not they agree. */
+bool fleet_traffic_is_known(const struct control *control, const struct node *game);
+
+/* Some edge that reports has it among those that get traffic. */
+bool fleet_some_edge_sends(const struct control *control, const struct node *game);
 
 /* No edge sends it traffic, for sure. */
 bool fleet_is_out(const struct control *control, const struct node *game);
@@ -45,6 +57,12 @@ bool node_is_being_moved(const struct control *control, const struct node *node)
 
 /* "" if there is none: no rollout has ever ended, and its nodes differ. */
 const char *fleet_goal(const struct control *control, const struct node *game);
+
+/* The open rollout is taking back what it did, even if a person must now help it on. */
+bool fleet_is_going_back(const struct control *control);
+
+/* By --except. */
+bool fleet_leaves_out(const struct plan *plan, const char *node);
 
 /* The open rollout has admitted the last wave of the shard: its release is the goal. */
 bool fleet_has_arrived(const struct control *control, const char *shard);

@@ -172,7 +172,7 @@ static bool has_new_evidence(const struct control *control, const struct step *s
 {
     for (size_t i = 0; i < control->node_count; i++)
         if (control->nodes[i]->report_number > step->gate_record.evidence &&
-            control->nodes[i]->report_at_ms >= step->changed_at_ms &&
+            node_measured_at_ms(control->nodes[i]) >= step->changed_at_ms &&
             gate_concerns(control, step, control->nodes[i]))
             return true;
     return false;
@@ -182,6 +182,13 @@ static bool evidence_is_old(const struct control *control, const struct step *st
 {
     return step->gate_record.verdict == VERDICT_PASS &&
            control->now_ms - step->gate_record.sampled_at_ms > SUSPECT_MS;
+}
+
+bool gate_holds(const struct control *control, const struct step *step)
+{
+    char why[SENTENCE_SIZE];
+
+    return gates[step_gate(step)].look(control, step, why) == VERDICT_PASS;
 }
 
 void gate_sample(struct run *run, const struct work *work, const struct step *step)

@@ -8,6 +8,9 @@
 bool gate_concerns(const struct control *control, const struct step *step, const struct node *node);
 
 /* If there is new evidence, or it has become too old, takes a sample. */
+/* At this moment, by what was reported last: what passed a beat ago may be stale by now. */
+bool gate_holds(const struct control *control, const struct step *step);
+
 void gate_sample(struct run *run, const struct work *work, const struct step *step);
 
 #endif

@@ -20,6 +20,8 @@ struct letter {
     struct node *node;
     const void *body;
     uint64_t term;
+    uint64_t number; /* rises with everything that an agent says */
+    bool is_greeting;
 };
 
 static void set_link(const struct letter *letter, bool is_adopted)
@@ -164,8 +166,11 @@ static void check_identity(const struct letter *letter)
 
 static void hear_report(const struct letter *letter)
 {
-    struct fact_reported *fact = run_body(letter->run, fact_row(FACT_REPORTED)->record);
+    struct fact_reported *fact;
 
+    if (letter->number < letter->node->said)
+        return; /* something that it said later has come already */
+    fact = run_body(letter->run, fact_row(FACT_REPORTED)->record);
     (void)text_copy(fact->name, NAME_SIZE, letter->node->identity.name);
     fact->report = *(const struct report *)letter->body;
     run_emit(letter->run, FACT_REPORTED, fact);
@@ -263,12 +268,20 @@ static void hear_outcome(const struct letter *letter)
     run_send(letter->run, letter->node->identity.name, MESSAGE_SETTLED, ref);
 }
 
+static bool is_of_newest_timeline(const struct letter *letter)
+{
+    const struct node *node = letter->node;
+
+    return node_is_known(node) && node->report->database.timeline ==
+                                      fleet_timeline(letter->run->control, node->identity.shard);
+}
+
 static void hear_finding(const struct letter *letter)
 {
     static const enum step_event_type events[] = {
         [FINDING_NOTHING] = STEP_TICK,
         [FINDING_DID] = STEP_FOUND_DONE,
-        [FINDING_DID_NOT] = STEP_FOUND_UNDONE,
+        [FINDING_DID_NOT] = STEP_WAS_INTERRUPTED, /* it did not, and will not */
         [FINDING_STILL_RUNNING] = STEP_FOUND_RUNNING,
         [FINDING_NEVER_HEARD] = STEP_FOUND_UNHEARD,
     };
@@ -285,10 +298,12 @@ static void hear_finding(const struct letter *letter)
     static_assert(ARRAY_LEN(events) == FINDING_COUNT_, "a finding has no event");
     if (step == NULL || finding->finding == FINDING_NOTHING)
         return;
-    /* A replica that has the row proves it; one that has not proves nothing.  While the primary's
-     * agent answers for itself, a replica need not. */
+    /* A replica that has the row proves it; one that has not proves nothing, and neither does one
+     * of a timeline that was left.  While the primary's agent answers for itself, a replica need
+     * not. */
     if (finding->of_replica &&
-        (finding->finding != FINDING_DID || (owner != NULL && owner->link == LINK_ONLINE)))
+        (finding->finding != FINDING_DID || (owner != NULL && owner->link == LINK_ONLINE) ||
+         !is_of_newest_timeline(letter)))
         return;
     (void)step_fire(letter->run, work, work_step(work, step->plan->id), &event, NULL);
 }
@@ -307,16 +322,27 @@ static void (*const ears[MESSAGE_COUNT])(const struct letter *letter) = {
     [MESSAGE_FETCH] = hear_nothing,
 };
 
+/* A new host counts anew: it says hello first. */
+static void note_number(const struct letter *letter)
+{
+    if (letter->is_greeting || letter->number > letter->node->said)
+        letter->node->said = letter->number;
+}
+
 static void handle_message(struct run *run, const struct event *event)
 {
     struct letter letter = {.run = run,
                             .node = control_node(run->control, event->node),
                             .body = event->message->body,
-                            .term = event->message->term};
+                            .term = event->message->term,
+                            .number = event->message->id,
+                            .is_greeting = event->message->type == MESSAGE_HELLO};
 
     if (letter.node == NULL || ears[event->message->type] == NULL)
         return; /* removed since, or not an agent's message: the wire refuses those */
-    (void)node_fire(run, letter.node, NODE_HEARD);
+    (void)node_fire(run, letter.node, NODE_HEARD, NULL);
+    if (event->message->type != MESSAGE_BEAT)
+        note_number(&letter);
     ears[event->message->type](&letter);
 }
 
@@ -407,10 +433,23 @@ static void settle_nodes(struct run *run)
     for (size_t i = 0; i < run->control->node_count; i++) {
         struct node *node = run->control->nodes[i];
 
-        (void)node_fire(run, node, NODE_TICK);
+        (void)node_fire(run, node, NODE_TICK, NULL);
         if (node->repair != NULL)
             settle_work(run, node->repair);
     }
+}
+
+static bool waits_for_person(const struct control *control)
+{
+    const struct rollout *open = control->open;
+
+    if (open->state == ROLLOUT_HALTED || open->state == ROLLOUT_STUCK ||
+        open->state == ROLLOUT_PAUSED || open->state == ROLLOUT_HOLDING)
+        return true;
+    for (size_t i = 0; i < open->work.count; i++)
+        if (step_waits_for_lost(control, &open->work, &open->work.steps[i]))
+            return true;
+    return false;
 }
 
 /* A person is called again and again for as long as the rollout waits for one. */
@@ -418,13 +457,9 @@ static void ring_again(struct run *run)
 {
     struct rollout *open = run->control->open;
     char why[SENTENCE_SIZE];
-    bool waits_for_person;
 
-    if (open == NULL)
-        return;
-    waits_for_person = open->state == ROLLOUT_HALTED || open->state == ROLLOUT_STUCK ||
-                       open->state == ROLLOUT_PAUSED || open->state == ROLLOUT_HOLDING;
-    if (!waits_for_person || run->control->now_ms - open->changed_at_ms < RING_MS ||
+    if (open == NULL || !waits_for_person(run->control) ||
+        run->control->now_ms - open->changed_at_ms < RING_MS ||
         run->control->now_ms < open->ring_at_ms)
         return;
     rollout_reason(run->control, why);

@@ -156,6 +156,7 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
         add_node(&hash, control->nodes[i]);
     for (size_t i = 0; i < control->goal_count; i++) {
         add_text(&hash, control->goals[i].shard);
+        add_text(&hash, control->goals[i].node);
         add_text(&hash, control->goals[i].release);
     }
     for (size_t i = 0; i < control->summary_count; i++)

@@ -40,6 +40,7 @@ static struct machine_rule step_rule_of(size_t at)
         .event = rule->event,
         .is_guarded = rule->guard != NULL,
         .moves = moves,
+        .acts = rule->action != STEP_STAYS || rule->refuses,
         .to = moves ? step_state_name_of((size_t)rule->direction * STEP_COUNT_ + rule->to) : "same",
         .why = rule->why,
     };
@@ -69,6 +70,7 @@ static struct machine_rule rollout_rule_of(size_t at)
         .event = rule->event,
         .is_guarded = rule->guard != NULL,
         .moves = moves,
+        .acts = rule->to != ROLLOUT_SAME || rule->notes || rule->refuses,
         .to = moves                        ? word_of(&rollout_state_names, rule->to)
               : rule->to == ROLLOUT_ORIGIN ? "where it came from"
                                            : "same",
@@ -100,6 +102,7 @@ static struct machine_rule node_rule_of(size_t at)
         .event = rule->event,
         .is_guarded = rule->guard != NULL,
         .moves = moves,
+        .acts = rule->action != NODE_STAYS,
         .to = moves ? word_of(&link_state_names, rule->to) : "same",
         .why = rule->why,
     };

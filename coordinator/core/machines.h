@@ -12,6 +12,7 @@ struct machine_rule {
     unsigned event;
     bool is_guarded;
     bool moves;     /* into another state */
+    bool acts;      /* does or refuses something: not a row for what needs no answer */
     const char *to; /* name of a state, or "same" */
     const char *why;
 };

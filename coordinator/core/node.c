@@ -82,7 +82,8 @@ static bool has_strayed(const struct control *control, const struct node *node)
     const char *goal = fleet_goal(control, node);
 
     return is_game_unquarantined(control, node) && !node_is_the_plans(control, node) &&
-           (control->open == NULL || fleet_has_arrived(control, node->identity.shard)) &&
+           (control->open == NULL || fleet_is_going_back(control) ||
+            fleet_has_arrived(control, node->identity.shard)) &&
            goal[0] != '\0' && node_is_fresh(control, node) && node->report->is_up &&
            strcmp(node->report->release, goal) != 0;
 }
@@ -111,22 +112,19 @@ static bool has_caught_up(const struct control *control, const struct node *node
 /* A lost node, or one that a person took out, has no business in traffic. */
 static bool may_be_cut(const struct control *control, const struct node *node)
 {
-    enum traffic_state traffic = fleet_traffic(control, node, NULL);
-
     bool is_held =
         is_game(node) && node->quarantine == QUARANTINE_HELD && !node_is_the_plans(control, node);
 
     return (is_held || (may_be_moved(control, node) && node->link == LINK_LOST)) &&
            node->repair == NULL && node->repair_tries < REPAIR_TRIES_MAX &&
-           control->now_ms >= node->repair_not_before_ms &&
-           (traffic == TRAFFIC_READY || traffic == TRAFFIC_DOWN);
+           control->now_ms >= node->repair_not_before_ms && fleet_some_edge_sends(control, node);
 }
 
 static bool may_be_repaired(const struct control *control, const struct node *node)
 {
     /* First everybody who knows where it stands must have said so. */
     return may_be_moved(control, node) && node->repair == NULL && node->report != NULL &&
-           fleet_traffic(control, node, NULL) != TRAFFIC_UNKNOWN &&
+           fleet_traffic_is_known(control, node) &&
            fleet_primary(control, node->identity.shard) != NULL &&
            node->repair_tries < REPAIR_TRIES_MAX && control->now_ms >= node->repair_not_before_ms;
 }
@@ -198,6 +196,14 @@ static bool identity_is_in_doubt(const struct control *control, const struct nod
     return node->quarantine == QUARANTINE_IDENTITY && control->now_ms >= node->ring_at_ms;
 }
 
+/* Not while an order is under way: what becomes of it would be nobody's business. */
+static bool may_be_vouched_for(const struct control *control, const struct node *node)
+{
+    (void)control;
+    return node->quarantine != QUARANTINE_NONE &&
+           (node->repair == NULL || work_is_idle(node->repair));
+}
+
 static bool is_in_quarantine(const struct control *control, const struct node *node)
 {
     (void)control;
@@ -241,8 +247,10 @@ static const struct node_rule rules[] = {
         WHY("two agents claim one identity: stop one, then `hakem node admit`")},
     {1499, NODE_IN_ANY, ON(TICK), DO(STAYS), WHY("nothing to do")},
 
-    {1501, NODE_IN_ANY, ON(ADMIT_WISH), IF(is_in_quarantine), DO(FORGIVES),
+    {1501, NODE_IN_ANY, ON(ADMIT_WISH), IF(may_be_vouched_for), DO(FORGIVES),
         WHY("an operator vouches for it")},
+    {1502, NODE_IN_ANY, ON(ADMIT_WISH), IF(is_in_quarantine), DO(STAYS),
+        WHY("it is being moved just now: ask again when that has ended")},
     {1503, NODE_IN_ANY, ON(ADMIT_WISH), DO(STAYS), WHY("it is not quarantined")},
 };
 /* clang-format on */
@@ -348,7 +356,7 @@ static void act(struct run *run, const struct node *node, const struct node_rule
     }
 }
 
-bool node_fire(struct run *run, struct node *node, enum node_event_type event)
+bool node_fire(struct run *run, struct node *node, enum node_event_type event, const char **ret_why)
 {
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         const struct node_rule *rule = &rules[i];
@@ -356,6 +364,8 @@ bool node_fire(struct run *run, struct node *node, enum node_event_type event)
         if (rule->event != event || (rule->from & (UINT32_C(1) << node->link)) == 0 ||
             (rule->guard != NULL && !rule->guard(run->control, node)))
             continue;
+        if (ret_why != NULL)
+            *ret_why = rule->why;
         if (rule->action == NODE_STAYS)
             return false;
         run_fired(run, rule->id);

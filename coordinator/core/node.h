@@ -33,8 +33,10 @@ struct node_rule {
 const struct node_rule *node_rules(size_t *ret_count);
 const char *node_event_name(enum node_event_type type);
 
-/* Fires the first row that matches. False if none did anything. */
-bool node_fire(struct run *run, struct node *node, enum node_event_type event);
+/* Fires the first row that matches. False if it did nothing; *ret_why (may be NULL) is its words.
+ */
+bool node_fire(struct run *run, struct node *node, enum node_event_type event,
+               const char **ret_why);
 
 /* The open rollout has steps of it that are neither untouched nor finished. */
 bool node_is_the_plans(const struct control *control, const struct node *node);

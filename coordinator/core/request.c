@@ -157,7 +157,8 @@ static void steer_step(struct run *run, const struct wish *wish, enum rollout_ev
         return;
     }
     /* Nothing is noted before both machines have agreed. */
-    if (!rollout_allows(run->control, event, &why) ||
+    if ((!rollout_allows(run->control, event, &why) &&
+         !rollout_fire(run, event, wish->operator_name, &why)) ||
         !step_fire(run, &open->work, step, step_event, &why)) {
         refuse(run, wish, ERROR_REFUSED, why);
         return;
@@ -396,11 +397,12 @@ static void wish_drain(struct run *run, const struct wish *wish)
 static void wish_admit(struct run *run, const struct wish *wish)
 {
     struct node *node = the_node(run, wish);
+    const char *why;
 
     if (node == NULL)
         return;
-    if (!node_fire(run, node, NODE_ADMIT_WISH)) {
-        refuse(run, wish, ERROR_REFUSED, "it is not quarantined");
+    if (!node_fire(run, node, NODE_ADMIT_WISH, &why)) {
+        refuse(run, wish, ERROR_REFUSED, why);
         return;
     }
     if (node->identity.kind == KIND_GAME)

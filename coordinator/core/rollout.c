@@ -4,6 +4,7 @@
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/step_guard.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -99,9 +100,22 @@ static bool is_holding_open(const struct control *control, const struct step *st
     return step->plan->gate == GATE_HOLD && step->state == STEP_RUNNING;
 }
 
+static bool lacks_schema(const struct control *control, const struct step *step)
+{
+    bool is_schema = step->plan->task == TASK_EXPAND || step->plan->task == TASK_BACKFILL;
+
+    return is_schema && ((step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED) ||
+                         step_was_forgotten(control, &control->open->work, step));
+}
+
+static bool has_lost_schema(const struct control *control)
+{
+    return find(control, lacks_schema) != NULL;
+}
+
 static bool has_reached_holding(const struct control *control)
 {
-    return find(control, is_holding_open) != NULL;
+    return find(control, is_holding_open) != NULL && !has_lost_schema(control);
 }
 
 static bool has_contracts_to_do(const struct control *control, const struct step *step)
@@ -184,11 +198,14 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
     for (size_t i = 0; i < control->node_count; i++) {
         const struct node *game = control->nodes[i];
 
-        if (game->identity.kind != KIND_GAME || game->quarantine != QUARANTINE_NONE ||
-            !shard_is_of_plan(plan, game->identity.shard) || attests(control, game))
+        if (game->identity.kind != KIND_GAME || !shard_is_of_plan(plan, game->identity.shard) ||
+            attests(control, game) ||
+            (game->quarantine != QUARANTINE_NONE && fleet_is_out(control, game)))
             continue;
-        (void)text_format(ret, SENTENCE_SIZE, "%s does not attest release %s", game->identity.name,
-                          plan->release);
+        (void)text_format(
+            ret, SENTENCE_SIZE, "%s does not attest release %s%s", game->identity.name,
+            plan->release,
+            game->quarantine == QUARANTINE_NONE ? "" : ": quarantined, but not out of traffic yet");
         return ret;
     }
     for (size_t i = 0; i < plan->shard_count; i++) {
@@ -302,9 +319,9 @@ static bool came_from_reverting(const struct control *control)
     return control->open->came_from == ROLLOUT_REVERTING;
 }
 
-static bool is_past_return(const struct control *control)
+static bool may_return(const struct control *control)
 {
-    return control->open->has_contracted || control->open->came_from == ROLLOUT_COMPLETING;
+    return !control->open->has_contracted && control->open->came_from != ROLLOUT_COMPLETING;
 }
 
 #define IN(state) ROLLOUT_IN(state)
@@ -332,6 +349,8 @@ static const struct rollout_rule rules[] = {
         WHY("a gate is inconclusive; the policy is to ask a person")},
     {1111, IN(ADVANCING), ON(TICK), IF(has_reached_holding), GO(HOLDING),
         WHY("the last soak of the last shard has passed")},
+    {1112, IN(HOLDING), ON(TICK), IF(has_lost_schema), GO(ADVANCING),
+        WHY("a promoted primary does not have the schema: it is expanded there again")},
     {1113, IN(HOLDING), ON(TICK), IF(is_released_without_contracts), GO(COMPLETED),
         WHY("done: nothing to contract")},
     {1115, IN(HOLDING), ON(TICK), IF(may_contract), GO(COMPLETING),
@@ -387,16 +406,11 @@ static const struct rollout_rule rules[] = {
     {1273, IN(REVERTING), ON(ROLLBACK), STAY, WHY("it is being taken back already")},
     {1275, IN(STUCK), ON(ROLLBACK), IF(came_from_reverting), NOTE,
         WHY("what could not be taken back is tried again")},
-    {1277, IN(COMPLETING) | IN(STUCK) | IN(HALTED) | IN(PAUSED) | IN(HOLDING), ON(ROLLBACK),
-        IF(is_past_return), REFUSE,
+    {1281, IN(ADVANCING) | IN(PAUSED) | IN(HALTED) | IN(HOLDING), ON(ROLLBACK), IF(may_return),
+        GO(REVERTING), WHY("rolled back by an operator")},
+    {1283, ROLLOUT_IN_ANY, ON(ROLLBACK), REFUSE,
         WHY("a contract has begun, so old releases no longer fit: let it finish, or retry, and "
             "restore a backup if the data must go back")},
-    {1279, IN(COMPLETING), ON(ROLLBACK), REFUSE,
-        WHY("a contract is about to begin, so old releases no longer fit: let it finish, or retry, "
-            "and restore a backup if the data must go back")},
-    {1281, IN(ADVANCING) | IN(PAUSED) | IN(HALTED) | IN(HOLDING), ON(ROLLBACK), GO(REVERTING),
-        WHY("rolled back by an operator")},
-    {1283, ROLLOUT_IN_ANY, ON(ROLLBACK), REFUSE, WHY("there is no way back from here")},
 };
 /* clang-format on */
 
@@ -488,27 +502,59 @@ static void add_kept(struct summary *summary, const struct control *control)
                               work->steps[i].plan->shard, work->steps[i].plan->revision);
 }
 
-/* Abandoned, every node's goal is what it runs. */
-static const char *goal_after(const struct rollout *open, size_t shard)
+/* Abandoned, every node's goal is what it runs; taken back, it is what it was. */
+static const char *goal_after(const struct control *control, const struct plan_shard *shard)
 {
+    const struct rollout *open = control->open;
+    const struct goal *before = control_goal(control, shard->name, "");
+
     if (open->state == ROLLOUT_COMPLETED && open->work.plan->release[0] != '\0')
         return open->work.plan->release;
-    return open->state == ROLLOUT_ABANDONED ? "" : open->work.plan->shards[shard].release;
+    if (open->state == ROLLOUT_ABANDONED)
+        return "";
+    return before != NULL && before->release[0] != '\0' ? before->release : shard->release;
+}
+
+static void set_goal(struct run *run, const char *shard, const char *node, const char *release)
+{
+    struct fact_goal *goal = run_body(run, fact_row(FACT_GOAL)->record);
+
+    (void)text_copy(goal->shard, NAME_SIZE, shard);
+    (void)text_copy(goal->node, NAME_SIZE, node);
+    (void)text_copy(goal->release, NAME_SIZE, release);
+    run_emit(run, FACT_GOAL, goal);
+}
+
+/* Who was left out stays where it was, until a later rollout takes it along. */
+static void set_own_goals(struct run *run)
+{
+    const struct control *control = run->control;
+    const struct plan *plan = control->open->work.plan;
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *game = control->nodes[i];
+        const struct goal *own = control_goal(control, game->identity.shard, game->identity.name);
+
+        if (game->identity.kind != KIND_GAME || !shard_is_of_plan(plan, game->identity.shard))
+            continue;
+        if (fleet_leaves_out(plan, game->identity.name))
+            set_goal(run, game->identity.shard, game->identity.name,
+                     fleet_goal(control, game)[0] != '\0' ? fleet_goal(control, game)
+                     : game->report != NULL               ? game->report->release
+                                                          : "");
+        else if (own != NULL && own->release[0] != '\0')
+            set_goal(run, game->identity.shard, game->identity.name, "");
+    }
 }
 
 static void set_goals(struct run *run)
 {
     const struct plan *plan = run->control->open->work.plan;
 
-    for (size_t i = 0; i < plan->shard_count; i++) {
-        const char *release = goal_after(run->control->open, i);
-        struct fact_goal *goal;
-
-        goal = run_body(run, fact_row(FACT_GOAL)->record);
-        (void)text_copy(goal->shard, NAME_SIZE, plan->shards[i].name);
-        (void)text_copy(goal->release, NAME_SIZE, release);
-        run_emit(run, FACT_GOAL, goal);
-    }
+    if (run->control->open->state == ROLLOUT_COMPLETED)
+        set_own_goals(run);
+    for (size_t i = 0; i < plan->shard_count; i++)
+        set_goal(run, plan->shards[i].name, "", goal_after(run->control, &plan->shards[i]));
 }
 
 static void stop_watching(struct run *run)
@@ -610,11 +656,11 @@ bool rollout_fire(struct run *run, enum rollout_event_type event, const char *by
     assert(rule != NULL);
     if (ret_why != NULL)
         *ret_why = rule->why;
-    if (rule->refuses)
-        return false;
-    if (rule->to == ROLLOUT_SAME && !rule->notes)
+    if (rule->to == ROLLOUT_SAME && !rule->notes && !rule->refuses)
         return true;
     run_fired(run, rule->id);
+    if (rule->refuses)
+        return false;
     change(run, rule, by);
     return true;
 }

@@ -21,10 +21,11 @@ struct node *control_node(const struct control *control, const char *name)
     return NULL;
 }
 
-const struct goal *control_goal(const struct control *control, const char *shard)
+const struct goal *control_goal(const struct control *control, const char *shard, const char *node)
 {
     for (size_t i = 0; i < control->goal_count; i++)
-        if (strcmp(control->goals[i].shard, shard) == 0)
+        if (strcmp(control->goals[i].shard, shard) == 0 &&
+            strcmp(control->goals[i].node, node) == 0)
             return &control->goals[i];
     return NULL;
 }

@@ -92,6 +92,7 @@ struct node {
     struct report *report; /* NULL: none in this term */
     uint64_t report_at_ms;
     uint64_t report_number;
+    uint64_t said; /* number of its last word: a report with a lower one was overtaken */
     uint64_t
         traffic_changed_at_ms; /* an edge was told something about it: older reports say nothing */
     uint64_t failing_since_ms; /* its probes; 0: they pass */
@@ -100,6 +101,7 @@ struct node {
 
 struct goal {
     char shard[NAME_SIZE];
+    char node[NAME_SIZE]; /* "": the shard's */
     char release[NAME_SIZE];
 };
 
@@ -127,7 +129,7 @@ struct control {
 /* ---- finding things; NULL if there is no such thing ---- */
 
 struct node *control_node(const struct control *control, const char *name);
-const struct goal *control_goal(const struct control *control, const char *shard);
+const struct goal *control_goal(const struct control *control, const char *shard, const char *node);
 const struct catalog_release *catalog_release(const struct catalog *catalog, const char *name);
 /* The index, or catalog->revision_count. */
 size_t catalog_revision(const struct catalog *catalog, const char *name);

@@ -33,11 +33,13 @@ static const struct step_rule rules[] = {
     /* Going forward. */
     {101, DO(PENDING), ON(TICK), IF(goes_forward_over_undo_only), GO(DO, SKIPPED),
         WHY("only needed on the way back")},
+    {102, DO(PENDING), ON(TICK), IF(goes_forward_over_left_out), GO(DO, SKIPPED),
+        WHY("its turn has come, and an operator skipped it")},
     {103, DO(PENDING), ON(TICK), IF(goes_forward_over_skipped), GIVE_UP(DO, SKIPPED),
         WHY("what it needs was skipped")},
     {105, DO(PENDING), ON(TICK), IF(goes_forward_with_needs_met), GO(DO, DUE),
         WHY("everything that it needs is done")},
-    {107, DO(PENDING) | DO(DUE), ON(TICK), IF(goes_back), GO(UNDO, SKIPPED),
+    {107, DO(PENDING) | DO(DUE), ON(TICK), IF(goes_back_untouched), GO(UNDO, SKIPPED),
         WHY("never ordered: nothing to take back")},
     {109, DO(DUE), ON(TICK), IF(may_open_gate), OPEN(DO),
         WHY("the gate opens")},
@@ -75,8 +77,6 @@ static const struct step_rule rules[] = {
         WHY("the order was not answered: sent again")},
     {311, BOTH(ORDERED), ON(ACCEPTED), GO(DO, RUNNING),
         WHY("the agent has it in its ledger")},
-    {313, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(REFUSED_IT), IF(may_try_again),
-        END(DO, DUE), COUNTED, WHY("refused for now: tried again")},
     {315, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(REFUSED_IT), END(DO, REFUSED),
         WHY("the agent refused the order")},
 
@@ -93,8 +93,13 @@ static const struct step_rule rules[] = {
         END(DO, DUE), COUNTED, WHY("its process died: tried again")},
     {411, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(WAS_INTERRUPTED), END(DO, FAILED),
         WHY("its process died, too often")},
-    {413, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(WAS_SUPERSEDED), END(DO, DUE),
-        WHY("aborted by a newer term: ordered anew")},
+    {413, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(WAS_SUPERSEDED),
+        IF(step_was_ordered_by_predecessor), END(DO, DUE), WHY("aborted by a newer term: ordered anew")},
+    {414, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(WAS_SUPERSEDED), IF(may_try_again),
+        END(DO, DUE), COUNTED, WHY("the database obeys a newer term than this one: tried again")},
+    {415, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(WAS_SUPERSEDED), END(DO, FAILED),
+        WHY("the database obeys a newer term: somebody took it over; restart the coordinator to "
+            "rule it again")},
 
     /* Unknown is not failed. */
     {501, BOTH(UNKNOWN), ON(TICK), IF(primary_shows_it_done), GO(DO, SUCCEEDED),
@@ -111,10 +116,6 @@ static const struct step_rule rules[] = {
         WHY("asked what became of it")},
     {513, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(FOUND_DONE), END(DO, SUCCEEDED),
         WHY("found done")},
-    {515, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(FOUND_UNDONE), IF(may_try_again),
-        END(DO, DUE), COUNTED, WHY("found not done: tried again")},
-    {517, BOTH(ORDERED) | BOTH(RUNNING) | BOTH(UNKNOWN), ON(FOUND_UNDONE), END(DO, CANCELLED),
-        WHY("found not done")},
     {519, BOTH(UNKNOWN), ON(FOUND_RUNNING), IF(has_time_left), GO(DO, RUNNING),
         WHY("found still at it")},
     {521, BOTH(UNKNOWN), ON(FOUND_RUNNING), CANCEL(DO, UNKNOWN),
@@ -125,7 +126,7 @@ static const struct step_rule rules[] = {
         WHY("the order never arrived, and never will")},
 
     /* Turning back. */
-    {603, DO(SUCCEEDED) | DO(SKIPPED) | DO(FAILED) | DO(REFUSED) | DO(CANCELLED), ON(TICK),
+    {603, DO(DUE) | DO(SUCCEEDED) | DO(SKIPPED) | DO(FAILED) | DO(REFUSED) | DO(CANCELLED), ON(TICK),
         IF(goes_back), GO(UNDO, PENDING),
         WHY("to be taken back")},
     {605, UNDO(PENDING) | UNDO(DUE) | UNDO(FAILED), ON(TICK), IF(target_is_isolated),
@@ -152,6 +153,8 @@ static const struct step_rule rules[] = {
     /* A database that forgot. */
     {701, DO(SUCCEEDED), ON(TICK), IF(primary_forgot_it), GO(DO, DUE),
         WHY("the new primary does not have it: expanded again")},
+    {703, UNDO(SUCCEEDED), ON(TICK), IF(primary_has_it_again), GO(UNDO, DUE),
+        WHY("the new primary still has it: taken back again")},
 
     {801, STEP_IN_ANY, ON(TICK), STAY, WHY("nothing to do")},
     {803, STEP_IN_ANY, ON(ACCEPTED), STAY, WHY("late or repeated: known already")},
@@ -162,7 +165,6 @@ static const struct step_rule rules[] = {
     {813, STEP_IN_ANY, ON(WAS_INTERRUPTED), STAY, WHY("late or repeated: known already")},
     {815, STEP_IN_ANY, ON(WAS_SUPERSEDED), STAY, WHY("late or repeated: known already")},
     {817, STEP_IN_ANY, ON(FOUND_DONE), STAY, WHY("late or repeated: known already")},
-    {819, STEP_IN_ANY, ON(FOUND_UNDONE), STAY, WHY("late or repeated: known already")},
     {821, STEP_IN_ANY, ON(FOUND_RUNNING), STAY, WHY("late or repeated: known already")},
     {823, STEP_IN_ANY, ON(FOUND_UNHEARD), STAY, WHY("late or repeated: known already")},
 
@@ -175,7 +177,10 @@ static const struct step_rule rules[] = {
         WHY("an operator wants it asked about again")},
     {907, STEP_IN_ANY, ON(RETRY), REFUSE,
         WHY("only a step that is failed, refused, cancelled or unknown can be tried again")},
-    {911, DO(PENDING) | DO(DUE) | DO(FAILED) | DO(REFUSED) | DO(CANCELLED) | DO(UNKNOWN), ON(SKIP),
+    {908, STEP_IN_ANY, ON(SKIP), IF(gate_is_hold), REFUSE,
+        WHY("the holding is not skipped: `hakem rollout complete` releases it")},
+    {909, DO(PENDING), ON(SKIP), END(DO, PENDING), WHY("it is skipped when its turn comes")},
+    {911, DO(DUE) | DO(FAILED) | DO(REFUSED) | DO(CANCELLED) | DO(UNKNOWN), ON(SKIP),
         END(DO, SKIPPED), WHY("an operator skipped it")},
     {913, UNDO(PENDING) | UNDO(DUE) | UNDO(FAILED) | UNDO(REFUSED) | UNDO(CANCELLED) | UNDO(UNKNOWN),
         ON(SKIP), END(UNDO, SKIPPED), WHY("an operator skipped it")},
@@ -202,7 +207,6 @@ const char *step_event_name(enum step_event_type type)
         [STEP_WAS_INTERRUPTED] = "was_interrupted",
         [STEP_WAS_SUPERSEDED] = "was_superseded",
         [STEP_FOUND_DONE] = "found_done",
-        [STEP_FOUND_UNDONE] = "found_undone",
         [STEP_FOUND_RUNNING] = "found_running",
         [STEP_FOUND_UNHEARD] = "found_unheard",
         [STEP_RETRY] = "retry",
@@ -444,7 +448,7 @@ bool step_fire(struct run *run, const struct work *work, struct step *step,
     const struct step_rule *rule = match(&scene);
 
     assert(rule != NULL);
-    if (rule->action != STEP_STAYS)
+    if (rule->action != STEP_STAYS || rule->refuses)
         run_fired(run, rule->id);
     if (ret_why != NULL)
         *ret_why = rule->why;

@@ -13,8 +13,7 @@ enum step_event_type {
     STEP_WAS_CANCELLED,
     STEP_WAS_INTERRUPTED,
     STEP_WAS_SUPERSEDED,
-    STEP_FOUND_DONE,   /* it did */
-    STEP_FOUND_UNDONE, /* it did not, and will not */
+    STEP_FOUND_DONE, /* it did */
     STEP_FOUND_RUNNING,
     STEP_FOUND_UNHEARD, /* the order never arrived, and never will */
     STEP_RETRY,         /* an operator's wish */

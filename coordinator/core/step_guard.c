@@ -2,6 +2,7 @@
 
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/gate.h"
 
 #include <string.h>
 
@@ -36,14 +37,9 @@ enum movement work_movement(const struct control *control, const struct work *wo
     return MOVES_NOT;
 }
 
-/* It was turned back, even if a person must now help it on. */
 static bool is_turned_back(const struct scene *scene)
 {
-    const struct rollout *open = scene->control->open;
-
-    return scene->work->repair == 0 &&
-           (open->state == ROLLOUT_REVERTING ||
-            (open->state == ROLLOUT_STUCK && open->came_from == ROLLOUT_REVERTING));
+    return scene->work->repair == 0 && fleet_is_going_back(scene->control);
 }
 
 bool step_is_settled(const struct step *step)
@@ -181,15 +177,15 @@ bool goes_back(const struct scene *scene)
     return work_movement(scene->control, scene->work) == MOVES_BACK;
 }
 
+/* An earlier attempt may have done something, even if the next one was never ordered. */
+bool goes_back_untouched(const struct scene *scene)
+{
+    return goes_back(scene) && !scene->step->had_effect;
+}
+
 bool goes_on(const struct scene *scene)
 {
     return !(is_turned_back(scene) && scene->step->direction == DIRECTION_DO);
-}
-
-static bool need_is_met(const struct step *need)
-{
-    return need->direction == DIRECTION_DO &&
-           (need->state == STEP_SUCCEEDED || (need->state == STEP_SKIPPED && !need->is_left_out));
 }
 
 /* Whether leaving `need` out leaves `step` without ground: a schema carries the whole shard, a game
@@ -205,39 +201,48 @@ static bool skip_spreads(const struct step *need, const struct step *step)
     return need->plan->stage == STAGE_EXPAND || need->plan->stage == STAGE_BACKFILL;
 }
 
-static bool needs_are_met(const struct scene *scene)
+static bool needs_are_over(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;
 
     for (size_t i = 0; i < plan->need_count; i++) {
         const struct step *need = work_step(scene->work, plan->needs[i]);
 
-        if (!need_is_met(need) &&
-            !(need->state == STEP_SKIPPED && need->direction == DIRECTION_DO &&
-              !skip_spreads(need, scene->step)))
+        if (need->direction != DIRECTION_DO ||
+            (need->state != STEP_SUCCEEDED && need->state != STEP_SKIPPED))
             return false;
     }
     return true;
 }
 
-bool goes_forward_over_undo_only(const struct scene *scene)
-{
-    return forward(scene) && scene->step->plan->undo_only && needs_are_met(scene);
-}
-
-bool goes_forward_over_skipped(const struct scene *scene)
+static bool has_lost_ground(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;
 
-    for (size_t i = 0; forward(scene) && i < plan->need_count; i++)
+    for (size_t i = 0; i < plan->need_count; i++)
         if (skip_spreads(work_step(scene->work, plan->needs[i]), scene->step))
             return true;
     return false;
 }
 
+bool goes_forward_over_undo_only(const struct scene *scene)
+{
+    return forward(scene) && scene->step->plan->undo_only && needs_are_over(scene);
+}
+
+bool goes_forward_over_left_out(const struct scene *scene)
+{
+    return forward(scene) && scene->step->is_left_out && needs_are_over(scene);
+}
+
+bool goes_forward_over_skipped(const struct scene *scene)
+{
+    return forward(scene) && needs_are_over(scene) && has_lost_ground(scene);
+}
+
 bool goes_forward_with_needs_met(const struct scene *scene)
 {
-    return forward(scene) && needs_are_met(scene);
+    return forward(scene) && needs_are_over(scene);
 }
 
 bool may_open_gate(const struct scene *scene)
@@ -404,6 +409,54 @@ static const char *drain_fault(const struct scene *scene, char *ret)
     return NULL;
 }
 
+static bool speaks_of_same_server(const struct step *step, const struct step *other)
+{
+    return other != step && step_is_open(other) && step_is_task(other) &&
+           strcmp(other->plan->node, step->plan->node) == 0 &&
+           strcmp(other->plan->target, step->plan->target) == 0;
+}
+
+static bool work_speaks_of_same_server(const struct work *work, const struct step *step)
+{
+    for (size_t i = 0; work != NULL && i < work->count; i++)
+        if (speaks_of_same_server(step, &work->steps[i]))
+            return true;
+    return false;
+}
+
+/* Two orders about one server have no order among themselves: the second waits for the first. */
+static const char *edge_fault(const struct scene *scene, char *ret)
+{
+    const struct control *control = scene->control;
+    const struct node *game = control_node(control, scene->step->plan->target);
+
+    if (!work_speaks_of_same_server(control_work(control, 0), scene->step) &&
+        !(game != NULL && work_speaks_of_same_server(game->repair, scene->step)))
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "%s has not answered the order before about %s",
+                      scene->step->plan->node, scene->step->plan->target);
+    return ret;
+}
+
+/* Cut off at the edges, but not at the database yet: begun is gone through with. */
+static bool is_being_cut_off(const struct work *work, const char *game)
+{
+    bool is_begun = false;
+    bool is_settled = true;
+
+    for (size_t i = 0; i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (strcmp(step->plan->target, game) != 0 || step->direction != DIRECTION_UNDO)
+            continue;
+        if (step->plan->stage == STAGE_ISOLATE)
+            is_begun |= step_is_open(step) || step->state == STEP_SUCCEEDED;
+        if (step->plan->stage == STAGE_ISOLATE || step->plan->stage == STAGE_SEVER)
+            is_settled &= step_is_settled(step);
+    }
+    return is_begun && !is_settled;
+}
+
 /* No node enters traffic on a schema that it cannot use. */
 static const char *admit_fault(const struct scene *scene, char *ret)
 {
@@ -412,6 +465,10 @@ static const char *admit_fault(const struct scene *scene, char *ret)
     const char *wanted =
         scene->step->direction == DIRECTION_DO ? plan->release : plan->release_before;
 
+    if (is_being_cut_off(scene->work, plan->target)) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s is being cut off: that ends first", plan->target);
+        return ret;
+    }
     if (game == NULL || game->link != LINK_ONLINE || game->report == NULL) {
         (void)text_format(ret, SENTENCE_SIZE, "%s does not report", plan->target);
         return ret;
@@ -498,11 +555,31 @@ static const char *node_fault(const struct scene *scene, char *ret)
     return NULL;
 }
 
+static const char *contract_fault(const struct scene *scene, char *ret)
+{
+    if (scene->control->open->state != ROLLOUT_COMPLETING)
+        return "the rollout is not completing";
+    for (size_t i = 0; i < scene->work->count; i++) {
+        const struct step *step = &scene->work->steps[i];
+
+        if ((step->plan->task != TASK_EXPAND && step->plan->task != TASK_BACKFILL) ||
+            step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED)
+            continue;
+        (void)text_format(ret, SENTENCE_SIZE, "%s of %s is not there again yet on shard %s",
+                          word_of(&stage_names, step->plan->stage), step->plan->revision,
+                          step->plan->shard);
+        return ret;
+    }
+    return NULL;
+}
+
 /* What stands in the way of a stage, beyond its node. */
 static const char *stage_fault(const struct scene *scene, char *ret)
 {
     const struct plan_step *plan = scene->step->plan;
 
+    if (task_row(step_task(scene->step))->kind == KIND_EDGE && edge_fault(scene, ret) != NULL)
+        return ret;
     switch (step_task(scene->step)) {
     case TASK_DRAIN:
         return drain_fault(scene, ret);
@@ -520,8 +597,7 @@ static const char *stage_fault(const struct scene *scene, char *ret)
                    ? NULL
                    : isolate_fault(scene, ret);
     case TASK_CONTRACT:
-        return scene->control->open->state == ROLLOUT_COMPLETING ? NULL
-                                                                 : "the rollout is not completing";
+        return contract_fault(scene, ret);
     case TASK_NONE:
     case TASK_PREFLIGHT:
     case TASK_EXPAND:
@@ -559,6 +635,18 @@ static bool work_has_open_step(const struct work *work)
     return false;
 }
 
+bool step_waits_for_lost(const struct control *control, const struct work *work,
+                         const struct step *step)
+{
+    const char *name = step_is_open(step) ? step->node : step_node(control, step);
+    const struct node *node = control_node(control, name);
+
+    return step->direction == DIRECTION_DO && work->repair == 0 && step_is_task(step) &&
+           (step->state == STEP_DUE || step->state == STEP_UNKNOWN) &&
+           work->plan->options.on_lost == ON_LOST_WAIT && control->now_ms >= step->deadline_at_ms &&
+           (node == NULL || node->link != LINK_ONLINE);
+}
+
 /* Waiting for others is fine as long as something goes on. */
 bool waited_too_long(const struct scene *scene)
 {
@@ -566,8 +654,7 @@ bool waited_too_long(const struct scene *scene)
     bool moves = step->direction == DIRECTION_DO ? forward(scene) : goes_back(scene);
 
     return moves && scene->control->now_ms >= step->deadline_at_ms &&
-           (step->direction == DIRECTION_UNDO || scene->work->repair != 0 ||
-            scene->work->plan->options.on_lost != ON_LOST_WAIT) &&
+           !step_waits_for_lost(scene->control, scene->work, step) &&
            !work_has_open_step(scene->work);
 }
 
@@ -576,6 +663,11 @@ bool waited_too_long(const struct scene *scene)
 static bool is_gate(const struct scene *scene)
 {
     return step_gate(scene->step) != GATE_NONE;
+}
+
+bool gate_is_hold(const struct scene *scene)
+{
+    return scene->step->plan->gate == GATE_HOLD;
 }
 
 bool gate_goes_back(const struct scene *scene)
@@ -592,7 +684,7 @@ bool gate_passes(const struct scene *scene)
         return false;
     if (step_gate(step) == GATE_HOLD)
         return scene->control->open->state == ROLLOUT_COMPLETING;
-    if (gate->verdict != VERDICT_PASS ||
+    if (gate->verdict != VERDICT_PASS || !gate_holds(scene->control, step) ||
         (step->direction == DIRECTION_DO ? !forward(scene) : !goes_back(scene)))
         return false;
     if (step->direction == DIRECTION_UNDO || step_gate(step) == GATE_OUT)
@@ -692,11 +784,17 @@ bool is_time_to_ask(const struct scene *scene)
            scene->control->now_ms - scene->step->asked_at_ms >= INQUIRE_MS;
 }
 
+/* This process has not sent the order: another term did. */
+bool step_was_ordered_by_predecessor(const struct scene *scene)
+{
+    return scene->step->sent_at_ms == 0 && goes_on(scene);
+}
+
 bool may_try_again(const struct scene *scene)
 {
     const struct step_event *event = scene->event;
     bool may_help = event->is_retryable || event->type == STEP_WAS_INTERRUPTED ||
-                    event->type == STEP_FOUND_UNDONE;
+                    event->type == STEP_WAS_SUPERSEDED;
 
     return may_help && goes_on(scene) && !scene->step->is_cancelling &&
            scene->step->tries <= scene->work->plan->options.retries;
@@ -716,9 +814,10 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
         return names_contain(database->expanded, database->expanded_count, revision);
     case TASK_REVERT:
         return !names_contain(database->applied, database->applied_count, revision);
+    case TASK_CONTRACT:
+        return names_contain(database->contracted, database->contracted_count, revision);
     case TASK_NONE:
     case TASK_PREFLIGHT:
-    case TASK_CONTRACT:
     case TASK_AWAIT_REPLAY:
     case TASK_VERIFY:
     case TASK_END_SESSIONS:
@@ -742,7 +841,7 @@ static const struct node *successor(const struct scene *scene)
     if (!primary_has_changed(scene))
         return NULL;
     primary = fleet_primary(scene->control, scene->step->plan->shard);
-    return primary->report_at_ms >= scene->step->changed_at_ms ? primary : NULL;
+    return node_measured_at_ms(primary) >= scene->step->changed_at_ms ? primary : NULL;
 }
 
 bool primary_shows_it_done(const struct scene *scene)
@@ -759,16 +858,31 @@ bool new_primary_lacks_it(const struct scene *scene)
     return primary != NULL && !primary_has(scene, primary) && goes_on(scene);
 }
 
+/* It was done, and a database that never received it has become the primary. */
+bool step_was_forgotten(const struct control *control, const struct work *work,
+                        const struct step *step)
+{
+    const struct scene scene = {.control = control, .work = work, .step = step};
+    const struct plan_shard *shard = shard_of(work, step->plan->shard);
+    const struct node *primary = fleet_primary(control, step->plan->shard);
+
+    return step_is_task(step) && task_row(step_task(step))->on_primary &&
+           step->plan->revision[0] != '\0' && step->state == STEP_SUCCEEDED && !step->is_kept &&
+           primary != NULL && shard != NULL &&
+           primary->report->database.timeline > shard->timeline &&
+           node_measured_at_ms(primary) >= step->changed_at_ms && !primary_has(&scene, primary);
+}
+
 bool primary_forgot_it(const struct scene *scene)
 {
-    const struct plan_shard *shard = shard_of(scene->work, scene->step->plan->shard);
-    const struct node *primary = fleet_primary(scene->control, scene->step->plan->shard);
-    enum task task = scene->step->plan->task;
+    return forward(scene) && scene->work->repair == 0 &&
+           step_was_forgotten(scene->control, scene->work, scene->step);
+}
 
-    return (task == TASK_EXPAND || task == TASK_BACKFILL) && forward(scene) &&
-           scene->control->open->state == ROLLOUT_ADVANCING && primary != NULL && shard != NULL &&
-           primary->report->database.timeline > shard->timeline &&
-           primary->report_at_ms >= scene->step->changed_at_ms && !primary_has(scene, primary);
+/* A promotion undid the undoing. */
+bool primary_has_it_again(const struct scene *scene)
+{
+    return goes_back(scene) && step_was_forgotten(scene->control, scene->work, scene->step);
 }
 
 /* ---- the way back ---- */

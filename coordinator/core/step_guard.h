@@ -6,6 +6,10 @@
 
 #define STEP_GUARDS(X)                                                                             \
     X(goes_forward_over_undo_only)                                                                 \
+    X(step_was_ordered_by_predecessor)                                                             \
+    X(gate_is_hold)                                                                                \
+    X(goes_back_untouched)                                                                         \
+    X(goes_forward_over_left_out)                                                                  \
     X(goes_forward_over_skipped)                                                                   \
     X(goes_forward_with_needs_met)                                                                 \
     X(goes_back)                                                                                   \
@@ -30,6 +34,7 @@
     X(primary_shows_it_done)                                                                       \
     X(new_primary_lacks_it)                                                                        \
     X(primary_forgot_it)                                                                           \
+    X(primary_has_it_again)                                                                        \
     X(target_is_isolated)                                                                          \
     X(isolation_is_not_needed)                                                                     \
     X(replica_may_be_left)                                                                         \
@@ -54,6 +59,14 @@ uint64_t step_patience_ms(const struct step *step, enum step_state state);
 /* The WAL position that replicas must have replayed. */
 uint64_t shard_position(const struct control *control, const struct work *work,
                         const struct step *step);
+
+/* It was done, and a database that never received it has become the primary. */
+bool step_was_forgotten(const struct control *control, const struct work *work,
+                        const struct step *step);
+
+/* Beyond its deadline it waits for a silent node, by policy: a person is called. */
+bool step_waits_for_lost(const struct control *control, const struct work *work,
+                         const struct step *step);
 
 /* NULL if it may be ordered now, else why not. */
 const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE_SIZE]);

@@ -1,39 +1,42 @@
-/* invariants.c: what holds at every step of every seed, whatever breaks (design, section 10). */
+/* invariants.c: what holds at every step of every seed, whatever breaks, and what holds at its end
+ * (design, section 10).
+ */
+#include "common/base/text.h"
 #include "coordinator/core/control.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
 
-/* I1: no node in traffic stands on a schema that it is not compatible with. */
-const char *invariant_compatible(const struct sim *sim)
+/* I1: no node in traffic stands on a schema that it is not compatible with.  A promotion that lost
+ * the new release's schema is nobody's doing: then it counts again once it is there. */
+static const char *compatible_fault(struct sim *sim, int game)
 {
-    const struct sim_database *database = &sim->nodes[sim->primary].database;
-    unsigned needed = (1u << sim->revision_count) - 1;
+    const struct sim_node *node = &sim->nodes[game];
+    const struct sim_database *database = database_of(sim, node->shard);
+    unsigned needed = sim_all_revisions(sim);
 
-    for (int i = sim->first_game; i < sim->first_game + sim->game_count; i++) {
-        const struct sim_node *game = &sim->nodes[i];
-
-        if (game->traffic != TRAFFIC_READY)
-            continue;
-        if (game->release == 1 && (database->expanded & needed) != needed)
-            return "I1: the new release is in traffic without its schema";
-        if (game->release == 0 && database->contracted != sim->before.contracted)
-            return "I1: the old release is in traffic on a contracted schema";
-    }
+    if (!edge_sends(sim, game))
+        return NULL;
+    if (node->release == RELEASE_NEW && (database->expanded & needed) != needed &&
+        !sim->shards[node->shard].lost_schema)
+        return "I1: the new release is in traffic without its schema";
+    if (node->release == RELEASE_OLD && database->contracted != 0)
+        return "I1: the old release is in traffic on a contracted schema";
+    if ((database->severed & 1u << game) != 0)
+        return "I1: a server that the database does not let in gets traffic";
     return NULL;
 }
 
-/* I2: never fewer than min_ready in traffic by our own doing. */
-const char *invariant_ready(const struct sim *sim)
+/* I2: somebody is left in traffic. */
+static const char *traffic_fault(const struct sim *sim, const struct sim_shard *shard)
 {
-    int ready = 0;
-
-    for (int i = sim->first_game; i < sim->first_game + sim->game_count; i++)
-        ready += sim->nodes[i].traffic == TRAFFIC_READY;
-    return ready == 0 ? "I2: nobody is left in traffic" : NULL;
+    for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
+        if (edge_sends(sim, i))
+            return NULL;
+    return "I2: nobody is left in traffic";
 }
 
-const char *invariant_core(const struct sim *sim)
+static const char *core_fault(const struct sim *sim)
 {
     const char *fault = sim->control == NULL ? NULL : control_broken_invariant(sim->control);
 
@@ -43,34 +46,118 @@ const char *invariant_core(const struct sim *sim)
     return fault;
 }
 
-static const char *games_fault(const struct sim *sim, unsigned release)
+const char *invariant_broken(struct sim *sim)
 {
-    for (int i = sim->first_game; i < sim->first_game + sim->game_count; i++) {
-        const struct node *node = control_node(sim->control, sim->nodes[i].name);
+    const char *fault = core_fault(sim);
 
-        if (node->quarantine == QUARANTINE_NONE && sim->nodes[i].release != release)
+    for (int i = 0; i < sim->node_count && fault == NULL; i++)
+        if (sim->nodes[i].kind == KIND_GAME)
+            fault = compatible_fault(sim, i);
+    for (int i = 0; i < sim->shard_count && fault == NULL; i++) {
+        fault = traffic_fault(sim, &sim->shards[i]);
+        if (fault == NULL && database_of(sim, i)->writes != sim->shards[i].acknowledged)
+            fault = "I11: an acknowledged write is lost";
+    }
+    return fault;
+}
+
+/* ---- the end ---- */
+
+bool invariant_is_mended(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->control->node_count; i++)
+        if (sim->control->nodes[i]->quarantine != QUARANTINE_NONE ||
+            sim->control->nodes[i]->repair != NULL)
+            return false;
+    return true;
+}
+
+static const char *games_fault(const struct sim *sim, const struct summary *last)
+{
+    enum sim_release after = last->strategy == STRATEGY_INVERSE ? RELEASE_OLD : RELEASE_NEW;
+
+    for (int i = 0; i < sim->node_count; i++) {
+        const struct sim_node *game = &sim->nodes[i];
+        const struct node *node = control_node(sim->control, game->name);
+
+        if (game->kind != KIND_GAME || node->quarantine != QUARANTINE_NONE)
+            continue;
+        if (game->release != (last->state == ROLLOUT_COMPLETED ? after : game->release_before))
             return "I8: a node that is not quarantined runs another release than the rest";
+        if (edge_has_left_out(sim, i))
+            return "I8: a node that is not quarantined gets no traffic";
     }
     return NULL;
+}
+
+/* What a promotion changed after a rollout was closed is not that rollout's fault. */
+static const char *schema_fault(const struct sim *sim, const struct summary *last)
+{
+    for (int i = 0; i < sim->shard_count; i++) {
+        const struct sim_database *before = &sim->shards[i].before;
+        const struct sim_database *now = &sim->nodes[sim->shards[i].primary].database;
+
+        if (sim->shards[i].promoted_at_ms >= last->closed_at_ms ||
+            sim->shards[i].was_restored_at_ms >= last->planned_at_ms)
+            continue;
+        /* What an abandoned rollout left half done may be gone. */
+        if ((now->applied & ~(before->applied & ~before->expanded)) != before->expanded ||
+            now->expanded != before->expanded || now->contracted != before->contracted)
+            return "I9: reverted, but the schema is not as before";
+    }
+    return NULL;
+}
+
+static const char *arrival_fault(const struct sim *sim, const struct summary *last)
+{
+    for (int i = 0; i < sim->shard_count; i++) {
+        unsigned expanded = sim->nodes[sim->shards[i].primary].database.expanded;
+
+        if ((expanded & sim_all_revisions(sim)) != sim_all_revisions(sim) &&
+            sim->shards[i].promoted_at_ms < last->closed_at_ms)
+            return "I8: completed, but a primary does not have the schema";
+    }
+    return NULL;
+}
+
+static bool has_left_out_nodes(const struct summary *summary)
+{
+    return summary->options.except_count > 0;
+}
+
+/* While the new release is bad, or a promotion took its ground away, nobody can repair it. */
+static const char *mending_fault(const struct sim *sim)
+{
+    if (sim->fate.release_turns_bad || invariant_is_mended(sim))
+        return NULL;
+    for (int i = 0; i < sim->shard_count; i++)
+        if (sim->shards[i].lost_schema)
+            return NULL;
+    for (size_t i = 0; i < sim->control->node_count; i++)
+        sim_trace(sim, "%s: quarantine %s, %s", sim->control->nodes[i]->identity.name,
+                  word_of(&quarantine_cause_names, sim->control->nodes[i]->quarantine),
+                  sim->control->nodes[i]->quarantine_why);
+    return "I8: long after the faults a node is still quarantined";
 }
 
 /* I8 and I9, once every rollout is closed. */
 const char *invariant_ended(const struct sim *sim)
 {
-    const struct sim_database *database = &sim->nodes[sim->primary].database;
     const struct summary *last;
+    const char *fault = NULL;
 
     if (sim->control->summary_count == 0)
         return "I8: no rollout ever ended";
-    if (sim->was_overruled)
-        return NULL;
     last = sim->control->summaries[sim->control->summary_count - 1];
-    if (last->state == ROLLOUT_COMPLETED && last->strategy == STRATEGY_ROLLING)
-        return games_fault(sim, 1);
-    if (last->state != ROLLOUT_REVERTED || last->strategy != STRATEGY_ROLLING)
+    if (sim->was_overruled || last->state == ROLLOUT_ABANDONED)
         return NULL;
-    if (last->kept_count == 0 && (database->applied != sim->before.applied ||
-                                  database->contracted != sim->before.contracted))
-        return "I9: reverted, but the schema is not as before";
-    return games_fault(sim, 0);
+    if (last->state == ROLLOUT_COMPLETED && last->strategy == STRATEGY_ROLLING)
+        fault = arrival_fault(sim, last);
+    if (fault == NULL && last->state == ROLLOUT_COMPLETED && !has_left_out_nodes(last))
+        fault = games_fault(sim, last);
+    if (last->state == ROLLOUT_REVERTED && last->strategy == STRATEGY_ROLLING) {
+        fault = last->kept_count == 0 ? schema_fault(sim, last) : NULL;
+        fault = fault == NULL ? games_fault(sim, last) : fault;
+    }
+    return fault == NULL ? mending_fault(sim) : fault;
 }

@@ -1,6 +1,22 @@
-/* world.h: a cluster in one process, on simulated time, from one seed: the real cores of
- * coordinator and agents over a network that loses, delays, repeats and reorders, databases, an
- * edge, game servers, and processes that crash between any two of their steps.
+/* world.h: clusters in one process, on simulated time, from one seed: the real cores of coordinator
+ * and agents over a network that loses, delays, repeats and reorders; databases that replicate and
+ * are promoted, edges that reload, game servers, players who write, operators who meddle, and
+ * processes that die between any two of their steps.
+ *
+ *   world.c        time, and the order in which things happen
+ *   birth.c        what a seed makes: nodes, revisions, policies, faults to come
+ *   network.c      packets between coordinator and agents
+ *   office.c       the coordinator's process: journal, effects, crashes
+ *   post.c         an agent's process: ledger, effects, crashes
+ *   child.c        what an agent's children do, and when
+ *   database.c     what is in the databases: schema, term, players' writes, replication, promotion
+ *   edge.c         who gets traffic, and what a reload forgets
+ *   reports.c      what agents see of their nodes
+ *   operator.c     what people ask for
+ *   faults.c       what breaks
+ *   watchers.c     what must hold at the moment something happens
+ *   invariants.c   what must hold between any two moments, and at the end
+ *   coverage.c     rows that fired
  */
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
@@ -8,48 +24,96 @@
 #include "agent/core/session.h"
 #include "coordinator/core/state.h"
 
-#define SIM_NODES_MAX     8
-#define SIM_REVISIONS_MAX 3
-#define SIM_CHILDREN_MAX  16
-#define SIM_PACKETS_MAX   4096
-#define SIM_LEDGER_MAX    256
-#define SIM_STEP_MS       100
-#define SIM_FAULTS_MS     90000
-#define SIM_END_MS        2400000
+#define SIM_SHARDS_MAX     2
+#define SIM_NODES_MAX      16
+#define SIM_REVISIONS_MAX  3
+#define SIM_CHILDREN_MAX   16
+#define SIM_PACKETS_MAX    8192
+#define SIM_LEDGER_MAX     512
+#define SIM_ORDERS_MAX     8192
+#define SIM_STEP_MS        100
+#define SIM_PATIENT_MS     1000 /* a step while nothing but a plan's expiry is waited for */
+#define SIM_FAULTS_MS      90000
+#define SIM_LONG_FAULTS_MS 460000 /* longer than an unknown step is waited for */
+#define SIM_END_MS         6000000
+#define SIM_MENDED_MS      300000 /* after the last rollout: repairs must have ended by then */
+#define SIM_ROLLOUTS_MAX   3
+#define SIM_RULES_MAX      3000
+#define SIM_DRAIN_MS       5000
+
+enum sim_release { RELEASE_OLD, RELEASE_NEW };
 
 /* A task's child process: its effect falls somewhere between its start and its end. */
 struct sim_child {
     bool is_used;
     struct order order;
-    uint64_t effect_at_ms, ends_at_ms;
-    bool has_effect, fails, is_retryable, is_inspection, of_replica, is_cancelled, is_kept;
+    uint64_t term, next_term, term_changes_at_ms; /* as the agent told it, after a while */
+    uint64_t effect_at_ms, keeps_at_ms, ends_at_ms;
+    bool has_effect, has_kept_file, fails, is_retryable, is_inspection, of_replica, is_cancelled;
+    bool is_kept, is_superseded, is_misplaced;
     uint64_t position;
 };
 
+/* What a database holds; a replica's is an earlier moment of its primary's. */
 struct sim_database {
     unsigned applied, expanded, contracted; /* bits by revision */
+    unsigned severed;                       /* bits by node: game servers that it does not let in */
+    uint64_t reverted[SIM_REVISIONS_MAX];   /* the rollout whose revert has its row there */
+    uint64_t term;
     uint64_t position;
+    uint64_t writes; /* acknowledged to players, and still there */
+    uint64_t bound;  /* of those: values that only a lossy revision's columns hold */
 };
 
 struct sim_node {
     char name[NAME_SIZE];
     enum node_kind kind;
+    int shard;       /* -1: an edge, which carries all */
     bool is_alive;   /* the agent's process */
     bool is_stopped; /* it does not run, but is not gone */
+    bool is_cut;     /* one-way partition: it hears, but is not heard */
     uint64_t back_at_ms;
     struct agent_session *session;
-    struct entry ledger[SIM_LEDGER_MAX];
+    struct entry *ledger;
     size_t ledger_count;
     char identity[IDENTITY_SIZE], journal[JOURNAL_SIZE];
+    bool is_new_ledger;
     uint64_t term;
     struct sim_child children[SIM_CHILDREN_MAX];
-    uint64_t beat_at_ms;
+    uint64_t beat_at_ms, heard_at_ms; /* the coordinator took its last report then */
+
+    /* a database */
     struct sim_database database;
-    bool is_primary;
-    unsigned release;           /* 0 old, 1 new */
-    bool is_sick;               /* its server, whatever the release */
-    enum traffic_state traffic; /* of a game node, at the edge */
-    bool is_cut;                /* one-way partition: it hears, but is not heard */
+    bool is_down;  /* the server, with its host */
+    bool believes; /* that it is the primary */
+    uint64_t timeline;
+    uint64_t replays_at_ms;    /* it does not replay before */
+    uint64_t imposes_until_ms; /* its agent reports another's instance */
+
+    /* a game server */
+    enum sim_release release;
+    bool is_sick;                    /* its probes fail, whatever the release */
+    enum sim_release release_before; /* the present rollout */
+    bool is_out_by_plan;             /* taken out by a rollout that goes forward */
+
+    /* an edge */
+    enum traffic_state traffic[SIM_NODES_MAX], file[SIM_NODES_MAX];
+};
+
+struct sim_shard {
+    char name[NAME_SIZE];
+    int primary; /* the true one */
+    int first_database, database_count, first_game, game_count;
+    uint64_t dies_at_ms;     /* its primary's host; 0: nothing is to come */
+    uint64_t promotes_at_ms; /* 0: nothing is to come */
+    uint64_t promoted_at_ms;
+    uint64_t restored_at_ms;     /* its primary, from the backup; 0: nothing is to come */
+    uint64_t was_restored_at_ms; /* to a moment that may be older than the rollout */
+    struct sim_database backup;
+    uint64_t acknowledged; /* writes, less those that a promotion may lose */
+    uint64_t new_since_ms; /* the new release ran first: it turns bad a while later */
+    bool lost_schema;      /* a promotion lost what a release in traffic needs */
+    struct sim_database before;
 };
 
 struct sim_packet {
@@ -59,56 +123,142 @@ struct sim_packet {
     size_t size;
 };
 
+/* What a seed has decided to let happen. */
+struct sim_fate {
+    bool release_turns_bad;
+    bool is_patient;        /* a plan expires first */
+    bool is_long;           /* faults go on for longer than an unknown step is waited for */
+    enum task grudge;       /* whoever begins this task dies … */
+    uint64_t grudge_ms;     /* … for so long */
+    unsigned grudges;       /* so often */
+    enum task coup;         /* once this task has begun, its database's host dies */
+    enum task failing_task; /* fails so often, whoever does it */
+    unsigned failures;
+    unsigned late;       /* percent of packets */
+    unsigned slow;       /* percent of children */
+    unsigned crashes_in; /* steps, of the coordinator */
+    bool coup_in_holding;
+    unsigned meddling;   /* per thousand steps */
+    unsigned failing;    /* percent of children */
+    bool is_full_ledger; /* a game agent's, until its disk is replaced */
+};
+
 struct sim {
-    uint64_t seed, random, now_ms;
+    uint64_t seed, random, now_ms, step_ms;
     bool is_faulty, is_traced;
+    struct sim_fate fate;
     struct control *control; /* NULL: the coordinator is down */
     uint64_t control_back_at_ms;
     struct decisions *decisions;
     struct text **journal; /* encoded facts */
     size_t journal_count, journal_capacity;
+    struct order_id ordered[SIM_ORDERS_MAX]; /* what the journal says was ordered */
+    size_t ordered_count;
     struct sim_node nodes[SIM_NODES_MAX];
-    int node_count, edge, primary, first_game, game_count;
+    int node_count;
+    struct sim_shard shards[SIM_SHARDS_MAX];
+    int shard_count;
     struct sim_packet packets[SIM_PACKETS_MAX];
     size_t packet_count;
     struct catalog catalog;
     unsigned revision_count;
-    unsigned lossy, has_backfill, has_contract; /* bits */
-    bool new_release_turns_bad;
-    uint64_t new_release_since_ms;
-    struct sim_database before;
-    uint64_t ended_ms;
+    unsigned lossy, has_backfill;       /* bits */
+    uint64_t acted_term[SIM_NODES_MAX]; /* the highest that took effect on a node */
+    uint64_t contracted_rollout;        /* whose contract took effect */
+    uint64_t undone_rollout[SIM_SHARDS_MAX][SIM_REVISIONS_MAX];
     bool was_overruled; /* an operator skipped a step: what it was for is his business now */
-    uint64_t faults;
-    uint64_t rollouts;
+    bool has_lost_data; /* an operator accepted it */
+    uint64_t ended_ms;
+    uint64_t faults, rollouts;
     char violation[512];
-    void *memory;
 };
 
 struct sim *sim_new(uint64_t seed, bool is_traced);
 /* Runs it to its end. False, with the sentence in violation, if an invariant broke. */
 bool sim_run(struct sim *sim);
 
-extern unsigned sim_fired[3000]; /* rule ids, over all seeds of this process */
-
-/* invariants.c: NULL, or what broke. */
-const char *invariant_compatible(const struct sim *sim);
-const char *invariant_ready(const struct sim *sim);
-const char *invariant_core(const struct sim *sim);
-const char *invariant_ended(const struct sim *sim);
-
-/* tasks.c */
-void sim_start_child(struct sim *sim, int at, const struct entry *entry, bool is_inspection,
-                     bool of_replica);
-void sim_run_children(struct sim *sim, int at);
-void sim_agent_event(struct sim *sim, int at, const struct session_event *event);
-void sim_fill_report(struct sim *sim, int at, struct report *ret);
-
+/* ---- world.c ---- */
 uint64_t sim_below(struct sim *sim, uint64_t limit);
 bool sim_chance(struct sim *sim, unsigned percent); /* only while faulty */
+bool sim_rarely(struct sim *sim, uint64_t one_in);  /* only while faulty */
 void sim_trace(const struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void sim_break(struct sim *sim, const char *what);
+int sim_node_at(const struct sim *sim, const char *name); /* -1: nobody */
+
+/* ---- birth.c ---- */
 const char *sim_revision_name(unsigned revision);
+unsigned sim_revision_bit(const char *name); /* 0: none of the plan's */
+unsigned sim_all_revisions(const struct sim *sim);
+
+/* ---- network.c ---- */
+void network_post(struct sim *sim, int from, int to, enum message_type type, uint64_t term,
+                  const void *body);
+void network_deliver(struct sim *sim);
+
+/* ---- office.c ---- */
+void office_start(struct sim *sim);
+void office_run(struct sim *sim);
+void office_hear(struct sim *sim, int from, const struct message *message);
+void office_ask(struct sim *sim, struct request *request);
+void office_check_fold(struct sim *sim);
+void office_restart(struct sim *sim);
+
+/* ---- post.c ---- */
+void post_start(struct sim *sim, int at);
+void post_kill(struct sim *sim, int at, uint64_t for_ms);
+void post_run(struct sim *sim, int at);
+void post_event(struct sim *sim, int at, const struct session_event *event);
+void post_lose_ledger(struct sim *sim, int at);
+void post_fill_ledger(struct sim *sim, int at);
+
+/* ---- child.c ---- */
+void child_start(struct sim *sim, int at, const struct entry *entry, bool is_inspection,
+                 bool of_replica);
+void child_run_all(struct sim *sim, int at);
+void child_tell_term(struct sim *sim, int at, uint64_t term);
+
+/* ---- database.c ---- */
+struct sim_database *database_of(struct sim *sim, int shard); /* its primary's */
+void database_act(struct sim *sim, int at, struct sim_child *child);
+bool database_shows(const struct sim_node *node, const struct order *order);
+void database_run(struct sim *sim);
+void database_fail_over(struct sim *sim, int shard);
+void database_fail_soon(struct sim *sim, int shard);
+
+/* ---- edge.c ---- */
+void edge_act(struct sim *sim, int at, struct sim_child *child);
+bool edge_shows(const struct sim *sim, struct sim_node *edge, const struct order *order);
+void edge_reload(struct sim *sim, int at);
+bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */
+bool edge_has_left_out(const struct sim *sim, int game); /* some edge does not */
+
+/* ---- reports.c ---- */
+void report_fill(struct sim *sim, int at, struct report *ret);
+
+/* ---- operator.c ---- */
+void operator_run(struct sim *sim);
+bool sim_is_waiting_for_expiry(const struct sim *sim);
+
+/* ---- faults.c ---- */
+void faults_run(struct sim *sim);
+void faults_at_task(struct sim *sim, int at, struct sim_child *child);
+void faults_heal(struct sim *sim);
+
+/* ---- watchers.c: sim_break() what must not happen ---- */
+void watch_order(struct sim *sim, const struct order_id *id, uint64_t term);
+void watch_fact(struct sim *sim, const struct fact *fact);
+void watch_effect(struct sim *sim, int at, const struct sim_child *child);
+void watch_drain(struct sim *sim, int game, const struct order *order);
+
+/* ---- invariants.c: NULL, or what broke ---- */
+const char *invariant_broken(struct sim *sim);
+const char *invariant_ended(const struct sim *sim);
+bool invariant_is_mended(const struct sim *sim); /* nobody waits to be repaired */
+
+/* ---- coverage.c ---- */
+void coverage_note(const uint32_t *rules, size_t count);
+/* Prints the rows that no seed fired. True if there is none. */
+bool coverage_print(void);
 
 #endif

@@ -1,0 +1,172 @@
+/* birth.c: what a seed makes: a cluster, a history, and what is to befall them. */
+#include "common/base/memory.h"
+#include "tests/sim/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *sim_revision_name(unsigned revision)
+{
+    static const char *const names[] = {"r1", "r2", "r3"};
+
+    return names[revision];
+}
+
+unsigned sim_revision_bit(const char *name)
+{
+    return name[0] == 'r' && name[1] >= '1' ? 1u << (name[1] - '1') : 0;
+}
+
+unsigned sim_all_revisions(const struct sim *sim)
+{
+    return (1u << sim->revision_count) - 1;
+}
+
+/* ---- nodes ---- */
+
+static int add_node(struct sim *sim, const char *kind_name, int number, enum node_kind kind,
+                    int shard)
+{
+    int at = sim->node_count++;
+    struct sim_node *node = &sim->nodes[at];
+
+    (void)text_format(node->name, NAME_SIZE, "%s-%d", kind_name, number);
+    node->kind = kind;
+    node->shard = shard;
+    node->timeline = 1;
+    node->beat_at_ms = sim_below(sim, BEAT_MS);
+    node->ledger = memory_array(sim, struct entry, SIM_LEDGER_MAX);
+    (void)text_format(node->identity, IDENTITY_SIZE, "%032d", at);
+    for (int i = 0; i < SIM_NODES_MAX; i++)
+        node->traffic[i] = node->file[i] = TRAFFIC_READY;
+    return at;
+}
+
+static void add_shard(struct sim *sim, int number)
+{
+    struct sim_shard *shard = &sim->shards[number];
+    int databases = 1 + (int)sim_below(sim, 3);
+    int games = 2 + (int)sim_below(sim, 2);
+
+    (void)text_format(shard->name, NAME_SIZE, "shard-%d", number + 1);
+    shard->first_database = sim->node_count;
+    shard->database_count = databases;
+    for (int i = 0; i < databases; i++)
+        (void)add_node(sim, "db", number * 10 + i + 1, KIND_DATABASE, number);
+    shard->primary = shard->first_database;
+    sim->nodes[shard->primary].believes = true;
+    shard->first_game = sim->node_count;
+    shard->game_count = games;
+    for (int i = 0; i < games; i++)
+        (void)add_node(sim, "game", number * 10 + i + 1, KIND_GAME, number);
+}
+
+static void enroll(struct sim *sim, int at)
+{
+    struct request request = {.verb = "accept", .kind = sim->nodes[at].kind};
+
+    (void)text_copy(request.node, NAME_SIZE, sim->nodes[at].name);
+    (void)text_format(request.key, KEY_TEXT_SIZE, "%040d", at);
+    (void)text_copy(request.application, NAME_SIZE, sim->nodes[at].name);
+    if (sim->nodes[at].shard >= 0)
+        (void)text_copy(request.shard, NAME_SIZE, sim->shards[sim->nodes[at].shard].name);
+    office_ask(sim, &request);
+}
+
+/* ---- revisions: r0 was there before; the old release needs it, the new one the last ---- */
+
+static void add_revision(struct sim *sim, unsigned number)
+{
+    struct catalog_revision *row = &sim->catalog.revisions[sim->catalog.revision_count++];
+    unsigned bit = 1u << number;
+
+    (void)text_copy(row->name, NAME_SIZE, sim_revision_name(number));
+    row->parent_count = 1;
+    row->parents = memory_array(sim, struct name_item, 1);
+    (void)text_copy(row->parents[0].name, NAME_SIZE,
+                    number == 0 ? "r0" : sim_revision_name(number - 1));
+    row->has_backfill = sim_below(sim, 2) == 0;
+    row->has_contract = sim_below(sim, 2) == 0;
+    row->has_verify = sim_below(sim, 2) == 0;
+    row->has_contract_verify = sim_below(sim, 2) == 0;
+    sim->has_backfill |= row->has_backfill ? bit : 0;
+    sim->lossy |= sim_below(sim, 5) == 0 ? bit : 0;
+}
+
+static void make_catalog(struct sim *sim)
+{
+    struct catalog *catalog = &sim->catalog;
+
+    sim->revision_count = 1 + (unsigned)sim_below(sim, SIM_REVISIONS_MAX);
+    catalog->revisions = memory_array(sim, struct catalog_revision, SIM_REVISIONS_MAX + 1);
+    (void)text_copy(catalog->revisions[catalog->revision_count++].name, NAME_SIZE, "r0");
+    for (unsigned i = 0; i < sim->revision_count; i++)
+        add_revision(sim, i);
+    catalog->releases = memory_array(sim, struct catalog_release, 2);
+    catalog->release_count = 2;
+    (void)text_copy(catalog->releases[0].name, NAME_SIZE, "old");
+    (void)text_copy(catalog->releases[0].needs, NAME_SIZE, "r0");
+    (void)text_copy(catalog->releases[1].name, NAME_SIZE, "new");
+    (void)text_copy(catalog->releases[1].needs, NAME_SIZE,
+                    sim_revision_name(sim->revision_count - 1));
+}
+
+/* ---- fate ---- */
+
+static enum task any_of(struct sim *sim, unsigned percent, const enum task *tasks, size_t count)
+{
+    return sim_below(sim, 100) < percent ? tasks[sim_below(sim, count)] : TASK_NONE;
+}
+
+static void make_fate(struct sim *sim)
+{
+    static const enum task hated[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT,   TASK_CONTRACT,
+                                      TASK_DRAIN,  TASK_RELEASE,  TASK_CONTRACT, TASK_REVERT};
+    static const enum task ending[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT, TASK_CONTRACT,
+                                       TASK_VERIFY};
+    struct sim_fate *fate = &sim->fate;
+
+    fate->release_turns_bad = sim_below(sim, 4) == 0;
+    fate->is_patient = sim_below(sim, 100) == 0;
+    fate->is_long = sim_below(sim, 16) == 0;
+    fate->late = sim_below(sim, 10) == 0 ? 30 : 5;
+    fate->failing = sim_below(sim, 3) == 0 ? (unsigned)sim_below(sim, 20) : 2;
+    fate->is_full_ledger = sim_below(sim, 200) == 0;
+    fate->grudge = any_of(sim, fate->is_long ? 100 : 30, hated, ARRAY_LEN(hated));
+    fate->slow = sim_below(sim, 10) == 0 ? 50 : 5;
+    fate->crashes_in = sim_below(sim, 10) == 0 ? 150 : 1500;
+    fate->failing_task = any_of(sim, 20, hated, ARRAY_LEN(hated));
+    fate->failures = 1 + (unsigned)sim_below(sim, 3);
+    fate->grudge_ms = fate->is_long ? SIM_LONG_FAULTS_MS : sim_below(sim, 30000);
+    if (fate->is_long && sim_below(sim, 2) == 0)
+        fate->grudge = TASK_CONTRACT;
+    if (fate->is_long)
+        fate->failing = 0;
+    fate->coup_in_holding = sim_below(sim, 10) == 0;
+    fate->coup = any_of(sim, 15, ending, ARRAY_LEN(ending));
+    fate->meddling = sim_below(sim, 3) == 0 ? (unsigned)sim_below(sim, 20) : 1;
+}
+
+struct sim *sim_new(uint64_t seed, bool is_traced)
+{
+    struct sim *sim = memory_new(NULL, struct sim);
+
+    sim->seed = seed;
+    sim->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    sim->is_traced = is_traced;
+    sim->decisions = decisions_new(sim);
+    make_catalog(sim);
+    sim->shard_count = sim_below(sim, 4) == 0 ? 2 : 1;
+    for (int i = 0; i < sim->shard_count; i++)
+        add_shard(sim, i);
+    for (int edges = 1 + (sim_below(sim, 4) == 0); edges > 0; edges--)
+        (void)add_node(sim, "edge", edges, KIND_EDGE, -1);
+    make_fate(sim);
+    office_start(sim);
+    for (int i = 0; i < sim->node_count; i++) {
+        enroll(sim, i);
+        post_start(sim, i);
+    }
+    sim->is_faulty = true;
+    return sim;
+}

@@ -1,0 +1,191 @@
+/* child.c: what an agent's children do: an effect somewhere between their start and their end, if
+ * nothing and nobody comes between.
+ */
+#include "common/base/memory.h"
+#include "tests/sim/world.h"
+
+#include <string.h>
+
+#define TELL_MS       2000 /* until a child has read a new term from its pipe, at most */
+#define CHILD_DIES_IN 3000 /* steps */
+#define SLOW_MS       8000
+#define QUICK_MS      300
+
+void child_start(struct sim *sim, int at, const struct entry *entry, bool is_inspection,
+                 bool of_replica)
+{
+    struct sim_node *node = &sim->nodes[at];
+    struct sim_child *child = node->children;
+
+    while (child < node->children + SIM_CHILDREN_MAX && child->is_used)
+        child++;
+    if (child == node->children + SIM_CHILDREN_MAX) {
+        sim_break(sim, "an agent has more children than it can have orders");
+        return;
+    }
+    *child = (struct sim_child){.is_used = true,
+                                .order = entry->order,
+                                .term = node->session->term,
+                                .is_inspection = is_inspection,
+                                .of_replica = of_replica};
+    child->effect_at_ms =
+        sim->now_ms + sim_below(sim, sim_chance(sim, sim->fate.slow) ? SLOW_MS : QUICK_MS);
+    child->keeps_at_ms = child->effect_at_ms + sim_below(sim, QUICK_MS);
+    child->ends_at_ms = child->keeps_at_ms + sim_below(sim, QUICK_MS) +
+                        (sim_chance(sim, sim->fate.slow) ? sim_below(sim, SLOW_MS) : 0);
+    child->fails = sim_chance(sim, sim->fate.failing);
+    child->is_retryable = sim_below(sim, 2) == 0;
+    if (!is_inspection)
+        faults_at_task(sim, at, child);
+}
+
+void child_tell_term(struct sim *sim, int at, uint64_t term)
+{
+    for (int i = 0; i < SIM_CHILDREN_MAX; i++) {
+        sim->nodes[at].children[i].next_term = term;
+        sim->nodes[at].children[i].term_changes_at_ms =
+            sim->now_ms + sim_below(sim, sim_chance(sim, 20) ? SLOW_MS : TELL_MS);
+    }
+}
+
+static void act(struct sim *sim, int at, struct sim_child *child)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (node->kind == KIND_DATABASE) {
+        database_act(sim, at, child);
+    } else if (node->kind == KIND_EDGE) {
+        edge_act(sim, at, child);
+    } else if (child->order.task == TASK_RELEASE) {
+        watch_effect(sim, at, child);
+        node->release = strcmp(child->order.arguments.release, "new") == 0;
+        if (node->release == RELEASE_NEW && sim->shards[node->shard].new_since_ms == 0)
+            sim->shards[node->shard].new_since_ms = sim->now_ms;
+    }
+    child->has_effect = true;
+    if (!child->is_superseded && !child->is_misplaced)
+        sim_trace(sim, "%s: %s %s%s takes effect", node->name,
+                  word_of(&task_names, child->order.task), child->order.arguments.revision,
+                  child->order.arguments.target);
+}
+
+static bool shows(const struct sim *sim, struct sim_node *node, const struct order *order)
+{
+    if (node->kind == KIND_DATABASE)
+        return database_shows(node, order);
+    if (node->kind == KIND_EDGE)
+        return edge_shows(sim, node, order);
+    return order->task == TASK_RELEASE &&
+           node->release ==
+               (strcmp(order->arguments.release, "new") == 0 ? RELEASE_NEW : RELEASE_OLD);
+}
+
+static void end_inspection(struct sim *sim, int at, struct sim_child *child)
+{
+    struct order_id id = child->order.id;
+    struct finding_report finding = {.id = id, .of_replica = child->of_replica};
+    struct session_event event = {
+        .type = SESSION_INSPECTED, .at_ms = sim->now_ms, .id = &id, .finding = &finding};
+
+    finding.finding = shows(sim, &sim->nodes[at], &child->order) ? FINDING_DID : FINDING_DID_NOT;
+    child->is_used = false;
+    post_event(sim, at, &event);
+}
+
+static void describe_end(const struct sim_child *child, struct task_outcome *ret)
+{
+    const char *code = "OK";
+
+    ret->outcome = OUTCOME_SUCCEEDED;
+    if (child->is_cancelled && !child->has_effect) {
+        ret->outcome = OUTCOME_CANCELLED;
+        code = "CANCELLED";
+    } else if (child->is_superseded) {
+        ret->outcome = OUTCOME_SUPERSEDED;
+        code = "SUPERSEDED";
+    } else if (child->is_misplaced) {
+        ret->outcome = OUTCOME_FAILED;
+        code = "REFUSED";
+    } else if (child->fails) {
+        ret->outcome = OUTCOME_FAILED;
+        ret->is_retryable = child->is_retryable;
+        code = child->is_retryable ? "LOCK" : "FAILED";
+    }
+    (void)text_copy(ret->code, NAME_SIZE, code);
+    if (ret->outcome != OUTCOME_SUCCEEDED)
+        (void)text_copy(ret->detail, SENTENCE_SIZE, "simulated");
+}
+
+static void end_child(struct sim *sim, int at, struct sim_child *child)
+{
+    struct order_id id = child->order.id;
+    struct task_outcome outcome = {
+        .id = id, .is_kept = child->is_kept, .position = child->position};
+    struct session_event event = {
+        .type = SESSION_CHILD_ENDED, .at_ms = sim->now_ms, .id = &id, .outcome = &outcome};
+
+    describe_end(child, &outcome);
+    child->is_used = false;
+    post_event(sim, at, &event);
+}
+
+static void kill_child(struct sim *sim, int at, struct sim_child *child)
+{
+    struct order_id id = child->order.id;
+    struct session_event event = {.type = SESSION_CHILD_DIED, .at_ms = sim->now_ms, .id = &id};
+
+    sim_trace(sim, "%s: its child for %s dies", sim->nodes[at].name,
+              word_of(&task_names, child->order.task));
+    child->is_used = false;
+    post_event(sim, at, &event);
+}
+
+/* What a task waits for has not come yet. */
+static bool waits(const struct sim_node *node, const struct sim_child *child)
+{
+    return child->order.task == TASK_AWAIT_REPLAY && !child->is_cancelled && !child->fails &&
+           node->database.position < child->order.arguments.position;
+}
+
+/* A failure may come before the effect, or after it: a connection lost after the commit, a drain
+ * that is too slow. What a database says for good, it says before.
+ */
+static bool fails_before(const struct sim_child *child)
+{
+    bool is_for_good = task_row(child->order.task)->kind == KIND_DATABASE && !child->is_retryable;
+
+    return child->fails && (is_for_good || child->order.id.step % 2 == 0);
+}
+
+static void run_child(struct sim *sim, int at, struct sim_child *child)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (child->next_term != 0 && sim->now_ms >= child->term_changes_at_ms) {
+        child->term = child->next_term;
+        child->next_term = 0;
+    }
+    if (child->is_inspection) {
+        if (sim->now_ms >= child->ends_at_ms && !node->is_stopped)
+            end_inspection(sim, at, child);
+        return;
+    }
+    if (!child->has_effect && !fails_before(child) && !child->is_cancelled &&
+        sim->now_ms >= child->effect_at_ms)
+        act(sim, at, child);
+    if (node->kind == KIND_EDGE && child->has_effect && sim->now_ms >= child->keeps_at_ms)
+        edge_act(sim, at, child);
+    if (node->is_stopped)
+        return;
+    if (sim_rarely(sim, CHILD_DIES_IN))
+        kill_child(sim, at, child);
+    else if (!waits(node, child) && (sim->now_ms >= child->ends_at_ms || child->is_cancelled))
+        end_child(sim, at, child);
+}
+
+void child_run_all(struct sim *sim, int at)
+{
+    for (int i = 0; i < SIM_CHILDREN_MAX && sim->nodes[at].is_alive; i++)
+        if (sim->nodes[at].children[i].is_used)
+            run_child(sim, at, &sim->nodes[at].children[i]);
+}

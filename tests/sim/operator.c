@@ -1,0 +1,234 @@
+/* operator.c: people: they begin rollouts, meddle while things break, and answer the rings after.
+ */
+#include "common/base/memory.h"
+#include "coordinator/core/fleet.h"
+#include "tests/sim/world.h"
+
+#include <string.h>
+
+#define FIRST_ROLLOUT_MS 15000
+#define AGAIN_ONE_IN     150 /* steps, while nothing is open */
+#define ANSWERS_MS       5000
+
+static const struct rollout *open_rollout(const struct sim *sim)
+{
+    return sim->control == NULL ? NULL : sim->control->open;
+}
+
+static void ask_for(struct sim *sim, const char *verb, uint64_t step)
+{
+    struct request request = {.step = step};
+
+    (void)text_copy(request.verb, sizeof(request.verb), verb);
+    (void)text_copy(request.reason, sizeof(request.reason), "simulated");
+    office_ask(sim, &request);
+}
+
+static void ask_about(struct sim *sim, const char *verb, int node)
+{
+    struct request request = {.step = 0};
+
+    (void)text_copy(request.verb, sizeof(request.verb), verb);
+    (void)text_copy(request.node, sizeof(request.node), sim->nodes[node].name);
+    office_ask(sim, &request);
+}
+
+/* ---- beginning ---- */
+
+static void choose_waves(struct sim *sim, struct rollout_options *options)
+{
+    if (sim_below(sim, 2) == 0)
+        return;
+    options->waves = memory_array(sim, uint32_t, 2);
+    options->waves[0] = sim_below(sim, 2) == 0 ? 1 : PLAN_SHARE + 50;
+    options->waves[1] = PLAN_SHARE + 100;
+    options->wave_count = 2;
+}
+
+static void choose_options(struct sim *sim, struct rollout_options *options)
+{
+    options->soak_ms = 2000;
+    options->steady_ms = 1000;
+    options->drain_ms = SIM_DRAIN_MS;
+    options->gate_ms = sim_below(sim, 3) == 0 ? 5000 : 0;
+    options->max_unavailable = 1 + sim_below(sim, 2);
+    options->hold = sim_below(sim, 3) == 0;
+    options->hold_ms = sim_below(sim, 2) == 0 ? 20000 : 0;
+    options->on_failure = sim_below(sim, 6) == 0 ? ON_FAILURE_HALT : ON_FAILURE_REVERT;
+    options->on_lost = sim_below(sim, 4) == 0 ? ON_LOST_WAIT : ON_LOST_REVERT;
+    options->on_inconclusive =
+        sim_below(sim, 4) == 0 ? ON_INCONCLUSIVE_PAUSE : ON_INCONCLUSIVE_REVERT;
+    options->accept_data_loss = sim_below(sim, 10) == 0;
+    choose_waves(sim, options);
+    if (sim_below(sim, 12) == 0) {
+        options->except = memory_array(sim, struct name_item, 1);
+        options->except_count = 1;
+        (void)text_copy(options->except[0].name, NAME_SIZE,
+                        sim->nodes[sim->shards[0].first_game].name);
+    }
+}
+
+/* Where it goes back to: a node that is to be repaired is brought to its goal. */
+static enum sim_release release_before(const struct sim *sim, int at)
+{
+    const struct node *node = control_node(sim->control, sim->nodes[at].name);
+    const char *goal = fleet_goal(sim->control, node);
+
+    if (node->quarantine == QUARANTINE_NONE || goal[0] == '\0')
+        return sim->nodes[at].release;
+    return strcmp(goal, "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
+}
+
+static void begin_rollout(struct sim *sim)
+{
+    struct request request = {.verb = "plan", .release = "new"};
+
+    choose_options(sim, &request.options);
+    office_ask(sim, &request);
+    if (open_rollout(sim) == NULL)
+        return;
+    sim->rollouts++;
+    for (int i = 0; i < sim->shard_count; i++)
+        sim->shards[i].before = *database_of(sim, i);
+    for (int i = 0; i < sim->node_count; i++)
+        sim->nodes[i].release_before = release_before(sim, i);
+    if (sim->fate.is_patient && sim->rollouts == 1)
+        return;
+    ask_for(sim, sim_below(sim, 30) == 0 ? "rollback" : "start", 0);
+}
+
+static bool wants_rollout(struct sim *sim)
+{
+    if (sim->control == NULL || sim->control->open != NULL || sim->now_ms < FIRST_ROLLOUT_MS)
+        return false;
+    if (sim->rollouts == 0)
+        return sim_below(sim, 10) == 0;
+    if (sim->fate.is_patient && sim->rollouts == 1)
+        return true;
+    return sim->is_faulty && sim->rollouts < SIM_ROLLOUTS_MAX && sim_below(sim, AGAIN_ONE_IN) == 0;
+}
+
+/* ---- meddling ---- */
+
+bool sim_is_waiting_for_expiry(const struct sim *sim)
+{
+    return sim->fate.is_patient && sim->rollouts == 1 && sim->control != NULL &&
+           sim->control->open != NULL;
+}
+
+static bool may_be_steered(const struct rollout *open)
+{
+    return open->state == ROLLOUT_PAUSED || open->state == ROLLOUT_HALTED ||
+           open->state == ROLLOUT_STUCK;
+}
+
+/* Any step that is not done, from a random one on. */
+static void steer(struct sim *sim, const struct rollout *open)
+{
+    size_t from = sim_below(sim, open->work.count);
+
+    for (size_t i = 0; i < open->work.count; i++) {
+        const struct step *step = &open->work.steps[(from + i) % open->work.count];
+
+        if (step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED)
+            continue;
+        ask_for(sim, sim_below(sim, 3) == 0 ? "skip" : "retry", step->plan->id);
+        return;
+    }
+}
+
+static void meddle(struct sim *sim)
+{
+    static const char *const verbs[] = {"pause", "resume",   "complete", "rollback", "retry",
+                                        "skip",  "rollback", "start",    "pause",    "abandon"};
+    static const char *const node_verbs[] = {"drain", "admit", "admit"};
+    const struct rollout *open = open_rollout(sim);
+
+    if (!sim->is_faulty || sim_is_waiting_for_expiry(sim) ||
+        sim_below(sim, 1000) >= sim->fate.meddling)
+        return;
+    if (open != NULL && may_be_steered(open) && sim_below(sim, 2) == 0) {
+        steer(sim, open);
+        return;
+    }
+    if (sim_below(sim, 4) == 0)
+        ask_about(sim, node_verbs[sim_below(sim, ARRAY_LEN(node_verbs))],
+                  (int)sim_below(sim, (uint64_t)sim->node_count));
+    else
+        ask_for(sim, verbs[sim_below(sim, ARRAY_LEN(verbs))],
+                open == NULL ? 0 : 1 + sim_below(sim, open->work.count));
+}
+
+/* ---- answering ---- */
+
+static bool needs_a_person(const struct step *step)
+{
+    return step->state == STEP_FAILED || step->state == STEP_REFUSED ||
+           step->state == STEP_CANCELLED;
+}
+
+/* A new process has a newer term than whoever took the database over. */
+static bool is_taken_over(struct sim *sim)
+{
+    for (int i = 0; i < sim->shard_count; i++)
+        if (database_of(sim, i)->term > control_term(sim->control))
+            return true;
+    return false;
+}
+
+static void unstick(struct sim *sim, const struct rollout *open)
+{
+    if (sim->was_overruled) { /* what was skipped may be what it now waits for */
+        ask_for(sim, "abandon", 0);
+        return;
+    }
+    for (size_t i = 0; i < open->work.count; i++) {
+        if (needs_a_person(&open->work.steps[i])) {
+            ask_for(sim, "retry", i + 1);
+            return;
+        }
+    }
+}
+
+static void answer_rollout(struct sim *sim, const struct rollout *open)
+{
+    if (open->state == ROLLOUT_PLANNED && !sim->fate.is_patient)
+        ask_for(sim, "start", 0);
+    else if (open->state == ROLLOUT_PAUSED)
+        ask_for(sim, "resume", 0);
+    else if (open->state == ROLLOUT_HALTED)
+        ask_for(sim, open->has_contracted ? "resume" : "rollback", 0);
+    else if (open->state == ROLLOUT_HOLDING && open->work.plan->options.hold)
+        ask_for(sim, "complete", 0);
+    else if (open->state == ROLLOUT_STUCK)
+        unstick(sim, open);
+}
+
+/* A node that nobody repairs any more, or that a person took out, or doubted. */
+static void answer_nodes(struct sim *sim)
+{
+    for (int i = 0; i < sim->node_count && sim->control != NULL; i++) {
+        const struct node *node = control_node(sim->control, sim->nodes[i].name);
+        bool is_spent = node->repair_tries >= REPAIR_TRIES_MAX;
+
+        if (node->quarantine == QUARANTINE_HELD || node->quarantine == QUARANTINE_IDENTITY ||
+            (node->quarantine != QUARANTINE_NONE && is_spent))
+            ask_about(sim, "admit", i);
+    }
+}
+
+void operator_run(struct sim *sim)
+{
+    if (wants_rollout(sim))
+        begin_rollout(sim);
+    meddle(sim);
+    if (sim->is_faulty || sim->now_ms % ANSWERS_MS != 0)
+        return;
+    if (sim->control != NULL && is_taken_over(sim)) {
+        office_restart(sim);
+        return;
+    }
+    if (open_rollout(sim) != NULL)
+        answer_rollout(sim, open_rollout(sim));
+    answer_nodes(sim);
+}

@@ -1,0 +1,187 @@
+/* post.c: an agent's process: what its ledger was told is durable before the next effect. */
+#include "common/base/memory.h"
+#include "tests/sim/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FOREIGN_ROLLOUT 900000 /* of entries that an earlier owner of a ledger left */
+
+static void save_entry(struct sim_node *node, const struct entry *entry)
+{
+    for (size_t i = 0; i < node->ledger_count; i++) {
+        const struct order_id *id = &node->ledger[i].order.id;
+
+        if (id->rollout == entry->order.id.rollout && id->step == entry->order.id.step &&
+            id->direction == entry->order.id.direction) {
+            node->ledger[i] = *entry;
+            return;
+        }
+    }
+    if (node->ledger_count < SIM_LEDGER_MAX)
+        node->ledger[node->ledger_count++] = *entry;
+}
+
+void post_kill(struct sim *sim, int at, uint64_t for_ms)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (!node->is_alive)
+        return;
+    sim_trace(sim, "%s: its agent dies", node->name);
+    node->is_alive = false;
+    node->is_stopped = false;
+    node->back_at_ms = sim->now_ms + for_ms;
+    memset(node->children, 0, sizeof(node->children));
+    talloc_free(node->session);
+    node->session = NULL;
+}
+
+static void cancel_child(struct sim_node *node, const struct order_id *id)
+{
+    for (int i = 0; i < SIM_CHILDREN_MAX; i++)
+        if (node->children[i].is_used && !node->children[i].is_inspection &&
+            order_id_equals(&node->children[i].order.id, id))
+            node->children[i].is_cancelled = true;
+}
+
+static void perform(struct sim *sim, int at, const struct session_effect *effect)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    switch (effect->type) {
+    case SESSION_SAVE_ENTRY:
+        save_entry(node, &effect->entry);
+        break;
+    case SESSION_SAVE_TERM:
+        node->term = node->session->term;
+        (void)text_copy(node->journal, JOURNAL_SIZE, node->session->journal);
+        break;
+    case SESSION_SEND:
+        network_post(sim, at, -1, effect->message, node->session->term, effect->body);
+        break;
+    case SESSION_START_CHILD:
+        child_start(sim, at, &effect->entry, false, false);
+        break;
+    case SESSION_INSPECT:
+        child_start(sim, at, &effect->entry, true, effect->of_replica);
+        break;
+    case SESSION_CANCEL_CHILD:
+        cancel_child(node, &effect->entry.order.id);
+        break;
+    case SESSION_TELL_TERM:
+        child_tell_term(sim, at, node->session->term);
+        break;
+    case SESSION_WATCH:
+    case SESSION_EFFECT_COUNT:
+        break;
+    }
+}
+
+void post_event(struct sim *sim, int at, const struct session_event *event)
+{
+    struct sim_node *node = &sim->nodes[at];
+    struct session_effects *effects = session_effects_new(sim);
+
+    agent_session_handle(node->session, event, effects);
+    coverage_note(effects->fired, effects->fired_count);
+    for (size_t i = 0; i < effects->count && node->is_alive; i++) {
+        if (sim_rarely(sim, 1000))
+            post_kill(sim, at, sim_below(sim, 20000)); /* between any two effects */
+        else
+            perform(sim, at, &effects->items[i]);
+    }
+    talloc_free(effects);
+}
+
+static void simple_event(struct sim *sim, int at, enum session_event_type type)
+{
+    struct session_event event = {.type = type, .at_ms = sim->now_ms};
+
+    if (sim->nodes[at].is_alive)
+        post_event(sim, at, &event);
+}
+
+void post_start(struct sim *sim, int at)
+{
+    struct sim_node *node = &sim->nodes[at];
+    struct error err;
+
+    node->is_alive = true;
+    node->session = agent_session_new(sim);
+    node->session->kind = node->kind;
+    (void)text_copy(node->session->ledger, IDENTITY_SIZE, node->identity);
+    (void)text_copy(node->session->journal, JOURNAL_SIZE, node->journal);
+    node->session->term = node->term;
+    node->session->is_new_ledger = node->is_new_ledger;
+    node->is_new_ledger = false;
+    for (size_t i = 0; i < node->ledger_count; i++)
+        if (agent_session_load(node->session, &node->ledger[i], &err) != ERROR_OK)
+            sim_break(sim, err.detail);
+    simple_event(sim, at, SESSION_STARTED);
+    simple_event(sim, at, SESSION_CONNECTED);
+}
+
+/* A new disk: whatever it knew is gone, and it says so by its new identity. */
+void post_lose_ledger(struct sim *sim, int at)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    sim_trace(sim, "%s: its ledger is lost", node->name);
+    post_kill(sim, at, sim_below(sim, 5000));
+    node->ledger_count = 0;
+    node->term = 0;
+    node->journal[0] = '\0';
+    node->is_new_ledger = true;
+    node->identity[0]++;
+}
+
+/* So full of another time's tombstones that no order fits in. */
+void post_fill_ledger(struct sim *sim, int at)
+{
+    struct agent_session *session = sim->nodes[at].session;
+    struct error err;
+
+    for (uint64_t i = session->entry_count; i < SESSION_ENTRIES_MAX; i++) {
+        struct entry entry = {.state = ENTRY_TOMBSTONE, .order.task = TASK_RELEASE};
+
+        entry.order.id.rollout = FOREIGN_ROLLOUT;
+        entry.order.id.step = i + 1;
+        if (agent_session_load(session, &entry, &err) != ERROR_OK)
+            sim_break(sim, err.detail);
+    }
+}
+
+static void beat(struct sim *sim, int at)
+{
+    struct sim_node *node = &sim->nodes[at];
+    struct report *report = memory_new(sim, struct report);
+    struct beat body = {.is_up = true};
+
+    node->beat_at_ms = sim->now_ms + BEAT_MS;
+    report_fill(sim, at, report);
+    if (!node->session->is_welcome)
+        simple_event(sim, at, SESSION_CONNECTED);
+    if (node->is_alive) {
+        network_post(sim, at, -1, MESSAGE_BEAT, node->session->term, &body);
+        network_post(sim, at, -1, MESSAGE_REPORT, node->session->term, report);
+        simple_event(sim, at, SESSION_TICK);
+    }
+    talloc_free(report);
+}
+
+void post_run(struct sim *sim, int at)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    if (!node->is_alive) {
+        if (sim->now_ms >= node->back_at_ms && !node->is_down)
+            post_start(sim, at);
+        return;
+    }
+    if (node->is_stopped && sim->now_ms >= node->back_at_ms)
+        node->is_stopped = false;
+    child_run_all(sim, at);
+    if (node->is_alive && !node->is_stopped && sim->now_ms >= node->beat_at_ms)
+        beat(sim, at);
+}

@@ -1,0 +1,87 @@
+/* reports.c: what agents see of their nodes. */
+#include "common/base/memory.h"
+#include "tests/sim/world.h"
+
+#define TURNS_BAD_MS 6000 /* after the new release first ran in its shard */
+
+static struct name_item *name_bits(unsigned bits, bool has_base, const void *parent,
+                                   size_t *ret_count)
+{
+    struct name_item *items = memory_array(parent, struct name_item, SIM_REVISIONS_MAX + 1);
+
+    *ret_count = 0;
+    if (has_base)
+        (void)text_copy(items[(*ret_count)++].name, NAME_SIZE, "r0");
+    for (unsigned i = 0; i < SIM_REVISIONS_MAX; i++)
+        if ((bits & 1u << i) != 0)
+            (void)text_copy(items[(*ret_count)++].name, NAME_SIZE, sim_revision_name(i));
+    return items;
+}
+
+/* Two agents that report one instance: a copied configuration. */
+static const char *instance_of(const struct sim *sim, const struct sim_node *node)
+{
+    if (sim->now_ms < node->imposes_until_ms)
+        return sim->nodes[sim->shards[node->shard].first_database].name;
+    return node->name;
+}
+
+static void report_database(const struct sim *sim, const struct sim_node *node, struct report *ret)
+{
+    struct database_report *database = &ret->database;
+    const struct sim_database *from = &node->database;
+
+    (void)text_format(database->system_id, SYSTEM_ID_SIZE, "70%d", node->shard);
+    (void)text_copy(database->instance, DIGEST_SIZE, instance_of(sim, node));
+    database->timeline = node->timeline;
+    database->is_primary = node->believes;
+    database->applied = name_bits(from->applied, true, ret, &database->applied_count);
+    database->expanded = name_bits(from->expanded, true, ret, &database->expanded_count);
+    database->contracted = name_bits(from->contracted, false, ret, &database->contracted_count);
+    (void)text_format(database->fingerprint, FINGERPRINT_SIZE, "f%u.%u", from->applied,
+                      from->contracted);
+    database->position = from->position;
+}
+
+static void report_edge(const struct sim *sim, const struct sim_node *edge, struct report *ret)
+{
+    ret->servers = memory_array(ret, struct server_traffic, SIM_NODES_MAX);
+    for (int i = 0; i < sim->node_count; i++) {
+        struct server_traffic *server = &ret->servers[ret->server_count];
+
+        if (sim->nodes[i].kind != KIND_GAME)
+            continue;
+        (void)text_copy(server->node, NAME_SIZE, sim->nodes[i].name);
+        server->state = edge->traffic[i];
+        server->check_passes = true;
+        ret->server_count++;
+    }
+}
+
+static void report_game(const struct sim *sim, const struct sim_node *node, struct report *ret)
+{
+    bool turned_bad = node->release == RELEASE_NEW && sim->fate.release_turns_bad &&
+                      sim->now_ms - sim->shards[node->shard].new_since_ms > TURNS_BAD_MS;
+
+    (void)text_copy(ret->release, NAME_SIZE, node->release == RELEASE_NEW ? "new" : "old");
+    ret->probes = memory_array(ret, struct probe_result, 1);
+    ret->probe_count = 1;
+    (void)text_copy(ret->probes[0].name, NAME_SIZE, "health");
+    ret->probes[0].could_measure = true;
+    ret->probes[0].passes = !node->is_sick && !turned_bad;
+}
+
+void report_fill(struct sim *sim, int at, struct report *ret)
+{
+    const struct sim_node *node = &sim->nodes[at];
+
+    ret->kind = node->kind;
+    ret->is_up = true;
+    ret->could_measure = true;
+    if (node->kind == KIND_DATABASE)
+        report_database(sim, node, ret);
+    else if (node->kind == KIND_EDGE)
+        report_edge(sim, node, ret);
+    else
+        report_game(sim, node, ret);
+}

@@ -1,0 +1,174 @@
+/* watchers.c: what must hold at the moment when something happens; told from outside, from what the
+ * simulated world really is.
+ */
+#include "coordinator/core/step_guard.h"
+#include "tests/sim/world.h"
+
+#include <string.h>
+
+/* ---- I4: no effect leaves before its fact is durable ---- */
+
+static void note_ordered(struct sim *sim, const struct fact_step *fact)
+{
+    struct order_id id = {
+        .step = fact->step, .direction = fact->direction, .attempt = fact->attempt};
+
+    if (sim->ordered_count == SIM_ORDERS_MAX)
+        return;
+    if (fact->repair != 0) /* it may have ended since, in the same batch */
+        id.step = step_number(&(struct work){.repair = fact->repair},
+                              &(struct step){.plan = &(struct plan_step){.id = fact->step}});
+    else
+        id.rollout = sim->control->rollout_number;
+    sim->ordered[sim->ordered_count++] = id;
+}
+
+void watch_order(struct sim *sim, const struct order_id *id, uint64_t term)
+{
+    (void)term;
+    for (size_t i = sim->ordered_count; i > 0; i--)
+        if (order_id_equals(&sim->ordered[i - 1], id))
+            return;
+    if (sim->ordered_count < SIM_ORDERS_MAX)
+        sim_break(sim, "I4: an order arrives that the journal does not know");
+}
+
+/* ---- I5: no gate passes on stale evidence ---- */
+
+static bool is_stale(const struct sim *sim, int at)
+{
+    return sim->now_ms - sim->nodes[at].heard_at_ms > SUSPECT_MS;
+}
+
+static void check_evidence(struct sim *sim, const struct step *step)
+{
+    int target = sim_node_at(sim, step->plan->target);
+    enum stage stage = step->plan->stage;
+
+    if (target >= 0 && is_stale(sim, target) && stage != STAGE_OUT)
+        sim_break(sim, "I5: a gate passes on a stale report of its game server");
+    for (int i = 0; i < sim->node_count; i++) {
+        const struct node *node = control_node(sim->control, sim->nodes[i].name);
+        bool is_left = node != NULL && (node->quarantine == QUARANTINE_BEHIND ||
+                                        node->quarantine == QUARANTINE_IDENTITY);
+
+        if (stage == STAGE_AGREE && sim->nodes[i].kind == KIND_DATABASE && !is_left &&
+            strcmp(sim->shards[sim->nodes[i].shard].name, step->plan->shard) == 0 &&
+            is_stale(sim, i))
+            sim_break(sim, "I5: databases agree by a stale report");
+    }
+}
+
+void watch_fact(struct sim *sim, const struct fact *fact)
+{
+    const struct fact_step *step = fact->body;
+    const struct work *work;
+
+    if (fact->type != FACT_STEP)
+        return;
+    if (step->state == STEP_ORDERED)
+        note_ordered(sim, step);
+    if (step->rule == 909 || step->rule == 911 || step->rule == 913)
+        sim->was_overruled = true;
+    work = control_work(sim->control, step->repair);
+    if (work != NULL && (step->rule == 203 || step->rule == 205))
+        check_evidence(sim, work_step(work, step->step));
+}
+
+/* ---- I3, I6, I7 and switches under players: when a task takes effect ---- */
+
+static void check_contract(struct sim *sim, const struct order *order)
+{
+    for (int i = 0; i < sim->node_count; i++) {
+        const struct sim_node *game = &sim->nodes[i];
+        const struct node *node =
+            sim->control == NULL ? NULL : control_node(sim->control, game->name);
+
+        if (game->kind != KIND_GAME || game->release == RELEASE_NEW)
+            continue;
+        if (edge_sends(sim, i))
+            sim_break(sim, "I7: contract while an old release takes traffic");
+        if (node != NULL && node->quarantine == QUARANTINE_NONE && !sim->was_overruled)
+            sim_break(sim,
+                      "I7: contract while a node that is not quarantined runs the old release");
+    }
+    if (order->arguments.of_contract || order->task == TASK_CONTRACT)
+        sim->contracted_rollout = order->id.rollout;
+}
+
+/* A revision that a rollout took back is not expanded by that rollout again. */
+static void check_once(struct sim *sim, int shard, const struct order *order)
+{
+    unsigned bit = sim_revision_bit(order->arguments.revision);
+
+    for (int r = 0; r < SIM_REVISIONS_MAX; r++) {
+        if (bit != 1u << r)
+            continue;
+        if (order->task == TASK_REVERT)
+            sim->undone_rollout[shard][r] = order->id.rollout;
+        else if (sim->undone_rollout[shard][r] == order->id.rollout)
+            sim_break(sim, "I3: a phase takes effect after its rollout took it back");
+    }
+}
+
+static void check_release(struct sim *sim, int at)
+{
+    if (edge_sends(sim, at))
+        sim_break(sim, "a server is switched while it takes traffic");
+}
+
+void watch_effect(struct sim *sim, int at, const struct sim_child *child)
+{
+    const struct order *order = &child->order;
+
+    if (order->task == TASK_RELEASE) {
+        check_release(sim, at);
+        return;
+    }
+    if (child->term < sim->acted_term[at])
+        sim_break(sim, "I6: an older term acts on a database after a newer one");
+    sim->acted_term[at] = child->term;
+    if (order->task == TASK_CONTRACT)
+        check_contract(sim, order);
+    if (order->task == TASK_EXPAND || order->task == TASK_BACKFILL || order->task == TASK_REVERT)
+        check_once(sim, sim->nodes[at].shard, order);
+    if (order->task == TASK_REVERT && sim->contracted_rollout == order->id.rollout)
+        sim_break(sim, "I7: a way back after a contract");
+}
+
+/* ---- I2: when a game server is taken out ---- */
+
+static uint64_t others_at(const struct sim *sim, const struct sim_node *edge, int game)
+{
+    const struct sim_shard *shard = &sim->shards[sim->nodes[game].shard];
+    uint64_t count = 0;
+
+    for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
+        count += i != game && edge->traffic[i] == TRAFFIC_READY;
+    return count;
+}
+
+static uint64_t out_by_plan(const struct sim *sim, int shard)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < sim->node_count; i++)
+        count += sim->nodes[i].kind == KIND_GAME && sim->nodes[i].shard == shard &&
+                 sim->nodes[i].is_out_by_plan;
+    return count;
+}
+
+void watch_drain(struct sim *sim, int game, const struct order *order)
+{
+    const struct rollout *open = sim->control == NULL ? NULL : sim->control->open;
+    bool is_forward = order->id.rollout != 0 && order->id.direction == DIRECTION_DO;
+
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].traffic[game] != TRAFFIC_READY &&
+            others_at(sim, &sim->nodes[i], game) == 0)
+            sim_break(sim, "I2: nobody is left in traffic at an edge");
+    sim->nodes[game].is_out_by_plan = is_forward;
+    if (is_forward && open != NULL && open->state == ROLLOUT_ADVANCING &&
+        out_by_plan(sim, sim->nodes[game].shard) > open->work.plan->options.max_unavailable)
+        sim_break(sim, "I2: more are out by our own doing than may be");
+}
