@@ -24,10 +24,9 @@ uint64_t draw_below(struct draw *draw, uint64_t limit)
 
 uint64_t draw_number(struct draw *draw)
 {
-    static const uint64_t edges[] = {1000,       3000,       3001,
-                                     15000,      60000,      300000,
-                                     UINT32_MAX, INT64_MAX,  INT64_MAX - 1,
-                                     1u << 16,   0x10000u + 50};
+    static const uint64_t edges[] = {1000,          3000,     3001,         15000,
+                                     60000,         300000,   UINT32_MAX,   INT64_MAX,
+                                     INT64_MAX - 1, 1u << 16, 0x10000u + 50};
     uint8_t byte = draw_byte(draw);
 
     return byte < 240 ? byte % 120 : edges[(byte - 240) % ARRAY_LEN(edges)];

@@ -1,5 +1,6 @@
-/* Journals out of anybody's bytes: decoded, written again, and folded as the coordinator does at its
- * start.  A fact that does not fit is refused; nothing that was accepted may make it stop later.
+/* Journals out of anybody's bytes: decoded, written again, and folded as the coordinator does at
+ * its start.  A fact that does not fit is refused; nothing that was accepted may make it stop
+ * later.
  */
 #include "common/base/memory.h"
 #include "coordinator/core/state.h"

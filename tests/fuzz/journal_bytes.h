@@ -1,4 +1,5 @@
-/* journal_bytes.h: a journal in one piece, as a fuzzer's input: [size, two bytes][fact] and so on. */
+/* journal_bytes.h: a journal in one piece, as a fuzzer's input: [size, two bytes][fact] and so on.
+ */
 #ifndef TESTS_FUZZ_JOURNAL_BYTES_H
 #define TESTS_FUZZ_JOURNAL_BYTES_H
 
