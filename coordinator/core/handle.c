@@ -263,6 +263,14 @@ static void hear_outcome(const struct letter *letter)
     run_send(letter->run, letter->node->identity.name, MESSAGE_SETTLED, ref);
 }
 
+/* The log row travels with the DDL: a database of the step's shard has it or has not. */
+static bool may_have_the_row(const struct letter *letter, const struct step *step)
+{
+    return task_row(step_task(step))->on_primary && letter->node->identity.kind == KIND_DATABASE &&
+           letter->node->quarantine != QUARANTINE_IDENTITY &&
+           strcmp(letter->node->identity.shard, step->plan->shard) == 0;
+}
+
 static void hear_finding(const struct letter *letter)
 {
     static const enum step_event_type events[] = {
@@ -288,7 +296,8 @@ static void hear_finding(const struct letter *letter)
     /* A replica that has the row proves it; one that has not proves nothing.  While the primary's
      * agent answers for itself, a replica need not. */
     if (finding->of_replica &&
-        (finding->finding != FINDING_DID || (owner != NULL && owner->link == LINK_ONLINE)))
+        (finding->finding != FINDING_DID || !may_have_the_row(letter, step) ||
+         (owner != NULL && owner->link == LINK_ONLINE)))
         return;
     (void)step_fire(letter->run, work, work_step(work, step->plan->id), &event, NULL);
 }

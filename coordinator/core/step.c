@@ -37,6 +37,8 @@ static const struct step_rule rules[] = {
         WHY("what it needs was skipped")},
     {105, DO(PENDING), ON(TICK), IF(goes_forward_with_needs_met), GO(DO, DUE),
         WHY("everything that it needs is done")},
+    {106, DO(DUE), ON(TICK), IF(goes_back_over_an_attempt), GO(UNDO, PENDING),
+        WHY("an earlier attempt may have had an effect")},
     {107, DO(PENDING) | DO(DUE), ON(TICK), IF(goes_back), GO(UNDO, SKIPPED),
         WHY("never ordered: nothing to take back")},
     {109, DO(DUE), ON(TICK), IF(may_open_gate), OPEN(DO),

@@ -181,6 +181,11 @@ bool goes_back(const struct scene *scene)
     return work_movement(scene->control, scene->work) == MOVES_BACK;
 }
 
+bool goes_back_over_an_attempt(const struct scene *scene)
+{
+    return goes_back(scene) && scene->step->had_effect;
+}
+
 bool goes_on(const struct scene *scene)
 {
     return !(is_turned_back(scene) && scene->step->direction == DIRECTION_DO);

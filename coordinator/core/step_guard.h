@@ -9,6 +9,7 @@
     X(goes_forward_over_skipped)                                                                   \
     X(goes_forward_with_needs_met)                                                                 \
     X(goes_back)                                                                                   \
+    X(goes_back_over_an_attempt)                                                                   \
     X(goes_on)                                                                                     \
     X(may_open_gate)                                                                               \
     X(may_order)                                                                                   \
