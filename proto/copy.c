@@ -1,6 +1,7 @@
 #include "proto/copy.h"
 
 #include "common/base/memory.h"
+#include "common/base/text.h"
 
 #include <string.h>
 
@@ -56,4 +57,28 @@ void *record_clone(const struct record *record, const void *from, const void *pa
 
     record_copy(record, from, copy, copy);
     return copy;
+}
+
+static void mend_list(const struct field *field, char *base)
+{
+    char *items = *(char **)(void *)(base + field->offset);
+    size_t count = *(const size_t *)(const void *)(base + field->count_offset);
+
+    for (size_t i = 0; i < count; i++)
+        record_mend(field->record, items + i * field->record->size);
+}
+
+void record_mend(const struct record *record, void *base)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        const struct field *field = &record->fields[i];
+        char *at = (char *)base + field->offset;
+
+        if (field->kind == FIELD_TEXT)
+            text_mend(at);
+        else if (field->kind == FIELD_RECORD)
+            record_mend(field->record, at);
+        else if (field->kind == FIELD_LIST)
+            mend_list(field, base);
+    }
 }

@@ -202,7 +202,7 @@ static enum error_code read_fact(const msgpack_object *tree, const void *parent,
 enum error_code fact_decode(const void *bytes, size_t size, const void *parent, struct fact *ret,
                             struct error *err)
 {
-    const char *fault = scan_fault(bytes, size);
+    const char *fault = scan_fault(bytes, size, &scan_of_journal);
     msgpack_unpacked tree;
     enum error_code code;
     size_t offset = 0;

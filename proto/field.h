@@ -10,9 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* JSON and SQL know no greater number, and two of them can be added. */
+#define FIELD_NUMBER_MAX INT64_MAX
+
 enum field_kind {
     FIELD_BOOL,    /* bool */
-    FIELD_NUMBER,  /* uint64_t */
+    FIELD_NUMBER,  /* uint64_t, at most FIELD_NUMBER_MAX */
     FIELD_ENUM,    /* an enum of non-negative values; on the wire its name */
     FIELD_TEXT,    /* char[size], terminated */
     FIELD_STRING,  /* const char *, a talloc child of the record; NULL reads as "" */

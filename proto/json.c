@@ -96,7 +96,7 @@ static enum error_code text_from_json(const struct reader *in, const json_t *fro
 
     if (text == NULL)
         return refuse(in, "is not a text");
-    if (strlen(text) >= in->field->max)
+    if (strlen(text) > in->field->max - (in->field->kind == FIELD_TEXT))
         return refuse(in, "is too long");
     if (in->field->kind == FIELD_STRING)
         *(const char **)(void *)at = memory_text(in->parent, text);

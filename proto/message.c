@@ -238,7 +238,7 @@ static enum error_code read_envelope(const msgpack_object *tree, enum role sende
 enum error_code message_decode(const void *bytes, size_t size, enum role sender, const void *parent,
                                struct message *ret, struct error *err)
 {
-    const char *fault = scan_fault(bytes, size);
+    const char *fault = scan_fault(bytes, size, &scan_of_peer);
     struct message message = {.type = MESSAGE_COUNT};
     msgpack_unpacked tree;
     size_t offset = 0;

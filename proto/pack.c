@@ -15,9 +15,22 @@ static int append(void *context, const char *bytes, size_t size)
 static void put_text(msgpack_packer *out, const char *text)
 {
     size_t size = text == NULL ? 0 : strlen(text);
+    char *mended = NULL;
 
+    /* What is written must be readable: a peer would refuse the whole message. */
+    if (size > 0 && !text_is_utf8(text, size)) {
+        mended = memory_text(NULL, text);
+        text_mend(mended);
+        text = mended;
+    }
     (void)msgpack_pack_str(out, size);
     (void)msgpack_pack_str_body(out, text == NULL ? "" : text, size);
+    talloc_free(mended);
+}
+
+static void put_number(msgpack_packer *out, uint64_t number)
+{
+    (void)msgpack_pack_uint64(out, number < FIELD_NUMBER_MAX ? number : FIELD_NUMBER_MAX);
 }
 
 static void put_record(msgpack_packer *out, const struct record *record, const char *base);
@@ -71,7 +84,7 @@ static void put_field(msgpack_packer *out, const struct field *field, const char
         (void)(*(const bool *)(const void *)at ? msgpack_pack_true(out) : msgpack_pack_false(out));
         break;
     case FIELD_NUMBER:
-        (void)msgpack_pack_uint64(out, *(const uint64_t *)(const void *)at);
+        put_number(out, *(const uint64_t *)(const void *)at);
         break;
     case FIELD_ENUM:
         put_enum(out, field, *(const unsigned *)(const void *)at);
@@ -229,8 +242,8 @@ static enum error_code get_field(const struct reader *in, const msgpack_object *
         *(bool *)(void *)at = from->via.boolean;
         return ERROR_OK;
     case FIELD_NUMBER:
-        if (from->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-            return refuse(in, "is not a number from 0 up");
+        if (from->type != MSGPACK_OBJECT_POSITIVE_INTEGER || from->via.u64 > FIELD_NUMBER_MAX)
+            return refuse(in, "is not a number from 0 to 2^63 - 1");
         *(uint64_t *)(void *)at = from->via.u64;
         return ERROR_OK;
     case FIELD_ENUM:
@@ -274,7 +287,7 @@ enum error_code unpack_map(const struct record *record, const msgpack_object *ma
 enum error_code unpack_record(const struct record *record, const void *bytes, size_t size,
                               const void *parent, void *ret, struct error *err)
 {
-    const char *fault = scan_fault(bytes, size);
+    const char *fault = scan_fault(bytes, size, &scan_of_peer);
     msgpack_unpacked tree;
     enum error_code code;
     size_t offset = 0;

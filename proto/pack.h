@@ -12,7 +12,8 @@
 
 #include <msgpack.h>
 
-/* Appends the record to ret. */
+/* Appends the record to ret. Texts that are not well-formed UTF-8 are mended on the way, numbers
+ * that are too large become the largest: what was written can always be read. */
 void pack_record(const struct record *record, const void *base, struct text *ret);
 
 /* Bytes that a peer or a disk gave. Members go into the zeroed *ret, what it points to becomes

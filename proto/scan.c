@@ -32,6 +32,9 @@ static const struct head heads[] = {
     {0xdf, 0xdf, CLASS_MAP, 4, 0},      {0xe0, 0xff, CLASS_SCALAR, 0, 0},
 };
 
+const struct scan_limits scan_of_peer = {.bytes = 1 << 20, .items = 1 << 18};
+const struct scan_limits scan_of_journal = {.bytes = 32 << 20, .items = 4 << 20};
+
 struct span {
     const uint8_t *bytes;
     size_t size;
@@ -40,7 +43,7 @@ struct span {
 struct scan {
     const uint8_t *next;
     const uint8_t *end;
-    size_t items;
+    size_t items_left;
 };
 
 static size_t left(const struct scan *scan)
@@ -148,7 +151,7 @@ static const char *scan_value(struct scan *scan, int depth)
 
     if (fault != NULL)
         return fault;
-    if (++scan->items > SCAN_ITEMS_MAX)
+    if (scan->items_left-- == 0)
         return "it has too many values";
     if (class == CLASS_SCALAR)
         return NULL;
@@ -164,12 +167,13 @@ static const char *scan_value(struct scan *scan, int depth)
                                 : scan_map(scan, length, depth + 1);
 }
 
-const char *scan_fault(const void *bytes, size_t size)
+const char *scan_fault(const void *bytes, size_t size, const struct scan_limits *limits)
 {
-    struct scan scan = {.next = bytes, .end = (const uint8_t *)bytes + size};
+    struct scan scan = {
+        .next = bytes, .end = (const uint8_t *)bytes + size, .items_left = limits->items};
     const char *fault;
 
-    if (size > SCAN_BYTES_MAX)
+    if (size > limits->bytes)
         return "it is too large";
     fault = scan_value(&scan, 0);
     if (fault == NULL && scan.next != scan.end)

@@ -10,12 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCAN_BYTES_MAX (1 << 20)
 #define SCAN_DEPTH_MAX 8
 #define SCAN_KEYS_MAX  64 /* of one map: no record has more fields */
-#define SCAN_ITEMS_MAX 262144
+
+struct scan_limits {
+    size_t bytes;
+    size_t items;
+};
+
+/* What a peer may say at once, and what the journal may hold: a plan for a large cluster is larger
+ * than any message. */
+extern const struct scan_limits scan_of_peer;
+extern const struct scan_limits scan_of_journal;
 
 /* NULL, or what is wrong with the bytes, for a log line. */
-const char *scan_fault(const void *bytes, size_t size);
+const char *scan_fault(const void *bytes, size_t size, const struct scan_limits *limits);
 
 #endif

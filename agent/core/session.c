@@ -123,7 +123,9 @@ enum error_code agent_session_load(struct agent_session *session, const struct e
     struct entry *made;
 
     if (entry->state == ENTRY_NONE || entry->state >= ENTRY_STATE_COUNT ||
-        entry->order.task >= TASK_COUNT || find(session, &entry->order.id) != NULL)
+        entry->order.task >= TASK_COUNT ||
+        (entry->state == ENTRY_ENDED && entry->outcome.outcome == OUTCOME_NONE) ||
+        find(session, &entry->order.id) != NULL)
         return error_set(err, ERROR_CORRUPT, "the ledger's row for rollout %llu step %llu is wrong",
                          (unsigned long long)entry->order.id.rollout,
                          (unsigned long long)entry->order.id.step);
@@ -255,6 +257,16 @@ static bool is_about_another(const struct agent_session *session, const struct e
     return finding->of_replica;
 }
 
+static bool says_how_it_ended(const struct agent_session *session, const struct entry *entry,
+                              const void *detail)
+{
+    const struct task_outcome *outcome = detail;
+
+    (void)session;
+    (void)entry;
+    return outcome->outcome != OUTCOME_NONE;
+}
+
 #define IN(state)  (UINT32_C(1) << ENTRY_##state)
 #define IN_ANY     ((UINT32_C(1) << ENTRY_STATE_COUNT) - 1)
 #define ON(name)   .event = ENTRY_##name
@@ -306,7 +318,10 @@ static const struct session_rule rules[] = {
         WHY("the coordinator has it")},
     {2403, IN_ANY, ON(SETTLED), DO(IGNORES), WHY("not about what is known here")},
 
-    {2501, IN(RUNNING), ON(CHILD_ENDED), DO(ENDS), WHY("the child says how it ended")},
+    {2501, IN(RUNNING), ON(CHILD_ENDED), IF(says_how_it_ended), DO(ENDS),
+        WHY("the child says how it ended")},
+    {2502, IN(RUNNING), ON(CHILD_ENDED), DO(LOOKS),
+        WHY("the child's last word says nothing: what did it do?")},
     {2503, IN_ANY, ON(CHILD_ENDED), DO(IGNORES), WHY("not about what is known here")},
     {2505, IN(RUNNING), ON(CHILD_DIED), DO(LOOKS), WHY("its process died: what did it do?")},
     {2507, IN_ANY, ON(CHILD_DIED), DO(IGNORES), WHY("not about what is known here")},

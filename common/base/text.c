@@ -187,6 +187,22 @@ bool text_is_utf8(const char *bytes, size_t size)
     return true;
 }
 
+void text_mend(char *text)
+{
+    size_t left = strlen(text);
+
+    for (char *p = text; left > 0;) {
+        size_t length = utf8_length((const uint8_t *)p, left);
+
+        if (length == 0) {
+            *p = '?';
+            length = 1;
+        }
+        p += length;
+        left -= length;
+    }
+}
+
 struct text *text_new(const void *parent, size_t limit)
 {
     struct text *text = memory_new(parent, struct text);

@@ -41,6 +41,10 @@ bool text_from_hex(const char *text, uint8_t *ret, size_t size);
 /* True if every byte sequence is well-formed UTF-8 and none is a NUL. */
 bool text_is_utf8(const char *bytes, size_t size);
 
+/* Replaces what is not well-formed UTF-8 by '?', in place: a server's message in another encoding,
+ * or a character that a precision cut in half. */
+void text_mend(char *text);
+
 /* ---- a growing buffer ---- */
 
 /* data is a talloc child of the parent given to text_new(), always terminated. */

@@ -80,6 +80,18 @@ static void forget_pending(struct gate_keeper *keeper, const char *key)
     }
 }
 
+static void forget_revoked(struct gate_keeper *keeper, const char *key)
+{
+    for (size_t i = 0; i < keeper->revoked_count; i++) {
+        if (strcmp(keeper->revoked[i], key) != 0)
+            continue;
+        keeper->revoked_count--;
+        memmove(keeper->revoked[i], keeper->revoked[i + 1],
+                (keeper->revoked_count - i) * KEY_TEXT_SIZE);
+        return;
+    }
+}
+
 void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role role,
                        const char *name)
 {
@@ -98,9 +110,16 @@ void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role ro
     (void)text_copy(owner->name, sizeof(owner->name), name);
     owner->role = role;
     forget_pending(keeper, key);
-    for (size_t i = 0; i < keeper->revoked_count; i++)
-        if (strcmp(keeper->revoked[i], key) == 0)
-            keeper->revoked[i][0] = '\0';
+    forget_revoked(keeper, key);
+}
+
+/* It stands there once, and of too many the oldest is only told "not yet" again. */
+static void note_revoked(struct gate_keeper *keeper, const char *key)
+{
+    forget_revoked(keeper, key);
+    if (keeper->revoked_count == GATE_KEEPER_REVOKED_MAX)
+        forget_revoked(keeper, keeper->revoked[0]);
+    (void)text_copy(keeper->revoked[keeper->revoked_count++], KEY_TEXT_SIZE, key);
 }
 
 void gate_keeper_revoke(struct gate_keeper *keeper, const char *key)
@@ -111,8 +130,7 @@ void gate_keeper_revoke(struct gate_keeper *keeper, const char *key)
         *owner = keeper->owners[keeper->owner_count - 1];
         keeper->owner_count--;
     }
-    if (keeper->revoked_count < GATE_KEEPER_REVOKED_MAX)
-        (void)text_copy(keeper->revoked[keeper->revoked_count++], KEY_TEXT_SIZE, key);
+    note_revoked(keeper, key);
 }
 
 void gate_keeper_revoke_name(struct gate_keeper *keeper, enum role role, const char *name)

@@ -5,11 +5,12 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/strategy.h"
 #include "proto/pack.h"
+#include "proto/scan.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define DIGEST_TEXT_MAX (64 << 20)
+#define ENVELOPE_MAX 4096 /* what a fact adds to its plan */
 
 /* A list of step ids. */
 struct ids {
@@ -410,15 +411,20 @@ enum error_code compile_steps(const struct control *control, const struct compil
     return ERROR_OK;
 }
 
-void compile_digest(struct plan *plan)
+bool compile_digest(struct plan *plan)
 {
+    const struct scan_limits limits = {.bytes = scan_of_journal.bytes - ENVELOPE_MAX,
+                                       .items = scan_of_journal.items - ENVELOPE_MAX};
     struct plan copy = *plan;
-    struct text *bytes = text_new(NULL, DIGEST_TEXT_MAX);
+    struct text *bytes = text_new(NULL, limits.bytes + 1);
+    bool fits;
 
     copy.rollout = 0;
     copy.digest[0] = '\0';
     copy.created_by[0] = '\0';
     pack_record(&plan_record, &copy, bytes);
     hash_bytes_hex(bytes->data, bytes->size, plan->digest);
+    fits = scan_fault(bytes->data, bytes->size, &limits) == NULL;
     talloc_free(bytes);
+    return fits;
 }

@@ -22,7 +22,8 @@ enum error_code compile_steps(const struct control *control, const struct compil
                               size_t count, const void *parent, struct plan *plan,
                               struct error *err);
 
-/* The digest over all but the rollout's number and who asked. */
-void compile_digest(struct plan *plan);
+/* The digest over all but the rollout's number and who asked. False: the plan is too large for the
+ * journal, which could not be read again. */
+bool compile_digest(struct plan *plan);
 
 #endif

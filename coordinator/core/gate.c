@@ -21,14 +21,29 @@ static const char *wanted_release(const struct step *step)
     return step->direction == DIRECTION_DO ? step->plan->release : step->plan->release_before;
 }
 
+/* Silence is not health: what an edge said beats ago is no evidence. NULL if every edge is fresh.
+ */
+static const struct node *stale_edge(const struct control *control, const struct node *game)
+{
+    for (size_t i = 0; i < control->node_count; i++)
+        if (edge_carries(control->nodes[i], game->identity.shard) &&
+            !node_is_fresh(control, control->nodes[i]))
+            return control->nodes[i];
+    return NULL;
+}
+
 static enum verdict look_out(const struct control *control, const struct step *step, char *why)
 {
     const struct node *game = control_node(control, step->plan->target);
+    const struct node *edge;
     uint64_t sessions = 0;
     enum traffic_state state;
 
     if (game == NULL)
         return say(why, VERDICT_FAIL, "no longer enrolled", step->plan->target);
+    edge = stale_edge(control, game);
+    if (edge != NULL)
+        return say(why, VERDICT_INCONCLUSIVE, "no fresh report", edge->identity.name);
     state = fleet_traffic(control, game, &sessions);
     if (state == TRAFFIC_READY || state == TRAFFIC_DOWN)
         return say(why, VERDICT_FAIL, "an edge still sends it traffic", step->plan->target);
@@ -67,9 +82,13 @@ static enum verdict look_soak(const struct control *control, const struct step *
 {
     const struct node *game = control_node(control, step->plan->target);
     enum verdict verdict = look_healthy(control, step, why);
+    const struct node *edge;
 
     if (verdict != VERDICT_PASS)
         return verdict;
+    edge = stale_edge(control, game);
+    if (edge != NULL)
+        return say(why, VERDICT_INCONCLUSIVE, "no fresh report", edge->identity.name);
     switch (fleet_traffic(control, game, NULL)) {
     case TRAFFIC_READY:
         return VERDICT_PASS;

@@ -268,12 +268,17 @@ static void hear_outcome(const struct letter *letter)
     run_send(letter->run, letter->node->identity.name, MESSAGE_SETTLED, ref);
 }
 
-static bool is_of_newest_timeline(const struct letter *letter)
+/* The log row travels with the DDL: a database of the step's shard, on the newest timeline, has it or
+ * has not. */
+static bool may_have_the_row(const struct letter *letter, const struct step *step)
 {
     const struct node *node = letter->node;
 
-    return node_is_known(node) && node->report->database.timeline ==
-                                      fleet_timeline(letter->run->control, node->identity.shard);
+    return task_row(step_task(step))->on_primary && node->identity.kind == KIND_DATABASE &&
+           node->quarantine != QUARANTINE_IDENTITY &&
+           strcmp(node->identity.shard, step->plan->shard) == 0 && node_is_known(node) &&
+           node->report->database.timeline ==
+               fleet_timeline(letter->run->control, node->identity.shard);
 }
 
 static void hear_finding(const struct letter *letter)
@@ -302,8 +307,8 @@ static void hear_finding(const struct letter *letter)
      * of a timeline that was left.  While the primary's agent answers for itself, a replica need
      * not. */
     if (finding->of_replica &&
-        (finding->finding != FINDING_DID || (owner != NULL && owner->link == LINK_ONLINE) ||
-         !is_of_newest_timeline(letter)))
+        (finding->finding != FINDING_DID || !may_have_the_row(letter, step) ||
+         (owner != NULL && owner->link == LINK_ONLINE)))
         return;
     (void)step_fire(letter->run, work, work_step(work, step->plan->id), &event, NULL);
 }

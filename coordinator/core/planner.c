@@ -450,7 +450,10 @@ static enum error_code finish(struct planner *p)
                                                        p->parent, p->plan, p->err) != ERROR_OK)
         return p->err->code;
     p->plan->rollout = p->control->rollout_number + 1;
-    compile_digest(p->plan);
+    if (!compile_digest(p->plan))
+        return error_set(p->err, ERROR_LIMIT,
+                         "the plan is too large for the journal: leave shards "
+                         "or nodes for another rollout");
     return ERROR_OK;
 }
 

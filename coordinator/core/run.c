@@ -1,6 +1,7 @@
 #include "coordinator/core/run.h"
 
 #include "common/base/memory.h"
+#include "proto/copy.h"
 
 #include <assert.h>
 
@@ -43,8 +44,12 @@ void run_emit(struct run *run, enum fact_type type, void *body)
     struct decisions *decisions = run->decisions;
     struct fact fact = {.type = type, .at_ms = run->control->now_ms, .body = body};
     struct error err;
-    enum error_code code = control_apply(run->control, &fact, &err);
+    enum error_code code;
 
+    /* A sentence may have been cut in the middle of a character; a restart must read what is here.
+     */
+    record_mend(fact_row(type)->record, body);
+    code = control_apply(run->control, &fact, &err);
     assert(code == ERROR_OK);
     (void)code;
     if (decisions->fact_count == decisions->fact_capacity) {

@@ -3,6 +3,7 @@
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "embedded_hakem_journal.h"
+#include "proto/scan.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define IDENTITY_BYTES 16
-#define FACT_BYTES_MAX (32 << 20)
+#define SCHEMA_VERSION 1 /* PRAGMA user_version; 0: just made, or made before there was one */
 
 struct journal {
     sqlite3 *db;
@@ -110,10 +111,29 @@ static enum error_code make_identity(struct journal *journal, struct error *err)
     return run(journal, sql, err);
 }
 
+/* A newer program's journal may mean what this one does not know. */
+static enum error_code check_schema(struct journal *journal, struct error *err)
+{
+    char value[24] = "0";
+    char sql[64];
+    uint64_t version = 0;
+
+    if (ask(journal, "PRAGMA user_version", value, sizeof(value), err) != ERROR_OK)
+        return err->code;
+    if (!text_to_number(value, INT32_MAX, &version) || version > SCHEMA_VERSION)
+        return error_set(err, ERROR_STORAGE,
+                         "the journal %s has schema version %s; this program knows %d: use the "
+                         "newer program that made it",
+                         journal->path, value, SCHEMA_VERSION);
+    (void)text_format(sql, sizeof(sql), "PRAGMA user_version = %d", SCHEMA_VERSION);
+    return version == SCHEMA_VERSION ? ERROR_OK : run(journal, sql, err);
+}
+
 static enum error_code prepare(struct journal *journal, struct error *err)
 {
     if (set_pragmas(journal, err) != ERROR_OK || take_lock(journal, err) != ERROR_OK ||
-        run(journal, embedded_schema, err) != ERROR_OK || make_identity(journal, err) != ERROR_OK)
+        check_schema(journal, err) != ERROR_OK || run(journal, embedded_schema, err) != ERROR_OK ||
+        make_identity(journal, err) != ERROR_OK)
         return err->code;
     if (sqlite3_prepare_v2(journal->db,
                            "INSERT INTO facts (rollout, at_ms, type, body, chain) "
@@ -206,7 +226,7 @@ static enum error_code insert(struct journal *journal, const struct fact *fact,
 static enum error_code append_one(struct journal *journal, const struct fact *fact,
                                   struct error *err)
 {
-    struct text *body = text_new(NULL, FACT_BYTES_MAX);
+    struct text *body = text_new(NULL, scan_of_journal.bytes);
     uint64_t rollout = 0;
     enum error_code code;
 
@@ -215,7 +235,11 @@ static enum error_code append_one(struct journal *journal, const struct fact *fa
     if (is_of_rollout(fact->type) && !is_repair_step(fact))
         rollout = journal->open_rollout;
     fact_encode(fact, body);
-    code = insert(journal, fact, body, rollout, err);
+    if (body->is_cut)
+        code = error_set(err, ERROR_LIMIT, "a fact (%s) is larger than the journal can read again",
+                         fact_row(fact->type)->name);
+    else
+        code = insert(journal, fact, body, rollout, err);
     talloc_free(body);
     if (fact->type == FACT_CLOSED)
         journal->open_rollout = 0;

@@ -78,7 +78,7 @@ START_TEST(a_message_is_taken_from_the_role_that_may_say_it_only)
     enum error_code code;
 
     message_encode(type, 7, 3, body, bytes);
-    ck_assert_ptr_null(scan_fault(bytes->data, bytes->size));
+    ck_assert_ptr_null(scan_fault(bytes->data, bytes->size, &scan_of_peer));
     code = message_decode(bytes->data, bytes->size, role, body, &message, &err);
     ck_assert_int_eq(code, message_row(type)->role == role ? ERROR_OK : ERROR_AUTHORITY);
     ck_assert(code != ERROR_OK || (message.id == 7 && message.term == 3 && message.type == type));
@@ -97,11 +97,11 @@ START_TEST(lengths_that_a_peer_claims_are_not_believed)
     uint8_t deep[64];
 
     memset(deep, 0x91, sizeof(deep));
-    ck_assert_ptr_nonnull(scan_fault(huge, sizeof(huge)));
-    ck_assert_ptr_nonnull(scan_fault(twice, sizeof(twice)));
-    ck_assert_ptr_nonnull(scan_fault(extension, sizeof(extension)));
-    ck_assert_ptr_nonnull(scan_fault(behind, sizeof(behind)));
-    ck_assert_ptr_nonnull(scan_fault(deep, sizeof(deep)));
+    ck_assert_ptr_nonnull(scan_fault(huge, sizeof(huge), &scan_of_peer));
+    ck_assert_ptr_nonnull(scan_fault(twice, sizeof(twice), &scan_of_peer));
+    ck_assert_ptr_nonnull(scan_fault(extension, sizeof(extension), &scan_of_peer));
+    ck_assert_ptr_nonnull(scan_fault(behind, sizeof(behind), &scan_of_peer));
+    ck_assert_ptr_nonnull(scan_fault(deep, sizeof(deep), &scan_of_peer));
 }
 END_TEST
 
@@ -211,6 +211,40 @@ START_TEST(a_later_attempt_than_the_one_that_ended_was_never_heard_of)
 }
 END_TEST
 
+static bool inspects(void)
+{
+    for (size_t i = 0; i < effects->count; i++)
+        if (effects->items[i].type == SESSION_INSPECT)
+            return true;
+    return false;
+}
+
+/* It stopped the agent: found by fuzz_session. */
+START_TEST(a_child_that_ends_without_an_outcome_is_looked_into)
+{
+    struct task_outcome outcome = {.outcome = OUTCOME_NONE};
+    struct order order = order_of(1);
+    struct session_event ended = {
+        .type = SESSION_CHILD_ENDED, .id = &order.id, .outcome = &outcome};
+
+    hear(MESSAGE_ORDER, 5, &order);
+    agent_session_handle(session, &ended, effects);
+    ck_assert(inspects());
+    ck_assert_int_eq(agent_session_entry(session, &order.id)->state, ENTRY_LOOKING);
+}
+END_TEST
+
+START_TEST(a_ledger_row_that_ended_without_an_outcome_is_refused)
+{
+    struct entry entry = {.order = order_of(1), .state = ENTRY_ENDED};
+    struct error err;
+
+    ck_assert_int_eq(agent_session_load(session, &entry, &err), ERROR_CORRUPT);
+    entry.outcome.outcome = OUTCOME_FAILED;
+    ck_assert_int_eq(agent_session_load(session, &entry, &err), ERROR_OK);
+}
+END_TEST
+
 START_TEST(an_older_term_a_foreign_journal_and_a_leap_are_refused)
 {
     struct adopt adopt = {.open_count = 0};
@@ -248,6 +282,8 @@ int main(void)
     tcase_add_test(word, an_order_is_in_the_ledger_before_anything_happens);
     tcase_add_test(word, a_late_order_after_never_heard_of_it_is_refused);
     tcase_add_test(word, a_later_attempt_than_the_one_that_ended_was_never_heard_of);
+    tcase_add_test(word, a_child_that_ends_without_an_outcome_is_looked_into);
+    tcase_add_test(word, a_ledger_row_that_ended_without_an_outcome_is_refused);
     tcase_add_test(word, an_older_term_a_foreign_journal_and_a_leap_are_refused);
     suite_add_tcase(suite, word);
     return suite_run(suite);

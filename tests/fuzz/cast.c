@@ -1,0 +1,202 @@
+#include "tests/fuzz/cast.h"
+
+#include "common/base/memory.h"
+
+#include <string.h>
+
+static const char *const revisions[] = {"r0", "r1", "r2"};
+
+const char *const cast_words[] = {
+    "main", "db1",  "db2", "g1",   "g2",     "g3",   "edge1", "edge2",     "r0",       "r1",
+    "r2",   "r3",   "old", "new",  "newest", "plan", "start", "resume",    "complete", "retry",
+    "skip", "7001", "OK",  "LOCK", "FAILED", "?",    "f7.0",  "SUPERSEDED"};
+const size_t cast_word_count = ARRAY_LEN(cast_words);
+
+void cast_set(struct cast *cast)
+{
+    static const struct {
+        const char *name;
+        enum node_kind kind;
+    } members[CAST_NODES] = {{"db1", KIND_DATABASE}, {"db2", KIND_DATABASE}, {"g1", KIND_GAME},
+                             {"g2", KIND_GAME},      {"g3", KIND_GAME},      {"edge1", KIND_EDGE},
+                             {"edge2", KIND_EDGE}};
+
+    *cast = (struct cast){.timeline = 1, .position = 1000};
+    for (size_t i = 0; i < CAST_NODES; i++)
+        cast->nodes[i] = (struct cast_node){.name = members[i].name,
+                                            .kind = members[i].kind,
+                                            .applied = 1,
+                                            .expanded = 1,
+                                            .release = "old",
+                                            .traffic = TRAFFIC_READY};
+}
+
+void cast_fill_catalog(struct catalog *ret, const void *parent, bool is_longer)
+{
+    *ret = (struct catalog){.revision_count = ARRAY_LEN(revisions) - !is_longer,
+                            .release_count = 3u - !is_longer};
+    ret->revisions = memory_array(parent, struct catalog_revision, ret->revision_count);
+    ret->releases = memory_array(parent, struct catalog_release, ret->release_count);
+    (void)text_copy(ret->bundle, DIGEST_SIZE, is_longer ? "bundle2" : "bundle1");
+    for (size_t i = 0; i < ret->revision_count; i++) {
+        struct catalog_revision *revision = &ret->revisions[i];
+
+        (void)text_copy(revision->name, NAME_SIZE, revisions[i]);
+        (void)text_copy(revision->checksum, DIGEST_SIZE, revisions[i]);
+        revision->has_backfill = revision->has_contract = revision->has_verify = i > 0;
+        revision->parents = memory_array(ret->revisions, struct name_item, 1);
+        revision->parent_count = i > 0;
+        (void)text_copy(revision->parents[0].name, NAME_SIZE, i > 0 ? revisions[i - 1] : "");
+    }
+    for (size_t i = 0; i < ret->release_count; i++) {
+        static const char *const names[] = {"old", "new", "newest"};
+
+        (void)text_copy(ret->releases[i].name, NAME_SIZE, names[i]);
+        (void)text_copy(ret->releases[i].needs, NAME_SIZE, revisions[i]);
+    }
+}
+
+void cast_fill_node(const struct cast *cast, size_t at, struct request *ret)
+{
+    const struct cast_node *node = &cast->nodes[at];
+
+    (void)text_copy(ret->verb, NAME_SIZE, "accept");
+    (void)text_copy(ret->node, NAME_SIZE, node->name);
+    (void)text_copy(ret->shard, NAME_SIZE, node->kind == KIND_EDGE ? "" : "main");
+    (void)text_format(ret->key, KEY_TEXT_SIZE, "%040zu", at);
+    ret->kind = node->kind;
+}
+
+/* ---- reports ---- */
+
+static struct name_item *names_of(unsigned bits, const void *parent, size_t *ret_count)
+{
+    struct name_item *items = memory_array(parent, struct name_item, ARRAY_LEN(revisions));
+
+    *ret_count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(revisions); i++)
+        if ((bits & 1u << i) != 0)
+            (void)text_copy(items[(*ret_count)++].name, NAME_SIZE, revisions[i]);
+    return items;
+}
+
+static void report_database(const struct cast *cast, size_t at, const void *parent,
+                            struct database_report *ret)
+{
+    const struct cast_node *primary = &cast->nodes[cast->primary];
+
+    (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, "7001");
+    (void)text_copy(ret->instance, DIGEST_SIZE, cast->nodes[at].name);
+    ret->timeline = cast->timeline;
+    ret->is_primary = at == cast->primary;
+    ret->position = cast->position;
+    ret->applied = names_of(primary->applied, parent, &ret->applied_count);
+    ret->expanded = names_of(primary->expanded, parent, &ret->expanded_count);
+    ret->contracted = names_of(primary->contracted, parent, &ret->contracted_count);
+    (void)text_format(ret->fingerprint, FINGERPRINT_SIZE, "f%u.%u", primary->applied,
+                      primary->contracted);
+}
+
+static void report_edge(const struct cast *cast, const void *parent, struct report *ret)
+{
+    ret->servers = memory_array(parent, struct server_traffic, CAST_GAMES);
+    ret->server_count = CAST_GAMES;
+    for (size_t i = 0; i < CAST_GAMES; i++) {
+        const struct cast_node *game = &cast->nodes[CAST_DATABASES + i];
+
+        (void)text_copy(ret->servers[i].node, NAME_SIZE, game->name);
+        ret->servers[i].state = game->traffic;
+        ret->servers[i].check_passes = true;
+    }
+}
+
+void cast_fill_report(const struct cast *cast, size_t at, const void *parent, struct report *ret)
+{
+    const struct cast_node *node = &cast->nodes[at];
+
+    *ret = (struct report){.kind = node->kind, .is_up = true, .could_measure = true};
+    if (node->kind == KIND_DATABASE) {
+        report_database(cast, at, parent, &ret->database);
+    } else if (node->kind == KIND_EDGE) {
+        report_edge(cast, parent, ret);
+    } else {
+        (void)text_copy(ret->release, NAME_SIZE, node->release);
+        ret->probes = memory_array(parent, struct probe_result, 1);
+        ret->probe_count = 1;
+        (void)text_copy(ret->probes[0].name, NAME_SIZE, "health");
+        ret->probes[0].could_measure = true;
+        ret->probes[0].passes = !node->is_sick;
+    }
+}
+
+/* ---- orders ---- */
+
+void cast_drop_order(struct cast *cast, size_t at)
+{
+    size_t behind = cast->order_count - at - 1;
+
+    memmove(&cast->orders[at], &cast->orders[at + 1], behind * sizeof(cast->orders[0]));
+    memmove(&cast->ordered[at], &cast->ordered[at + 1], behind * sizeof(cast->ordered[0]));
+    cast->order_count--;
+}
+
+void cast_note_order(struct cast *cast, const char *node, const struct order *order)
+{
+    for (size_t i = 0; i < cast->order_count; i++)
+        if (order_id_equals(&cast->orders[i].id, &order->id))
+            return;
+    if (cast->order_count == CAST_ORDERS)
+        cast_drop_order(cast, 0);
+    cast->orders[cast->order_count] = *order;
+    (void)text_copy(cast->ordered[cast->order_count++], NAME_SIZE, node);
+}
+
+static unsigned revision_bit(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(revisions); i++)
+        if (strcmp(revisions[i], name) == 0)
+            return 1u << i;
+    return 0;
+}
+
+static void perform_schema(struct cast *cast, enum task task, unsigned bit)
+{
+    struct cast_node *primary = &cast->nodes[cast->primary];
+
+    if (task == TASK_EXPAND)
+        primary->applied |= bit;
+    else if (task == TASK_BACKFILL)
+        primary->expanded |= bit;
+    else if (task == TASK_CONTRACT)
+        primary->contracted |= bit;
+    else if (task == TASK_REVERT)
+        primary->applied &= ~bit, primary->expanded &= ~bit;
+    cast->position++;
+}
+
+static const char *release_word(const char *name)
+{
+    for (size_t i = 0; i < cast_word_count; i++)
+        if (strcmp(cast_words[i], name) == 0)
+            return cast_words[i];
+    return "";
+}
+
+void cast_perform(struct cast *cast, const struct order *order)
+{
+    perform_schema(cast, order->task, revision_bit(order->arguments.revision));
+    for (size_t i = 0; i < CAST_NODES; i++) {
+        struct cast_node *node = &cast->nodes[i];
+
+        if (strcmp(node->name, order->arguments.target) != 0)
+            continue;
+        if (order->task == TASK_RELEASE)
+            node->release = release_word(order->arguments.release);
+        else if (order->task == TASK_DRAIN)
+            node->traffic = TRAFFIC_DRAIN;
+        else if (order->task == TASK_ADMIT)
+            node->traffic = TRAFFIC_READY;
+        else if (order->task == TASK_ISOLATE)
+            node->traffic = TRAFFIC_MAINTENANCE;
+    }
+}

@@ -1,0 +1,50 @@
+/* cast.h: a small cluster for fuzz_control: what its nodes would honestly report, and the orders
+ * that they have been given and not yet answered.
+ *
+ * The fuzzer chooses who speaks, who lies and who is silent; without honest words it would never
+ * get past the first gate.
+ */
+#ifndef TESTS_FUZZ_CAST_H
+#define TESTS_FUZZ_CAST_H
+
+#include "coordinator/core/control.h"
+
+#define CAST_NODES     7
+#define CAST_DATABASES 2
+#define CAST_GAMES     3
+#define CAST_ORDERS    64
+
+extern const char *const cast_words[];
+extern const size_t cast_word_count;
+
+struct cast_node {
+    const char *name;
+    enum node_kind kind;
+    unsigned applied, expanded, contracted; /* of a database: bits by revision */
+    const char *release;                    /* of a game node */
+    enum traffic_state traffic;             /* of a game node, at the edges */
+    bool is_sick, is_silent;
+};
+
+struct cast {
+    struct cast_node nodes[CAST_NODES];
+    size_t primary; /* index */
+    uint64_t timeline;
+    uint64_t position;
+    struct order orders[CAST_ORDERS]; /* not answered yet */
+    char ordered[CAST_ORDERS][NAME_SIZE];
+    size_t order_count;
+};
+
+void cast_set(struct cast *cast);
+void cast_fill_catalog(struct catalog *ret, const void *parent, bool is_longer);
+void cast_fill_node(const struct cast *cast, size_t at, struct request *ret);
+void cast_fill_report(const struct cast *cast, size_t at, const void *parent, struct report *ret);
+
+/* What was ordered is remembered, the oldest making room. */
+void cast_note_order(struct cast *cast, const char *node, const struct order *order);
+void cast_drop_order(struct cast *cast, size_t at);
+/* The world after the order was done. */
+void cast_perform(struct cast *cast, const struct order *order);
+
+#endif
