@@ -13,7 +13,6 @@
 struct ledger {
     sqlite3 *db;
     char path[512];
-    bool is_new;
 };
 
 static enum error_code fail(const struct ledger *ledger, const char *what, struct error *err)
@@ -69,7 +68,6 @@ static enum error_code prepare(struct ledger *ledger, struct error *err)
                       "INSERT OR IGNORE INTO agent (one, identity) VALUES (1, '%s')", identity);
     if (run(ledger, sql, err) != ERROR_OK)
         return err->code;
-    ledger->is_new = sqlite3_changes(ledger->db) > 0;
     return ERROR_OK;
 }
 
@@ -116,7 +114,6 @@ static enum error_code load_self(struct ledger *ledger, struct agent_session *se
         (void)text_copy(session->ledger, IDENTITY_SIZE, (const char *)sqlite3_column_text(row, 0));
         (void)text_copy(session->journal, JOURNAL_SIZE, (const char *)sqlite3_column_text(row, 1));
         session->term = (uint64_t)sqlite3_column_int64(row, 2);
-        session->is_new_ledger = ledger->is_new;
     }
     (void)sqlite3_finalize(row);
     return has_row ? ERROR_OK : fail(ledger, "cannot be read", err);

@@ -203,6 +203,13 @@ enum error_code message_decode(const void *bytes, size_t size, enum role sender,
 
 bool order_id_equals(const struct order_id *a, const struct order_id *b);
 
+/* A repair belongs to no rollout: its steps are numbered on from repair to repair. */
+#define ORDER_REPAIR_STEPS_MAX 65536u /* as many as a plan may have, and no step 0 */
+static inline uint64_t order_id_repair(const struct order_id *id)
+{
+    return id->rollout == 0 ? id->step / ORDER_REPAIR_STEPS_MAX : 0;
+}
+
 extern const struct record order_id_record;
 extern const struct record order_record;
 extern const struct record task_outcome_record;

@@ -231,12 +231,26 @@ static bool asks_for_later_attempt(const struct agent_session *session, const st
     return entry != NULL && inquiry->order.id.attempt > entry->order.id.attempt;
 }
 
+static bool is_of_earlier_work(const struct order_id *id, const struct order_id *than)
+{
+    if ((id->rollout == 0) != (than->rollout == 0))
+        return false;
+    /* Repairs have no rollout; their steps are numbered on and on. */
+    return id->rollout != 0 ? id->rollout < than->rollout
+                            : order_id_repair(id) < order_id_repair(than);
+}
+
+/* A ledger that knows nothing earlier may be younger than the order: its word proves nothing. */
 static bool may_have_forgotten(const struct agent_session *session, const struct entry *entry,
                                const void *detail)
 {
+    const struct inquiry *inquiry = detail;
+
     (void)entry;
-    (void)detail;
-    return session->is_new_ledger;
+    for (size_t i = 0; i < session->entry_count; i++)
+        if (is_of_earlier_work(&session->entries[i].order.id, &inquiry->order.id))
+            return false;
+    return true;
 }
 
 static bool is_time_to_repeat(const struct agent_session *session, const struct entry *entry,
@@ -310,7 +324,7 @@ static const struct session_rule rules[] = {
     {2305, IN(RUNNING) | IN(LOOKING), ON(INQUIRY), DO(TELLS_RUNNING), WHY("still at it")},
     {2307, IN(ENDED), ON(INQUIRY), DO(TELLS_OUTCOME), WHY("it has ended")},
     {2309, IN(NONE), ON(INQUIRY), IF(may_have_forgotten), DO(LOOKS),
-        WHY("this ledger is new: the node itself is asked")},
+        WHY("this ledger may be younger than the order: the node itself is asked")},
     {2311, IN(NONE) | IN(TOMBSTONE), ON(INQUIRY), DO(BURIES),
         WHY("never heard of it, and it is too late now")},
 

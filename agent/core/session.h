@@ -89,7 +89,6 @@ struct session_effects {
 
 struct agent_session {
     char ledger[IDENTITY_SIZE]; /* identity, made with the ledger */
-    bool is_new_ledger;         /* made in this process's life: it may have forgotten */
     char journal[JOURNAL_SIZE]; /* "": none obeyed yet */
     uint64_t term;
     char node[NAME_SIZE]; /* as welcomed */

@@ -184,8 +184,8 @@ static struct step *find_step(const struct letter *letter, const struct order_id
                               bool of_replica, struct work **ret_work)
 {
     const struct control *control = letter->run->control;
-    uint64_t repair = id->rollout == 0 ? id->step / 64 : 0;
-    uint64_t number = id->rollout == 0 ? id->step % 64 : id->step;
+    uint64_t repair = order_id_repair(id);
+    uint64_t number = id->rollout == 0 ? id->step % ORDER_REPAIR_STEPS_MAX : id->step;
     struct work *work = control_work(control, repair);
     struct step *step;
 

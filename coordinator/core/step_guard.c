@@ -81,7 +81,7 @@ const char *step_node(const struct control *control, const struct step *step)
 
 uint64_t step_number(const struct work *work, const struct step *step)
 {
-    return work->repair == 0 ? step->plan->id : work->repair * 64 + step->plan->id;
+    return work->repair == 0 ? step->plan->id : work->repair * ORDER_REPAIR_STEPS_MAX + step->plan->id;
 }
 
 uint64_t step_deadline_ms(const struct step *step)

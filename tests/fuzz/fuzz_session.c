@@ -166,7 +166,6 @@ static void do_restart(struct life *life)
         assert(agent_session_load(again, &life->ledger[i], &err) == ERROR_OK);
     compare(life, again);
     again->term = life->term;
-    again->is_new_ledger = life->session->is_new_ledger;
     again->kind = life->session->kind;
     (void)text_copy(again->journal, JOURNAL_SIZE, life->session->journal);
     talloc_free(life->session);
@@ -319,7 +318,6 @@ static void begin(struct life *life)
     struct welcome welcome = {.kind = (enum node_kind)(byte >> 1 & 3)};
     struct adopt adopt = {.open_count = 0};
 
-    life->session->is_new_ledger = (byte & 1) != 0;
     (void)text_copy(adopt.journal, JOURNAL_SIZE, JOURNAL_ID);
     if ((byte & 0x80) != 0)
         return; /* nobody has spoken yet */

@@ -129,10 +129,16 @@ static void end_child(struct sim *sim, int at, struct sim_child *child)
     post_event(sim, at, &event);
 }
 
+/* Some come to their last word, and it is cut off. */
 static void kill_child(struct sim *sim, int at, struct sim_child *child)
 {
+    bool is_cut_off = sim_below(sim, 4) == 0;
     struct order_id id = child->order.id;
-    struct session_event event = {.type = SESSION_CHILD_DIED, .at_ms = sim->now_ms, .id = &id};
+    struct task_outcome nothing = {.id = id};
+    struct session_event event = {.type = is_cut_off ? SESSION_CHILD_ENDED : SESSION_CHILD_DIED,
+                                  .at_ms = sim->now_ms,
+                                  .id = &id,
+                                  .outcome = &nothing};
 
     sim_trace(sim, "%s: its child for %s dies", sim->nodes[at].name,
               word_of(&task_names, child->order.task));

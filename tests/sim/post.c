@@ -113,8 +113,6 @@ void post_start(struct sim *sim, int at)
     (void)text_copy(node->session->ledger, IDENTITY_SIZE, node->identity);
     (void)text_copy(node->session->journal, JOURNAL_SIZE, node->journal);
     node->session->term = node->term;
-    node->session->is_new_ledger = node->is_new_ledger;
-    node->is_new_ledger = false;
     for (size_t i = 0; i < node->ledger_count; i++)
         if (agent_session_load(node->session, &node->ledger[i], &err) != ERROR_OK)
             sim_break(sim, err.detail);
@@ -132,7 +130,6 @@ void post_lose_ledger(struct sim *sim, int at)
     node->ledger_count = 0;
     node->term = 0;
     node->journal[0] = '\0';
-    node->is_new_ledger = true;
     node->identity[0]++;
 }
 

@@ -77,7 +77,6 @@ struct sim_node {
     struct entry *ledger;
     size_t ledger_count;
     char identity[IDENTITY_SIZE], journal[JOURNAL_SIZE];
-    bool is_new_ledger;
     uint64_t term;
     struct sim_child children[SIM_CHILDREN_MAX];
     uint64_t beat_at_ms, heard_at_ms; /* the coordinator took its last report then */

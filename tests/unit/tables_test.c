@@ -139,7 +139,7 @@ static void tear_down(void)
 
 static struct order order_of(uint64_t attempt)
 {
-    struct order order = {.id = {.rollout = 1, .step = 2, .attempt = attempt},
+    struct order order = {.id = {.rollout = 2, .step = 2, .attempt = attempt},
                           .task = TASK_RELEASE};
 
     (void)text_copy(order.journal, JOURNAL_SIZE, journal);
@@ -177,11 +177,25 @@ START_TEST(an_order_is_in_the_ledger_before_anything_happens)
 }
 END_TEST
 
+/* The simulator's seed 2527: "never heard of it", said by a ledger that had been lost. */
+START_TEST(a_ledger_that_may_be_younger_than_the_order_looks_at_the_node)
+{
+    struct inquiry inquiry = {.order = order_of(1)};
+
+    hear(MESSAGE_INQUIRY, 5, &inquiry);
+    ck_assert(said(MESSAGE_FINDING) == NULL);
+    ck_assert_int_eq(agent_session_entry(session, &inquiry.order.id)->state, ENTRY_LOOKING);
+}
+END_TEST
+
 START_TEST(a_late_order_after_never_heard_of_it_is_refused)
 {
     struct inquiry inquiry = {.order = order_of(1)};
     struct order order = order_of(1);
 
+    order.id.rollout--;
+    hear(MESSAGE_ORDER, 5, &order); /* the ledger is older than what it is asked about */
+    order.id.rollout++;
     hear(MESSAGE_INQUIRY, 5, &inquiry);
     ck_assert_int_eq(((const struct finding_report *)said(MESSAGE_FINDING))->finding,
                      FINDING_NEVER_HEARD);
@@ -280,6 +294,7 @@ int main(void)
     suite_add_tcase(suite, tables);
     tcase_add_checked_fixture(word, set_up, tear_down);
     tcase_add_test(word, an_order_is_in_the_ledger_before_anything_happens);
+    tcase_add_test(word, a_ledger_that_may_be_younger_than_the_order_looks_at_the_node);
     tcase_add_test(word, a_late_order_after_never_heard_of_it_is_refused);
     tcase_add_test(word, a_later_attempt_than_the_one_that_ended_was_never_heard_of);
     tcase_add_test(word, a_child_that_ends_without_an_outcome_is_looked_into);
