@@ -1,0 +1,267 @@
+/* step_fault.c: what stands in the way of an order, in a sentence. */
+#include "coordinator/core/step_scene.h"
+
+#include "coordinator/core/compat.h"
+#include "coordinator/core/fleet.h"
+
+#include <string.h>
+
+/* Ready or not: what the edges still send traffic to is not taken away while nobody else is there.
+ */
+static bool is_last_in_traffic(const struct scene *scene, const struct node *game)
+{
+    struct shard_count count = fleet_count(scene->control, game->identity.shard);
+    enum traffic_state traffic = fleet_traffic(scene->control, game, NULL);
+    bool is_counted = traffic == TRAFFIC_READY && !node_is_being_moved(scene->control, game);
+
+    return (traffic == TRAFFIC_READY || traffic == TRAFFIC_UNKNOWN) &&
+           count.in_traffic - is_counted < scene->work->plan->options.min_ready;
+}
+
+static const char *drain_fault(const struct scene *scene, char *ret)
+{
+    const struct control *control = scene->control;
+    const struct rollout_options *options = &scene->work->plan->options;
+    const struct node *game = control_node(control, scene->step->plan->target);
+    struct shard_count count = fleet_count(control, scene->step->plan->shard);
+    bool is_ready = game != NULL && node_is_ready(control, game);
+    bool is_moved = game != NULL && node_is_being_moved(control, game);
+
+    if (game == NULL)
+        return NULL;
+    if (scene->work->repair == 0 && game->repair != NULL) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s is being repaired: that ends first",
+                          game->identity.name);
+        return ret;
+    }
+    if (is_ready && !is_moved && count.ready <= options->min_ready) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s stays in traffic: %llu ready, and %llu must stay",
+                          game->identity.name, (unsigned long long)count.ready,
+                          (unsigned long long)options->min_ready);
+        return ret;
+    }
+    if (scene->step->direction == DIRECTION_DO && scene->work->repair == 0 && !is_moved &&
+        count.unavailable - !is_ready >= options->max_unavailable) {
+        (void)text_format(ret, SENTENCE_SIZE,
+                          "%llu of the shard's game nodes are not ready, and %llu may be",
+                          (unsigned long long)(count.unavailable - !is_ready),
+                          (unsigned long long)options->max_unavailable);
+        return ret;
+    }
+    if (is_last_in_traffic(scene, game)) {
+        (void)text_format(ret, SENTENCE_SIZE, "nobody else would be left in traffic beside %s",
+                          game->identity.name);
+        return ret;
+    }
+    return NULL;
+}
+
+static bool speaks_of_same_server(const struct step *step, const struct step *other)
+{
+    return other != step && step_is_open(other) && step_is_task(other) &&
+           strcmp(other->plan->node, step->plan->node) == 0 &&
+           strcmp(other->plan->target, step->plan->target) == 0;
+}
+
+static bool work_speaks_of_same_server(const struct work *work, const struct step *step)
+{
+    for (size_t i = 0; work != NULL && i < work->count; i++)
+        if (speaks_of_same_server(step, &work->steps[i]))
+            return true;
+    return false;
+}
+
+/* Two orders about one server have no order among themselves: the second waits for the first. */
+static const char *edge_fault(const struct scene *scene, char *ret)
+{
+    const struct control *control = scene->control;
+    const struct node *game = control_node(control, scene->step->plan->target);
+
+    if (!work_speaks_of_same_server(control_work(control, 0), scene->step) &&
+        !(game != NULL && work_speaks_of_same_server(game->repair, scene->step)))
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "%s has not answered the order before about %s",
+                      scene->step->plan->node, scene->step->plan->target);
+    return ret;
+}
+
+/* Cut off at the edges, but not at the database yet: begun is gone through with. */
+static bool is_being_cut_off(const struct work *work, const char *game)
+{
+    bool is_begun = false;
+    bool is_settled = true;
+
+    for (size_t i = 0; i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (strcmp(step->plan->target, game) != 0 || step->direction != DIRECTION_UNDO)
+            continue;
+        if (step->plan->stage == STAGE_ISOLATE)
+            is_begun |= step_is_open(step) || step->state == STEP_SUCCEEDED;
+        if (step->plan->stage == STAGE_ISOLATE || step->plan->stage == STAGE_SEVER)
+            is_settled &= step_is_settled(step);
+    }
+    return is_begun && !is_settled;
+}
+
+/* No node enters traffic on a schema that it cannot use. */
+static const char *admit_fault(const struct scene *scene, char *ret)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+    const struct plan_step *plan = scene->step->plan;
+    const char *wanted =
+        scene->step->direction == DIRECTION_DO ? plan->release : plan->release_before;
+
+    if (is_being_cut_off(scene->work, plan->target)) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s is being cut off: that ends first", plan->target);
+        return ret;
+    }
+    if (game == NULL || game->link != LINK_ONLINE || game->report == NULL) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s does not report", plan->target);
+        return ret;
+    }
+    if (wanted[0] != '\0' && strcmp(game->report->release, wanted) != 0) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s runs release \"%s\", not %s", plan->target,
+                          game->report->release, wanted);
+        return ret;
+    }
+    return compat_node_fault(scene->control, game, game->report->release, ret);
+}
+
+/* Whatever was skipped: a server is not switched under players. */
+static const char *release_fault(const struct scene *scene, char *ret)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+
+    if (game == NULL || fleet_is_out(scene->control, game))
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "no edge must send %s traffic while it is switched",
+                      game->identity.name);
+    return ret;
+}
+
+static const char *revert_fault(const struct scene *scene, char *ret)
+{
+    const struct node *game = node_that_is_not_clear(scene);
+
+    if (game == NULL)
+        return NULL;
+    (void)text_format(
+        ret, SENTENCE_SIZE,
+        "%s could still run the new release: it must be taken back, or cut off, first",
+        game->identity.name);
+    return ret;
+}
+
+static const char *isolate_fault(const struct scene *scene, char *ret)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+
+    if (game != NULL && is_last_in_traffic(scene, game)) {
+        (void)text_format(ret, SENTENCE_SIZE, "nobody else would be left in traffic beside %s",
+                          game->identity.name);
+        return ret;
+    }
+    if (game == NULL || game->link == LINK_LOST)
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "%s answers: its release is taken back",
+                      scene->step->plan->target);
+    return ret;
+}
+
+static const char *node_fault(const struct scene *scene, char *ret)
+{
+    const char *name = step_node(scene->control, scene->step);
+    const struct node *node = control_node(scene->control, name);
+    const struct plan_shard *shard = work_shard(scene->work, scene->step->plan->shard);
+
+    if (name[0] == '\0') {
+        (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
+                          scene->step->plan->shard);
+        return ret;
+    }
+    if (node == NULL || node->link != LINK_ONLINE || !node->is_adopted) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s is %s", name,
+                          node == NULL                ? "not enrolled"
+                          : node->link == LINK_ONLINE ? "online, but has not adopted this term"
+                                                      : word_of(&link_state_names, node->link));
+        return ret;
+    }
+    if (node->quarantine == QUARANTINE_IDENTITY) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s is quarantined: %.800s", name,
+                          node->quarantine_why);
+        return ret;
+    }
+    if (node->identity.kind == KIND_DATABASE && node->report != NULL && shard != NULL &&
+        shard->system_id[0] != '\0' &&
+        strcmp(node->report->database.system_id, shard->system_id) != 0) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s is another database than the one planned for",
+                          name);
+        return ret;
+    }
+    return NULL;
+}
+
+static const char *contract_fault(const struct scene *scene, char *ret)
+{
+    if (scene->control->open->state != ROLLOUT_COMPLETING)
+        return "the rollout is not completing";
+    for (size_t i = 0; i < scene->work->count; i++) {
+        const struct step *step = &scene->work->steps[i];
+
+        if ((step->plan->task != TASK_EXPAND && step->plan->task != TASK_BACKFILL) ||
+            step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED)
+            continue;
+        (void)text_format(ret, SENTENCE_SIZE, "%s of %s is not there again yet on shard %s",
+                          word_of(&stage_names, step->plan->stage), step->plan->revision,
+                          step->plan->shard);
+        return ret;
+    }
+    return NULL;
+}
+
+/* What stands in the way of a stage, beyond its node. */
+static const char *stage_fault(const struct scene *scene, char *ret)
+{
+    const struct plan_step *plan = scene->step->plan;
+
+    if (task_row(step_task(scene->step))->kind == KIND_EDGE && edge_fault(scene, ret) != NULL)
+        return ret;
+    switch (step_task(scene->step)) {
+    case TASK_DRAIN:
+        return drain_fault(scene, ret);
+    case TASK_ADMIT:
+        return admit_fault(scene, ret);
+    case TASK_REVERT:
+        return revert_fault(scene, ret);
+    case TASK_RELEASE:
+        return release_fault(scene, ret);
+    case TASK_ISOLATE:
+        return isolate_fault(scene, ret);
+    case TASK_END_SESSIONS:
+        /* Begun is gone through with: at the edges it is cut off already. */
+        return work_steps_of_target_are(scene->work, plan->target, STAGE_ISOLATE, STEP_SUCCEEDED)
+                   ? NULL
+                   : isolate_fault(scene, ret);
+    case TASK_CONTRACT:
+        return contract_fault(scene, ret);
+    case TASK_NONE:
+    case TASK_PREFLIGHT:
+    case TASK_EXPAND:
+    case TASK_BACKFILL:
+    case TASK_AWAIT_REPLAY:
+    case TASK_VERIFY:
+    case TASK_ALLOW_SESSIONS:
+    case TASK_SMOKE:
+    case TASK_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE_SIZE])
+{
+    const char *fault = node_fault(scene, ret);
+
+    return fault != NULL ? fault : stage_fault(scene, ret);
+}

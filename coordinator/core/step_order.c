@@ -1,0 +1,161 @@
+/* step_order.c: what a step is at present, and the order that it becomes. */
+#include "coordinator/core/step_scene.h"
+
+#include "coordinator/core/fleet.h"
+
+#include <string.h>
+
+#define PATIENCE_MS 60000 /* of a step that could be ordered but for its node */
+
+enum movement work_movement(const struct control *control, const struct work *work)
+{
+    if (work->repair != 0)
+        return MOVES_FORWARD;
+    switch (control->open->state) {
+    case ROLLOUT_ADVANCING:
+    case ROLLOUT_COMPLETING:
+        return MOVES_FORWARD;
+    case ROLLOUT_REVERTING:
+        return MOVES_BACK;
+    case ROLLOUT_PLANNED:
+    case ROLLOUT_PAUSED:
+    case ROLLOUT_HALTED:
+    case ROLLOUT_HOLDING:
+    case ROLLOUT_COMPLETED:
+    case ROLLOUT_REVERTED:
+    case ROLLOUT_STUCK:
+    case ROLLOUT_ABANDONED:
+    case ROLLOUT_CANCELLED:
+    case ROLLOUT_COUNT_:
+        break;
+    }
+    return MOVES_NOT;
+}
+
+bool work_is_turned_back(const struct scene *scene)
+{
+    return scene->work->repair == 0 && fleet_is_going_back(scene->control);
+}
+
+bool step_is_settled(const struct step *step)
+{
+    return step->direction == DIRECTION_UNDO &&
+           (step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED);
+}
+
+bool step_is_open(const struct step *step)
+{
+    return step->state == STEP_ORDERED || step->state == STEP_RUNNING ||
+           step->state == STEP_UNKNOWN;
+}
+
+enum task step_task(const struct step *step)
+{
+    return step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
+}
+
+enum gate step_gate(const struct step *step)
+{
+    return step->direction == DIRECTION_DO ? step->plan->gate : step->plan->undo_gate;
+}
+
+bool step_is_task(const struct step *step)
+{
+    return step_task(step) != TASK_NONE;
+}
+
+const char *step_node(const struct control *control, const struct step *step)
+{
+    const struct node *primary;
+
+    if (!task_row(step_task(step))->on_primary)
+        return step->plan->node;
+    primary = fleet_primary(control, step->plan->shard);
+    return primary == NULL ? "" : primary->identity.name;
+}
+
+uint64_t step_number(const struct work *work, const struct step *step)
+{
+    return work->repair == 0 ? step->plan->id
+                             : work->repair * ORDER_REPAIR_STEPS_MAX + step->plan->id;
+}
+
+uint64_t step_deadline_ms(const struct step *step)
+{
+    if (step->direction == DIRECTION_UNDO && step_is_task(step))
+        return task_row(step_task(step))->deadline_ms;
+    return step->plan->deadline_ms;
+}
+
+uint64_t step_patience_ms(const struct step *step, enum step_state state)
+{
+    if (state == STEP_DUE)
+        return PATIENCE_MS;
+    return step->plan->deadline_ms + (step->direction == DIRECTION_DO ? step->plan->steady_ms : 0);
+}
+
+uint64_t shard_position(const struct control *control, const struct work *work,
+                        const struct step *step)
+{
+    const struct node *primary = fleet_primary(control, step->plan->shard);
+    uint64_t position = 0;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (strcmp(work->steps[i].plan->shard, step->plan->shard) == 0 &&
+            work->steps[i].position > position)
+            position = work->steps[i].position;
+    if (position == 0 && primary != NULL)
+        position = primary->report->database.position;
+    return position;
+}
+
+const struct plan_shard *work_shard(const struct work *work, const char *name)
+{
+    for (size_t i = 0; i < work->plan->shard_count; i++)
+        if (strcmp(work->plan->shards[i].name, name) == 0)
+            return &work->plan->shards[i];
+    return NULL;
+}
+
+static void fill_database(const struct control *control, const struct work *work,
+                          const struct step *step, struct task_arguments *ret)
+{
+    const struct node *node = control_node(control, step->node);
+    const struct plan_shard *shard = work_shard(work, step->plan->shard);
+
+    if (shard != NULL)
+        (void)text_copy(ret->system_id, sizeof(ret->system_id), shard->system_id);
+    if (node != NULL && node->report != NULL)
+        ret->timeline = node->report->database.timeline;
+    if (step_task(step) == TASK_AWAIT_REPLAY)
+        ret->position = shard_position(control, work, step);
+}
+
+void step_order(const struct control *control, const struct work *work, const struct step *step,
+                uint64_t attempt, struct order *ret)
+{
+    const struct plan_step *plan = step->plan;
+    const struct node *target = control_node(control, plan->target);
+    struct task_arguments *arguments = &ret->arguments;
+
+    ret->id = (struct order_id){.rollout = work->repair != 0 ? 0 : work->plan->rollout,
+                                .step = step_number(work, step),
+                                .direction = step->direction,
+                                .attempt = attempt};
+    ret->task = step_task(step);
+    ret->ttl_ms = step_deadline_ms(step);
+    (void)text_copy(ret->journal, sizeof(ret->journal), control->journal);
+    (void)text_copy(arguments->shard, NAME_SIZE, plan->shard);
+    (void)text_copy(arguments->target, NAME_SIZE, plan->target);
+    (void)text_copy(arguments->revision, NAME_SIZE, plan->revision);
+    (void)text_copy(arguments->bundle, DIGEST_SIZE, work->plan->bundle);
+    (void)text_copy(arguments->release, NAME_SIZE,
+                    step->direction == DIRECTION_DO ? plan->release : plan->release_before);
+    if (target != NULL)
+        (void)text_copy(arguments->application, NAME_SIZE, target->identity.application);
+    arguments->drain_ms = work->plan->options.drain_ms;
+    arguments->of_contract = plan->of_contract;
+    arguments->accept_data_loss = work->plan->options.accept_data_loss;
+    if (task_row(ret->task)->kind == KIND_DATABASE)
+        fill_database(control, work, step, arguments);
+}

@@ -1,0 +1,89 @@
+/* step_primary.c: what another primary than the one that was ordered shows. */
+#include "coordinator/core/step_scene.h"
+
+#include "coordinator/core/fleet.h"
+
+#include <string.h>
+
+static bool primary_has(const struct scene *scene, const struct node *primary)
+{
+    const struct database_report *database = &primary->report->database;
+    const char *revision = scene->step->plan->revision;
+
+    switch (step_task(scene->step)) {
+    case TASK_EXPAND:
+        return names_contain(database->applied, database->applied_count, revision);
+    case TASK_BACKFILL:
+        return names_contain(database->expanded, database->expanded_count, revision);
+    case TASK_REVERT:
+        return !names_contain(database->applied, database->applied_count, revision);
+    case TASK_CONTRACT:
+        return names_contain(database->contracted, database->contracted_count, revision);
+    case TASK_NONE:
+    case TASK_PREFLIGHT:
+    case TASK_AWAIT_REPLAY:
+    case TASK_VERIFY:
+    case TASK_END_SESSIONS:
+    case TASK_ALLOW_SESSIONS:
+    case TASK_RELEASE:
+    case TASK_SMOKE:
+    case TASK_DRAIN:
+    case TASK_ADMIT:
+    case TASK_ISOLATE:
+    case TASK_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Another database than the one that was ordered: what is not there will not come by itself. */
+static const struct node *successor(const struct scene *scene)
+{
+    const struct node *primary;
+
+    if (!primary_has_changed(scene))
+        return NULL;
+    primary = fleet_primary(scene->control, scene->step->plan->shard);
+    return node_measured_at_ms(primary) >= scene->step->changed_at_ms ? primary : NULL;
+}
+
+bool primary_shows_it_done(const struct scene *scene)
+{
+    const struct node *primary = successor(scene);
+
+    return primary != NULL && primary_has(scene, primary);
+}
+
+bool new_primary_lacks_it(const struct scene *scene)
+{
+    const struct node *primary = successor(scene);
+
+    return primary != NULL && !primary_has(scene, primary) && goes_on(scene);
+}
+
+/* It was done, and a database that never received it has become the primary. */
+bool step_was_forgotten(const struct control *control, const struct work *work,
+                        const struct step *step)
+{
+    const struct scene scene = {.control = control, .work = work, .step = step};
+    const struct plan_shard *shard = work_shard(work, step->plan->shard);
+    const struct node *primary = fleet_primary(control, step->plan->shard);
+
+    return step_is_task(step) && task_row(step_task(step))->on_primary &&
+           step->plan->revision[0] != '\0' && step->state == STEP_SUCCEEDED && !step->is_kept &&
+           primary != NULL && shard != NULL &&
+           primary->report->database.timeline > shard->timeline &&
+           node_measured_at_ms(primary) >= step->changed_at_ms && !primary_has(&scene, primary);
+}
+
+bool primary_forgot_it(const struct scene *scene)
+{
+    return goes_forward(scene) && scene->work->repair == 0 &&
+           step_was_forgotten(scene->control, scene->work, scene->step);
+}
+
+/* A promotion undid the undoing. */
+bool primary_has_it_again(const struct scene *scene)
+{
+    return goes_back(scene) && step_was_forgotten(scene->control, scene->work, scene->step);
+}

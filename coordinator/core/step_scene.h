@@ -1,0 +1,30 @@
+/* step_scene.h: what the files of the step machine's guards share. */
+#ifndef COORDINATOR_CORE_STEP_SCENE_H
+#define COORDINATOR_CORE_STEP_SCENE_H
+
+#include "coordinator/core/step_guard.h"
+
+/* Its work moves forward, and it has not been turned back. */
+bool goes_forward(const struct scene *scene);
+
+/* The open rollout goes back, even if a person must now help it on. */
+bool work_is_turned_back(const struct scene *scene);
+
+/* How the shard stood when the plan was made; NULL if the plan has none of that name. */
+const struct plan_shard *work_shard(const struct work *work, const char *name);
+
+/* There are steps of that stage for the game node, and all of them are in the undo direction, in
+ * that state. */
+bool work_steps_of_target_are(const struct work *work, const char *target, enum stage stage,
+                              enum step_state state);
+
+/* Cut off at every edge, and kept out of the database. */
+bool work_has_isolated(const struct work *work, const char *game);
+
+/* The game node can't be running what the revert would break: design, section 4. */
+bool node_is_clear(const struct scene *scene, const struct node *game);
+
+/* The first of the step's shard that is not clear, or NULL. */
+const struct node *node_that_is_not_clear(const struct scene *scene);
+
+#endif
