@@ -17,6 +17,7 @@ static const struct field option_fields[] = {
     NUMBER_FIELD(rollout_options, retries, "attempts beyond the first"),
     NUMBER_FIELD(rollout_options, failures_max, "failing samples in a row that a gate forgives"),
     NUMBER_FIELD(rollout_options, hold_ms, "holding ends by itself after this; 0: by complete"),
+    BOOL_FIELD(rollout_options, is_exact, "0 means 0, not the default"),
     BOOL_FIELD(rollout_options, hold, "pause before the first contract"),
     BOOL_FIELD(rollout_options, accept_data_loss, "revert even what players would lose"),
     ENUM_FIELD(rollout_options, on_failure, failure_policy_names, "when a step or gate fails"),

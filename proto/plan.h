@@ -39,6 +39,7 @@ struct rollout_options {
     uint64_t retries;      /* beyond the first attempt, per direction */
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
     uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */
+    bool is_exact; /* 0 means 0: nothing of it is filled in by defaults */
     bool hold;
     bool accept_data_loss;
     enum failure_policy on_failure;

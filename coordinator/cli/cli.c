@@ -51,7 +51,7 @@ enum error_code cli_flag_number(const struct cli *cli, const char *name, uint64_
 {
     const char *value = cli_flag(cli, name);
 
-    if (value != NULL && !text_to_number(value, UINT64_MAX, ret))
+    if (value != NULL && !text_to_number(value, INT64_MAX, ret))
         return error_set(err, ERROR_USAGE, "%s: \"%s\" is not a number", name, value);
     return ERROR_OK;
 }

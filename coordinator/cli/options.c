@@ -2,6 +2,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "coordinator/core/planner.h"
 
 #include <string.h>
 
@@ -100,7 +101,6 @@ static enum error_code read_numbers(const struct cli *cli, struct rollout_option
         {"--soak", &ret->soak_ms, true},
         {"--steady", &ret->steady_ms, true},
         {"--gate", &ret->gate_ms, true},
-        {"--gate", &ret->gate_ms, true},
         {"--drain", &ret->drain_ms, true},
         {"--hold-for", &ret->hold_ms, true},
     };
@@ -110,6 +110,9 @@ static enum error_code read_numbers(const struct cli *cli, struct rollout_option
                  ? cli_flag_duration(cli, rows[i].flag, rows[i].value, err)
                  : cli_flag_number(cli, rows[i].flag, rows[i].value, err)) != ERROR_OK)
             return err->code;
+    if (ret->max_unavailable == 0 || ret->gate_ms == 0)
+        return error_set(err, ERROR_USAGE, "with %s 0 nothing could ever move",
+                         ret->gate_ms == 0 ? "--gate" : "--max-unavailable");
     return ERROR_OK;
 }
 
@@ -120,6 +123,9 @@ enum error_code options_read(const struct cli *cli, const void *parent, struct r
     const char *except = cli_flag(cli, "--except");
     const char *canary = cli_flag(cli, "--canary");
 
+    /* From here on a 0 is one that somebody typed. */
+    planner_defaults(ret);
+    ret->is_exact = true;
     if (read_numbers(cli, ret, err) != ERROR_OK || read_choices(cli, ret, err) != ERROR_OK)
         return err->code;
     if (waves != NULL &&

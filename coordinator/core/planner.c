@@ -34,6 +34,8 @@ static void set_default(uint64_t *value, uint64_t otherwise)
 
 void planner_defaults(struct rollout_options *options)
 {
+    if (options->is_exact)
+        return;
     set_default(&options->max_unavailable, MAX_UNAVAILABLE_DEFAULT);
     set_default(&options->min_ready, MIN_READY_DEFAULT);
     set_default(&options->soak_ms, SOAK_DEFAULT_MS);

@@ -6,7 +6,7 @@
 
 #include "coordinator/core/state.h"
 
-/* Defaults for what is 0 or empty. */
+/* Defaults for what is 0, unless the options say that they are exact. */
 void planner_defaults(struct rollout_options *options);
 
 /* revision or release may be "": the one that follows from the other, or no change. The plan's

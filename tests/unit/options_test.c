@@ -1,0 +1,166 @@
+/* The command line: flags by table, and how a rollout is to go. */
+#include "common/base/memory.h"
+#include "coordinator/cli/options.h"
+#include "coordinator/core/planner.h"
+#include "support/suite.h"
+
+#include <string.h>
+
+#define WORDS_MAX 32
+
+static struct rollout_options options;
+static struct error read_err;
+static enum error_code read_code;
+static void *memory;
+static bool was_run;
+
+static enum error_code run(struct cli *cli, struct error *err)
+{
+    (void)err;
+    was_run = true;
+    memset(&options, 0, sizeof(options));
+    read_code = options_read(cli, memory, &options, &read_err);
+    return ERROR_OK;
+}
+
+static const struct cli_flag flags[] = {ROLLOUT_OPTION_FLAGS, {.name = NULL}};
+
+/* In place of verbs.c. */
+const struct cli_verb cli_verbs[] = {
+    {.noun = "try", .usage = "[WORD]", .argument_max = 1, .flags = flags, .run = run, .doc = "x"},
+    {.noun = NULL},
+};
+
+/* `hakem try` with these words; the exit status. */
+static int hakem(const char *line)
+{
+    char copy[256];
+    char *argv[WORDS_MAX + 1] = {(char[]){"hakem"}, (char[]){"try"}};
+    char *rest = copy;
+    int argc = 2;
+
+    (void)text_copy(copy, sizeof(copy), line);
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL && argc < WORDS_MAX;
+         word = strtok_r(NULL, " ", &rest))
+        argv[argc++] = word;
+    was_run = false;
+    read_code = ERROR_OK;
+    return cli_main(argc, argv);
+}
+
+static void set_up(void)
+{
+    memory = talloc_new(NULL);
+}
+
+static void tear_down(void)
+{
+    talloc_free(memory);
+}
+
+START_TEST(what_is_not_said_is_the_default_and_a_zero_is_a_zero)
+{
+    struct rollout_options defaults = {.retries = 0};
+
+    planner_defaults(&defaults);
+    ck_assert_int_eq(hakem(""), 0);
+    ck_assert_uint_eq(options.retries, defaults.retries);
+    ck_assert_uint_eq(options.soak_ms, defaults.soak_ms);
+    ck_assert_int_eq(hakem("--retries 0 --soak 0 --min-ready 0 --drain 0s"), 0);
+    ck_assert_int_eq(read_code, ERROR_OK);
+    planner_defaults(&options); /* as the coordinator does */
+    ck_assert_uint_eq(options.retries, 0);
+    ck_assert_uint_eq(options.soak_ms, 0);
+    ck_assert_uint_eq(options.min_ready, 0);
+    ck_assert_uint_eq(options.drain_ms, 0);
+    ck_assert_uint_eq(options.gate_ms, defaults.gate_ms);
+}
+END_TEST
+
+START_TEST(durations_numbers_and_choices_are_read)
+{
+    ck_assert_int_eq(hakem("--soak 2m --steady 250ms --gate 5 --max-unavailable 2 --hold-for 1h "
+                           "--on-failure halt --on-lost wait --on-inconclusive pause"),
+                     0);
+    ck_assert_int_eq(read_code, ERROR_OK);
+    ck_assert_uint_eq(options.soak_ms, 120000);
+    ck_assert_uint_eq(options.steady_ms, 250);
+    ck_assert_uint_eq(options.gate_ms, 5000);
+    ck_assert_uint_eq(options.max_unavailable, 2);
+    ck_assert(options.hold && options.hold_ms == 3600000);
+    ck_assert_int_eq(options.on_failure, ON_FAILURE_HALT);
+    ck_assert_int_eq(options.on_lost, ON_LOST_WAIT);
+    ck_assert_int_eq(options.on_inconclusive, ON_INCONCLUSIVE_PAUSE);
+}
+END_TEST
+
+/* Loop test: lines that are refused by the options. */
+START_TEST(a_value_that_cannot_be_is_a_usage_error_that_names_its_flag)
+{
+    static const char *const lines[] = {"--soak 5x",
+                                        "--retries -1",
+                                        "--retries many",
+                                        "--retries 9223372036854775808",
+                                        "--on-failure jump",
+                                        "--wave 0",
+                                        "--wave 101%",
+                                        "--wave 1,,x",
+                                        "--wave ,",
+                                        "--gate 0",
+                                        "--max-unavailable 0",
+                                        "--wave 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
+    char flag[32];
+
+    ck_assert_int_eq(hakem(lines[_i]), 0);
+    ck_assert(was_run);
+    ck_assert_int_eq(read_code, ERROR_USAGE);
+    (void)text_format(flag, sizeof(flag), "%.*s", (int)strcspn(lines[_i], " "), lines[_i]);
+    ck_assert_msg(strstr(read_err.detail, flag) != NULL, "%s", read_err.detail);
+}
+END_TEST
+
+START_TEST(waves_are_counts_and_shares)
+{
+    ck_assert_int_eq(hakem("--wave 1,25%,100% --except g1,g2 --canary g3"), 0);
+    ck_assert_uint_eq(options.wave_count, 3);
+    ck_assert_uint_eq(options.waves[0], 1);
+    ck_assert_uint_eq(options.waves[1], PLAN_SHARE + 25);
+    ck_assert_uint_eq(options.except_count, 2);
+    ck_assert_str_eq(options.except[1].name, "g2");
+    ck_assert_str_eq(options.canary, "g3");
+}
+END_TEST
+
+/* Loop test: lines that never get to the verb. */
+START_TEST(an_unknown_flag_or_one_without_its_value_is_refused_before_anything_happens)
+{
+    static const char *const lines[] = {"--sock 5s", "--soak", "--hold-contract=yes", "one two"};
+
+    ck_assert_int_eq(hakem(lines[_i]), 2);
+    ck_assert(!was_run);
+}
+END_TEST
+
+START_TEST(a_flag_may_have_its_value_behind_an_equals_sign)
+{
+    ck_assert_int_eq(hakem("--soak=7s"), 0);
+    ck_assert_uint_eq(options.soak_ms, 7000);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *tcase = tcase_create("options");
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, what_is_not_said_is_the_default_and_a_zero_is_a_zero);
+    tcase_add_test(tcase, durations_numbers_and_choices_are_read);
+    tcase_add_loop_test(tcase, a_value_that_cannot_be_is_a_usage_error_that_names_its_flag, 0, 12);
+    tcase_add_test(tcase, waves_are_counts_and_shares);
+    tcase_add_loop_test(
+        tcase, an_unknown_flag_or_one_without_its_value_is_refused_before_anything_happens, 0, 4);
+    tcase_add_test(tcase, a_flag_may_have_its_value_behind_an_equals_sign);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
