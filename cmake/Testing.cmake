@@ -5,6 +5,15 @@ set(HAKEM_TEST_LABELS unit sim cluster fuzz lint matrix)
 set(HAKEM_TEST_ENVIRONMENT
   "CK_VERBOSITY=normal;UBSAN_OPTIONS=print_stacktrace=1;ASAN_OPTIONS=detect_stack_use_after_return=1")
 
+set(HAKEM_TEST_TIME_FACTOR 1 CACHE STRING "How much longer tests may take: under Valgrind")
+list(APPEND HAKEM_TEST_ENVIRONMENT "CK_TIMEOUT_MULTIPLIER=${HAKEM_TEST_TIME_FACTOR}")
+
+list(APPEND HAKEM_TEST_ENVIRONMENT
+  "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.suppressions")
+if(CMAKE_CROSSCOMPILING_EMULATOR MATCHES valgrind)
+  list(APPEND HAKEM_TEST_ENVIRONMENT "HAKEM_UNDER_VALGRIND=1")
+endif()
+
 function(hakem_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT" "SOURCES;LINK")
   if(NOT arg_LABEL IN_LIST HAKEM_TEST_LABELS OR arg_UNPARSED_ARGUMENTS)
@@ -13,6 +22,7 @@ function(hakem_add_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 20)
   endif()
+  math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${HAKEM_TEST_TIME_FACTOR}")
 
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")

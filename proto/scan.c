@@ -169,10 +169,12 @@ static const char *scan_value(struct scan *scan, int depth)
 
 const char *scan_fault(const void *bytes, size_t size, const struct scan_limits *limits)
 {
-    struct scan scan = {
-        .next = bytes, .end = (const uint8_t *)bytes + size, .items_left = limits->items};
+    struct scan scan = {.next = bytes, .items_left = limits->items};
     const char *fault;
 
+    if (size == 0) /* an empty blob is a NULL */
+        return "it is empty";
+    scan.end = scan.next + size;
     if (size > limits->bytes)
         return "it is too large";
     fault = scan_value(&scan, 0);

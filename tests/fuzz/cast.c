@@ -38,7 +38,7 @@ void cast_fill_catalog(struct catalog *ret, const void *parent, bool is_longer)
     ret->revisions = memory_array(parent, struct catalog_revision, ret->revision_count);
     ret->releases = memory_array(parent, struct catalog_release, ret->release_count);
     (void)text_copy(ret->bundle, DIGEST_SIZE, is_longer ? "bundle2" : "bundle1");
-    for (size_t i = 0; i < ret->revision_count; i++) {
+    for (size_t i = 0; i < ret->revision_count && i < ARRAY_LEN(revisions); i++) {
         struct catalog_revision *revision = &ret->revisions[i];
 
         (void)text_copy(revision->name, NAME_SIZE, revisions[i]);
@@ -48,7 +48,7 @@ void cast_fill_catalog(struct catalog *ret, const void *parent, bool is_longer)
         revision->parent_count = i > 0;
         (void)text_copy(revision->parents[0].name, NAME_SIZE, i > 0 ? revisions[i - 1] : "");
     }
-    for (size_t i = 0; i < ret->release_count; i++) {
+    for (size_t i = 0; i < ret->release_count && i < ARRAY_LEN(revisions); i++) {
         static const char *const names[] = {"old", "new", "newest"};
 
         (void)text_copy(ret->releases[i].name, NAME_SIZE, names[i]);

@@ -22,7 +22,7 @@ static bool is_equal(const struct text *a, const struct text *b)
 
 static struct text *packed(const struct record *record, const void *body, const void *context)
 {
-    struct text *ret = text_new(context, MESSAGE_BYTES_MAX * 2);
+    struct text *ret = text_new(context, (size_t)MESSAGE_BYTES_MAX * 2);
 
     pack_record(record, body, ret);
     return ret;
@@ -43,8 +43,8 @@ static void go_through_json(const struct record *record, const void *body, const
 
 static void go_through_msgpack(const struct message *message, enum role role, const void *context)
 {
-    struct text *first = text_new(context, MESSAGE_BYTES_MAX * 2);
-    struct text *second = text_new(context, MESSAGE_BYTES_MAX * 2);
+    struct text *first = text_new(context, (size_t)MESSAGE_BYTES_MAX * 2);
+    struct text *second = text_new(context, (size_t)MESSAGE_BYTES_MAX * 2);
     struct message again;
     struct error err;
 

@@ -34,10 +34,12 @@ static inline bool journal_bytes_next(struct journal_bytes *in, const uint8_t **
 static inline void journal_bytes_append(const struct fact *fact, struct text *ret)
 {
     struct text *bytes = text_new(ret, UINT16_MAX);
+    uint8_t head[2];
 
     fact_encode(fact, bytes);
-    text_append_bytes(ret, &(char){(char)(bytes->size >> 8)}, 1);
-    text_append_bytes(ret, &(char){(char)bytes->size}, 1);
+    head[0] = (uint8_t)(bytes->size >> 8);
+    head[1] = (uint8_t)bytes->size;
+    text_append_bytes(ret, head, sizeof(head));
     text_append_bytes(ret, bytes->data, bytes->size);
 }
 

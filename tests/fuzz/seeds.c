@@ -50,18 +50,21 @@ static void write_message(const char *directory, enum message_type type, const v
     void *body = memory_zeroed(context, 1, row->record->size, row->name);
     struct text *out = text_new(context, MESSAGE_BYTES_MAX);
     char name[64];
+    uint8_t head;
     json_t *object;
     char *json;
 
     draw_record(&draw, row->record, body, body);
-    text_append_bytes(out, &(char){(char)row->role}, 1);
+    head = (uint8_t)row->role;
+    text_append_bytes(out, &head, 1);
     message_encode(type, 1, 1, body, out);
     write_file(directory, row->name, out->data, out->size);
 
     object = json_from_record(row->record, body);
     json = json_dumps(object, JSON_COMPACT);
     out->size = 0;
-    text_append_bytes(out, &(char){(char)(0x80 | type)}, 1);
+    head = (uint8_t)(0x80 | type);
+    text_append_bytes(out, &head, 1);
     text_append(out, json);
     (void)text_format(name, sizeof(name), "%s.json", row->name);
     write_file(directory, name, out->data, out->size);

@@ -180,6 +180,8 @@ START_TEST(a_child_answers_over_its_channel)
     process_close(&child);
 
     command.path = "/nonexistent/program";
+    if (getenv("HAKEM_UNDER_VALGRIND") != NULL)
+        return; /* its posix_spawn does not tell that the program could not be executed */
     ck_assert_int_eq(process_spawn(&command, &child, &err), ERROR_SYSTEM);
 }
 END_TEST

@@ -470,6 +470,146 @@ START_TEST(what_was_never_ordered_is_not_taken_back)
 }
 END_TEST
 
+START_TEST(a_cancelled_step_is_unknown_until_its_agent_has_answered)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_EXPAND));
+    wish("rollback", (struct request){.step = 0});
+    ck_assert_int_eq(step_of(STAGE_EXPAND, NULL)->state, STEP_UNKNOWN);
+    ck_assert(step_of(STAGE_EXPAND, NULL)->had_effect);
+}
+END_TEST
+
+START_TEST(a_deadline_makes_a_step_unknown_and_never_succeeded)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_EXPAND));
+    now_ms = step_of(STAGE_EXPAND, NULL)->deadline_at_ms;
+    for (size_t i = 0; i < CAST_NODES; i++)
+        report_one(i);
+    settle();
+    ck_assert_int_eq(step_of(STAGE_EXPAND, NULL)->state, STEP_UNKNOWN);
+}
+END_TEST
+
+START_TEST(an_order_that_never_arrived_is_no_success_on_the_way_back)
+{
+    struct finding_report unheard = {.finding = FINDING_NEVER_HEARD};
+
+    make_expand_unknown();
+    unheard.id = cast.orders[0].id;
+    wish("rollback", (struct request){.step = 0});
+    ck_assert_int_eq(step_of(STAGE_EXPAND, NULL)->state, STEP_UNKNOWN);
+    say(DB1, MESSAGE_FINDING, &unheard);
+    ck_assert_int_eq(step_of(STAGE_EXPAND, NULL)->state, STEP_CANCELLED);
+    ck_assert(!step_of(STAGE_EXPAND, NULL)->had_effect);
+}
+END_TEST
+
+/* ---- evidence ---- */
+
+START_TEST(what_a_gate_saw_grows_old_when_those_concerned_are_silent)
+{
+    struct request request = to_new();
+
+    request.options.soak_ms = 20000;
+    start(request);
+    ck_assert(go_on_until(TASK_ADMIT));
+    while (cast.order_count > 0)
+        end_order(0, OUTCOME_SUCCEEDED, false);
+    beats(2);
+    ck_assert_int_eq(step_of(STAGE_SOAK, "g1")->gate_record.verdict, VERDICT_PASS);
+    cast.nodes[G1].is_silent = cast.nodes[EDGE1].is_silent = cast.nodes[EDGE2].is_silent = true;
+    beats(5);
+    ck_assert_int_eq(step_of(STAGE_SOAK, "g1")->state, STEP_RUNNING);
+    ck_assert_int_eq(step_of(STAGE_SOAK, "g1")->gate_record.verdict, VERDICT_INCONCLUSIVE);
+}
+END_TEST
+
+static void report_drift(void)
+{
+    struct report report;
+
+    cast_fill_report(&cast, DB2, memory, &report);
+    (void)text_copy(report.database.fingerprint, FINGERPRINT_SIZE, "drifted");
+    say(DB2, MESSAGE_REPORT, &report);
+    settle();
+}
+
+START_TEST(databases_do_not_agree_while_one_has_another_fingerprint)
+{
+    cast.nodes[DB2].is_silent = true; /* but for what follows */
+    report_drift();
+    start(to_new());
+    for (int i = 0; i < 8; i++) {
+        while (cast.order_count > 0)
+            end_order(0, OUTCOME_SUCCEEDED, false);
+        beat();
+        report_drift();
+    }
+    ck_assert_int_eq(step_of(STAGE_AGREE, NULL)->state, STEP_RUNNING);
+    ck_assert_int_eq(step_of(STAGE_AGREE, NULL)->gate_record.verdict, VERDICT_FAIL);
+}
+END_TEST
+
+START_TEST(a_replica_that_was_left_behind_stays_out_until_it_has_replayed_what_it_missed)
+{
+    struct fact_quarantine behind = {
+        .name = "db2", .cause = QUARANTINE_BEHIND, .position = cast.position + 500};
+    struct fact fact = {.type = FACT_QUARANTINE, .at_ms = now_ms, .body = &behind};
+    struct error err;
+
+    ck_assert_int_eq(control_apply(control, &fact, &err), ERROR_OK);
+    beats(2);
+    ck_assert_int_eq(control_node(control, "db2")->quarantine, QUARANTINE_BEHIND);
+    cast.position += 500;
+    beats(2);
+    ck_assert_int_eq(control_node(control, "db2")->quarantine, QUARANTINE_NONE);
+}
+END_TEST
+
+/* ---- the point of no return ---- */
+
+static void go_to_holding(void)
+{
+    struct request request = to_new();
+
+    request.options.hold = true;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(control->open->state, ROLLOUT_HOLDING);
+}
+
+START_TEST(a_released_holding_waits_until_every_precondition_is_met)
+{
+    go_to_holding();
+    cast.nodes[DB1].is_silent = true;
+    beats(20);
+    wish("complete", (struct request){.step = 0});
+    ck_assert_int_eq(reply_code, ERROR_OK);
+    beats(2);
+    ck_assert_int_eq(control->open->state, ROLLOUT_HOLDING);
+    cast.nodes[DB1].is_silent = false;
+    beats(2);
+    ck_assert_int_eq(control->open->state, ROLLOUT_COMPLETING);
+}
+END_TEST
+
+START_TEST(there_is_no_way_back_once_a_contract_is_about_to_begin)
+{
+    struct adopted adopted = {.is_refused = true};
+
+    go_to_holding();
+    say(DB1, MESSAGE_ADOPTED, &adopted); /* so that the contract cannot be ordered yet */
+    wish("complete", (struct request){.step = 0});
+    ck_assert_int_eq(control->open->state, ROLLOUT_COMPLETING);
+    ck_assert(!control->open->has_contracted);
+    wish("rollback", (struct request){.step = 0});
+    ck_assert_int_eq(reply_code, ERROR_REFUSED);
+    ck_assert_int_eq(control->open->state, ROLLOUT_COMPLETING);
+}
+END_TEST
+
 /* ---- nodes ---- */
 
 START_TEST(silence_is_suspect_after_three_beats_and_lost_after_fifteen_seconds)
@@ -553,6 +693,15 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, another_node_s_words_about_an_order_are_not_heard);
     tcase_add_test(tcase, an_attempt_that_failed_for_now_is_taken_back);
     tcase_add_test(tcase, what_was_never_ordered_is_not_taken_back);
+    tcase_add_test(tcase, a_cancelled_step_is_unknown_until_its_agent_has_answered);
+    tcase_add_test(tcase, a_deadline_makes_a_step_unknown_and_never_succeeded);
+    tcase_add_test(tcase, an_order_that_never_arrived_is_no_success_on_the_way_back);
+    tcase_add_test(tcase, what_a_gate_saw_grows_old_when_those_concerned_are_silent);
+    tcase_add_test(tcase, databases_do_not_agree_while_one_has_another_fingerprint);
+    tcase_add_test(tcase,
+                   a_replica_that_was_left_behind_stays_out_until_it_has_replayed_what_it_missed);
+    tcase_add_test(tcase, a_released_holding_waits_until_every_precondition_is_met);
+    tcase_add_test(tcase, there_is_no_way_back_once_a_contract_is_about_to_begin);
     tcase_add_test(tcase, silence_is_suspect_after_three_beats_and_lost_after_fifteen_seconds);
     tcase_add_test(tcase, two_agents_with_one_database_instance_are_both_quarantined);
     tcase_add_test(

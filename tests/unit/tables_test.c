@@ -225,6 +225,22 @@ START_TEST(a_later_attempt_than_the_one_that_ended_was_never_heard_of)
 }
 END_TEST
 
+START_TEST(an_earlier_attempt_that_comes_late_is_refused)
+{
+    struct task_outcome outcome = {.outcome = OUTCOME_FAILED};
+    struct order second = order_of(2);
+    struct order first = order_of(1);
+    struct session_event ended = {
+        .type = SESSION_CHILD_ENDED, .id = &second.id, .outcome = &outcome};
+
+    hear(MESSAGE_ORDER, 5, &second);
+    agent_session_handle(session, &ended, effects);
+    hear(MESSAGE_ORDER, 5, &first);
+    ck_assert(!starts_child());
+    ck_assert(!((const struct accepted *)said(MESSAGE_ACCEPTED))->is_accepted);
+}
+END_TEST
+
 static bool inspects(void)
 {
     for (size_t i = 0; i < effects->count; i++)
@@ -232,6 +248,23 @@ static bool inspects(void)
             return true;
     return false;
 }
+
+START_TEST(a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome)
+{
+    struct order order = order_of(1);
+    struct finding_report did = {.finding = FINDING_DID};
+    struct session_event died = {.type = SESSION_CHILD_DIED, .id = &order.id};
+    struct session_event looked = {.type = SESSION_INSPECTED, .id = &order.id, .finding = &did};
+
+    hear(MESSAGE_ORDER, 5, &order);
+    session_effects_clear(effects);
+    agent_session_handle(session, &died, effects);
+    ck_assert(inspects() && !starts_child());
+    agent_session_handle(session, &looked, effects);
+    ck_assert_int_eq(((const struct task_outcome *)said(MESSAGE_OUTCOME))->outcome,
+                     OUTCOME_SUCCEEDED);
+}
+END_TEST
 
 /* It stopped the agent: found by fuzz_session. */
 START_TEST(a_child_that_ends_without_an_outcome_is_looked_into)
@@ -297,6 +330,8 @@ int main(void)
     tcase_add_test(word, a_ledger_that_may_be_younger_than_the_order_looks_at_the_node);
     tcase_add_test(word, a_late_order_after_never_heard_of_it_is_refused);
     tcase_add_test(word, a_later_attempt_than_the_one_that_ended_was_never_heard_of);
+    tcase_add_test(word, an_earlier_attempt_that_comes_late_is_refused);
+    tcase_add_test(word, a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome);
     tcase_add_test(word, a_child_that_ends_without_an_outcome_is_looked_into);
     tcase_add_test(word, a_ledger_row_that_ended_without_an_outcome_is_refused);
     tcase_add_test(word, an_older_term_a_foreign_journal_and_a_leap_are_refused);
