@@ -14,23 +14,110 @@ static enum error_code corrupt(struct error *err, const char *what, const char *
 }
 
 /* A rollout's or a repair's steps, from its plan, which becomes part of work. */
-static void build_steps(struct work *work, void *parent)
+static void link_dependents(struct work *work)
 {
-    work->count = work->plan->step_count;
-    work->steps = memory_array(parent, struct step, work->count);
-    for (size_t i = 0; i < work->count; i++)
-        work->steps[i].plan = &work->plan->steps[i];
+    for (size_t i = 0; i < work->count; i++) {
+        const struct plan_step *plan = work->steps[i].plan;
+
+        for (size_t n = 0; n < plan->need_count; n++)
+            work_step(work, plan->needs[n])->dependent_count++;
+    }
+    for (size_t i = 0; i < work->count; i++) {
+        struct step *step = &work->steps[i];
+
+        step->dependents = memory_array(work->steps, uint32_t, step->dependent_count);
+        step->dependent_count = 0;
+    }
     for (size_t i = 0; i < work->count; i++) {
         const struct plan_step *plan = work->steps[i].plan;
 
         for (size_t n = 0; n < plan->need_count; n++) {
             struct step *need = work_step(work, plan->needs[n]);
 
-            need->dependents = memory_grow(work->steps, need->dependents, need->dependent_count,
-                                           need->dependent_count + 1);
             need->dependents[need->dependent_count++] = (uint32_t)plan->id;
         }
     }
+}
+
+/* Merges two sorted halves; ids stay in order within a target. */
+static void merge_targets(const struct work *work, uint32_t *ids, uint32_t *spare, size_t count)
+{
+    size_t half = count / 2;
+    size_t left = 0;
+    size_t right = half;
+
+    for (size_t i = 0; i < count; i++) {
+        bool takes_left = right == count ||
+                          (left < half && strcmp(work->plan->steps[ids[left] - 1].target,
+                                                 work->plan->steps[ids[right] - 1].target) <= 0);
+
+        spare[i] = ids[takes_left ? left++ : right++];
+    }
+    memcpy(ids, spare, count * sizeof(ids[0]));
+}
+
+/* As deep as the logarithm of the number of steps.  NOLINTNEXTLINE(misc-no-recursion) */
+static void sort_targets(const struct work *work, uint32_t *ids, uint32_t *spare, size_t count)
+{
+    if (count < 2)
+        return;
+    sort_targets(work, ids, spare, count / 2);
+    sort_targets(work, ids + count / 2, spare, count - count / 2);
+    merge_targets(work, ids, spare, count);
+}
+
+static void index_targets(struct work *work)
+{
+    uint32_t *spare = memory_array(work->steps, uint32_t, work->count);
+
+    work->by_target = memory_array(work->steps, uint32_t, work->count);
+    work->target_count = 0;
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].plan->target[0] != '\0')
+            work->by_target[work->target_count++] = (uint32_t)i + 1;
+    sort_targets(work, work->by_target, spare, work->target_count);
+    talloc_free(spare);
+}
+
+static struct shard_progress *progress_of(const struct work *work, const char *shard)
+{
+    for (size_t i = 0; i < work->plan->shard_count; i++)
+        if (strcmp(work->plan->shards[i].name, shard) == 0)
+            return &work->progress[i];
+    return NULL;
+}
+
+static bool is_admitted(const struct step *step)
+{
+    return step->direction == DIRECTION_DO &&
+           (step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED);
+}
+
+static void count_admit(struct work *work, const struct step *step, bool was_admitted)
+{
+    struct shard_progress *progress =
+        step->plan->stage == STAGE_ADMIT ? progress_of(work, step->plan->shard) : NULL;
+
+    if (progress == NULL)
+        return;
+    progress->admitted -= was_admitted;
+    progress->admitted += is_admitted(step);
+}
+
+static void build_steps(struct work *work, void *parent)
+{
+    work->count = work->plan->step_count;
+    work->steps = memory_array(parent, struct step, work->count);
+    work->progress = memory_array(work->steps, struct shard_progress, work->plan->shard_count);
+    for (size_t i = 0; i < work->count; i++) {
+        struct step *step = &work->steps[i];
+
+        step->plan = &work->plan->steps[i];
+        if (step->plan->stage == STAGE_ADMIT && progress_of(work, step->plan->shard) != NULL)
+            progress_of(work, step->plan->shard)->admits++;
+    }
+    link_dependents(work);
+    index_targets(work);
 }
 
 /* Needs point backwards, so that the graph has no cycle; ids are positions. */
@@ -87,24 +174,50 @@ static enum error_code apply_catalog(struct control *control, const void *body, 
     return ERROR_OK;
 }
 
+static void take_out(struct control *control, const struct node *node)
+{
+    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
+
+    assert(control->nodes[at] == node);
+    control->node_count--;
+    memmove(&control->nodes[at], &control->nodes[at + 1],
+            (control->node_count - at) * sizeof(control->nodes[0]));
+    for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
+        control->kind_begin[kind]--;
+}
+
+static void put_in(struct control *control, struct node *node)
+{
+    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
+
+    if (control->node_count == control->node_capacity) {
+        size_t capacity = control->node_capacity == 0 ? 16 : control->node_capacity * 2;
+
+        control->nodes = memory_grow(control, control->nodes, control->node_capacity, capacity);
+        control->node_capacity = capacity;
+    }
+    memmove(&control->nodes[at + 1], &control->nodes[at],
+            (control->node_count - at) * sizeof(control->nodes[0]));
+    control->nodes[at] = node;
+    control->node_count++;
+    for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
+        control->kind_begin[kind]++;
+}
+
 static enum error_code apply_node_accepted(struct control *control, const void *body,
                                            struct error *err)
 {
     const struct fact_node *fact = body;
     struct node *node = control_node(control, fact->name);
 
-    (void)err;
-    if (node == NULL) {
-        if (control->node_count == control->node_capacity) {
-            size_t capacity = control->node_capacity == 0 ? 16 : control->node_capacity * 2;
-
-            control->nodes = memory_grow(control, control->nodes, control->node_capacity, capacity);
-            control->node_capacity = capacity;
-        }
+    if (fact->kind == KIND_NONE || fact->kind >= KIND_COUNT)
+        return corrupt(err, "the kind of", fact->name);
+    if (node == NULL)
         node = memory_new(control, struct node);
-        control->nodes[control->node_count++] = node;
-    }
+    else
+        take_out(control, node);
     node->identity = *fact;
+    put_in(control, node);
     return ERROR_OK;
 }
 
@@ -112,17 +225,13 @@ static enum error_code apply_node_removed(struct control *control, const void *b
                                           struct error *err)
 {
     const struct fact_name *fact = body;
+    struct node *node = control_node(control, fact->name);
 
-    for (size_t i = 0; i < control->node_count; i++) {
-        if (strcmp(control->nodes[i]->identity.name, fact->name) != 0)
-            continue;
-        talloc_free(control->nodes[i]);
-        control->node_count--;
-        memmove(&control->nodes[i], &control->nodes[i + 1],
-                (control->node_count - i) * sizeof(control->nodes[0]));
-        return ERROR_OK;
-    }
-    return corrupt(err, "node", fact->name);
+    if (node == NULL)
+        return corrupt(err, "node", fact->name);
+    take_out(control, node);
+    talloc_free(node);
+    return ERROR_OK;
 }
 
 static enum error_code apply_ledger(struct control *control, const void *body, struct error *err)
@@ -324,10 +433,13 @@ static enum error_code apply_step(struct control *control, const void *body, str
     const struct fact_step *fact = body;
     struct work *work = control_work(control, fact->repair);
     struct step *step = work == NULL ? NULL : work_step(work, fact->step);
+    bool was_admitted;
 
     if (step == NULL)
         return corrupt(err, "a step", "that no plan has");
+    was_admitted = is_admitted(step);
     change_step(step, fact, control->now_ms);
+    count_admit(work, step, was_admitted);
     note_sessions(control, step);
     note_traffic(control, step);
     if (fact->repair == 0 && fact->state == STEP_ORDERED && is_point_of_no_return(step->plan))

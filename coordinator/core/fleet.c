@@ -25,11 +25,11 @@ uint64_t fleet_timeline(const struct control *control, const char *shard)
 {
     uint64_t newest = 0;
 
-    for (size_t i = 0; i < control->node_count; i++) {
+    for (size_t i = control->kind_begin[KIND_DATABASE]; i < control->kind_begin[KIND_GAME]; i++) {
         const struct node *node = control->nodes[i];
 
-        if (node->identity.kind == KIND_DATABASE && strcmp(node->identity.shard, shard) == 0 &&
-            node_is_known(node) && node->report->database.timeline > newest)
+        if (strcmp(node->identity.shard, shard) == 0 && node_is_known(node) &&
+            node->report->database.timeline > newest)
             newest = node->report->database.timeline;
     }
     return newest;
@@ -39,12 +39,11 @@ const struct node *fleet_primary(const struct control *control, const char *shar
 {
     const struct node *primary = NULL;
 
-    for (size_t i = 0; i < control->node_count; i++) {
+    for (size_t i = control->kind_begin[KIND_DATABASE]; i < control->kind_begin[KIND_GAME]; i++) {
         const struct node *node = control->nodes[i];
 
-        if (node->identity.kind != KIND_DATABASE || strcmp(node->identity.shard, shard) != 0 ||
-            !node_is_known(node) || !node->report->database.is_primary ||
-            node->quarantine == QUARANTINE_IDENTITY)
+        if (strcmp(node->identity.shard, shard) != 0 || !node_is_known(node) ||
+            !node->report->database.is_primary || node->quarantine == QUARANTINE_IDENTITY)
             continue;
         /* After a promotion the old primary may still believe in itself: the newer timeline is it.
          */
@@ -90,7 +89,7 @@ enum traffic_state fleet_traffic(const struct control *control, const struct nod
     enum traffic_state common = TRAFFIC_COUNT_;
     uint64_t sessions = 0;
 
-    for (size_t i = 0; i < control->node_count; i++) {
+    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
         const struct node *edge = control->nodes[i];
         enum traffic_state state;
 
@@ -113,7 +112,7 @@ bool fleet_traffic_is_known(const struct control *control, const struct node *ga
 {
     uint64_t sessions = 0;
 
-    for (size_t i = 0; i < control->node_count; i++)
+    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
         if (edge_carries(control->nodes[i], game->identity.shard) &&
             state_at(control->nodes[i], game, &sessions) == TRAFFIC_UNKNOWN)
             return false;
@@ -124,7 +123,7 @@ bool fleet_some_edge_sends(const struct control *control, const struct node *gam
 {
     uint64_t sessions = 0;
 
-    for (size_t i = 0; i < control->node_count; i++) {
+    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
         enum traffic_state state = edge_carries(control->nodes[i], game->identity.shard)
                                        ? state_at(control->nodes[i], game, &sessions)
                                        : TRAFFIC_UNKNOWN;
@@ -195,15 +194,16 @@ static bool admit_holds(const struct step *step)
 
 static bool work_moves(const struct work *work, const char *game)
 {
+    struct target_steps steps = {.ids = NULL};
     bool is_drained = false;
     bool is_admitted = true;
     bool has_admit = false;
 
-    for (size_t i = 0; work != NULL && i < work->count; i++) {
-        const struct step *step = &work->steps[i];
+    if (work != NULL)
+        steps = work_steps_of_target(work, game);
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(work, &steps, i);
 
-        if (strcmp(step->plan->target, game) != 0)
-            continue;
         if (step->plan->stage == STAGE_DRAIN)
             is_drained = is_drained || drain_holds(step);
         if (step->plan->stage == STAGE_ADMIT) {
@@ -222,10 +222,12 @@ bool node_is_being_moved(const struct control *control, const struct node *node)
 const struct node *fleet_next(const struct control *control, enum node_kind kind, const char *shard,
                               size_t *cursor)
 {
-    while (*cursor < control->node_count) {
+    if (*cursor < control->kind_begin[kind])
+        *cursor = control->kind_begin[kind];
+    while (*cursor < control->kind_begin[kind + 1]) {
         const struct node *node = control->nodes[(*cursor)++];
 
-        if (node->identity.kind == kind && strcmp(node->identity.shard, shard) == 0)
+        if (strcmp(node->identity.shard, shard) == 0)
             return node;
     }
     return NULL;
@@ -269,25 +271,20 @@ static bool is_past_the_waves(const struct rollout *open)
  * Without any, once the waves of the others are over. */
 static bool shard_has_arrived(const struct rollout *open, const char *shard)
 {
-    const struct work *work = &open->work;
-    bool has_admits = false;
+    const struct plan *plan = open->work.plan;
 
-    for (size_t i = 0; i < work->count; i++) {
-        const struct step *step = &work->steps[i];
+    for (size_t i = 0; i < plan->shard_count; i++) {
+        const struct shard_progress *progress = &open->work.progress[i];
 
-        if (step->plan->stage != STAGE_ADMIT || strcmp(step->plan->shard, shard) != 0)
-            continue;
-        has_admits = true;
-        if (step->direction != DIRECTION_DO ||
-            (step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED))
-            return false;
+        if (strcmp(plan->shards[i].name, shard) == 0 && progress->admits > 0)
+            return progress->admitted == progress->admits;
     }
-    return has_admits || is_past_the_waves(open);
+    return is_past_the_waves(open);
 }
 
 bool fleet_is_out(const struct control *control, const struct node *game)
 {
-    for (size_t i = 0; i < control->node_count; i++)
+    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
         if (edge_carries(control->nodes[i], game->identity.shard))
             return fleet_traffic(control, game, NULL) == TRAFFIC_DRAIN;
     return true;

@@ -268,8 +268,8 @@ static void hear_outcome(const struct letter *letter)
     run_send(letter->run, letter->node->identity.name, MESSAGE_SETTLED, ref);
 }
 
-/* The log row travels with the DDL: a database of the step's shard, on the newest timeline, has it or
- * has not. */
+/* The log row travels with the DDL: a database of the step's shard, on the newest timeline, has it
+ * or has not. */
 static bool may_have_the_row(const struct letter *letter, const struct step *step)
 {
     const struct node *node = letter->node;

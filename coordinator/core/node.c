@@ -44,13 +44,16 @@ static bool is_game_unquarantined(const struct control *control, const struct no
 bool node_is_the_plans(const struct control *control, const struct node *node)
 {
     const struct work *work = control_work(control, 0);
+    struct target_steps steps = {.ids = NULL};
     bool was_touched = false;
     bool is_unfinished = false;
 
-    for (size_t i = 0; work != NULL && i < work->count; i++) {
-        const struct step *step = &work->steps[i];
+    if (work != NULL)
+        steps = work_steps_of_target(work, node->identity.name);
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(work, &steps, i);
 
-        if (strcmp(step->plan->target, node->identity.name) != 0 || step->plan->undo_only)
+        if (step->plan->undo_only)
             continue;
         if (step->direction == DIRECTION_UNDO) {
             is_unfinished |= !step_is_settled(step);

@@ -13,12 +13,63 @@ struct control *control_new(const void *parent)
     return control;
 }
 
+/* Where a node of that kind and name is, or would be. */
+size_t control_node_place(const struct control *control, enum node_kind kind, const char *name)
+{
+    size_t low = control->kind_begin[kind];
+    size_t high = control->kind_begin[kind + 1];
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(control->nodes[middle]->identity.name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct node *control_node(const struct control *control, const char *name)
 {
-    for (size_t i = 0; i < control->node_count; i++)
-        if (strcmp(control->nodes[i]->identity.name, name) == 0)
-            return control->nodes[i];
+    for (unsigned kind = KIND_DATABASE; kind < KIND_COUNT; kind++) {
+        size_t at = control_node_place(control, (enum node_kind)kind, name);
+
+        if (at < control->kind_begin[kind + 1] &&
+            strcmp(control->nodes[at]->identity.name, name) == 0)
+            return control->nodes[at];
+    }
     return NULL;
+}
+
+struct target_steps work_steps_of_target(const struct work *work, const char *target)
+{
+    struct target_steps steps = {.ids = NULL};
+    size_t low = 0;
+    size_t high = work->target_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(work->plan->steps[work->by_target[middle] - 1].target, target) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < work->target_count)
+        steps.ids = &work->by_target[low];
+    while (low < work->target_count &&
+           strcmp(work->plan->steps[work->by_target[low] - 1].target, target) == 0) {
+        steps.count++;
+        low++;
+    }
+    return steps;
+}
+
+const struct step *work_target_step(const struct work *work, const struct target_steps *of,
+                                    size_t i)
+{
+    return &work->steps[of->ids[i] - 1];
 }
 
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node)

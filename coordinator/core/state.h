@@ -54,7 +54,22 @@ struct work {
     struct plan *plan;
     struct step *steps; /* [id - 1] */
     size_t count;
+    uint32_t *by_target; /* ids of the steps that have one, by target, then by id */
+    size_t target_count;
+    struct shard_progress *progress; /* of plan->shards, in their order */
 };
+
+/* How many of a shard's admits are done, or were skipped, going forward. */
+struct shard_progress {
+    uint64_t admits, admitted;
+};
+
+/* The ids of a target's steps, in the plan's order. */
+struct target_steps {
+    const uint32_t *ids;
+    size_t count;
+};
+struct target_steps work_steps_of_target(const struct work *work, const char *target);
 
 struct rollout {
     struct work work;
@@ -111,8 +126,9 @@ struct control {
     uint64_t term;
     uint64_t now_ms;         /* of the last fact or event */
     struct catalog *catalog; /* never NULL */
-    struct node **nodes;
+    struct node **nodes;     /* by kind, then by name */
     size_t node_count, node_capacity;
+    size_t kind_begin[KIND_COUNT + 1]; /* nodes of kind k: [kind_begin[k], kind_begin[k + 1]) */
     struct goal *goals;
     size_t goal_count;
     struct rollout *open;
@@ -129,6 +145,7 @@ struct control {
 /* ---- finding things; NULL if there is no such thing ---- */
 
 struct node *control_node(const struct control *control, const char *name);
+size_t control_node_place(const struct control *control, enum node_kind kind, const char *name);
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node);
 const struct catalog_release *catalog_release(const struct catalog *catalog, const char *name);
 /* The index, or catalog->revision_count. */
@@ -136,6 +153,9 @@ size_t catalog_revision(const struct catalog *catalog, const char *name);
 const struct summary *control_summary(const struct control *control, uint64_t rollout);
 struct work *control_work(const struct control *control, uint64_t repair);
 struct step *work_step(const struct work *work, uint64_t id);
+/* The i-th of a target's. */
+const struct step *work_target_step(const struct work *work, const struct target_steps *of,
+                                    size_t i);
 bool catalog_is_same(const struct catalog *a, const struct catalog *b);
 bool names_contain(const struct name_item *items, size_t count, const char *name);
 

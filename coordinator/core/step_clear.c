@@ -9,12 +9,13 @@
 bool work_steps_of_target_are(const struct work *work, const char *target, enum stage stage,
                               enum step_state state)
 {
+    struct target_steps steps = work_steps_of_target(work, target);
     bool has_one = false;
 
-    for (size_t i = 0; i < work->count; i++) {
-        const struct step *step = &work->steps[i];
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(work, &steps, i);
 
-        if (step->plan->stage != stage || strcmp(step->plan->target, target) != 0)
+        if (step->plan->stage != stage)
             continue;
         has_one = true;
         if (step->direction != DIRECTION_UNDO || step->state != state)
@@ -33,10 +34,12 @@ bool work_has_isolated(const struct work *work, const char *game)
  * is a step that never had an effect, or was undone; in an inverse it is one that succeeded. */
 static bool release_is_sure(const struct work *work, const char *game)
 {
-    for (size_t i = 0; i < work->count; i++) {
-        const struct step *step = &work->steps[i];
+    struct target_steps steps = work_steps_of_target(work, game);
 
-        if (step->plan->stage != STAGE_RELEASE || strcmp(step->plan->target, game) != 0)
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(work, &steps, i);
+
+        if (step->plan->stage != STAGE_RELEASE)
             continue;
         if (work->plan->strategy == STRATEGY_INVERSE)
             return step->direction == DIRECTION_DO && step->state == STEP_SUCCEEDED;
@@ -47,9 +50,10 @@ static bool release_is_sure(const struct work *work, const char *game)
 
 static bool plan_has_release(const struct work *work, const char *game)
 {
-    for (size_t i = 0; i < work->count; i++)
-        if (work->steps[i].plan->stage == STAGE_RELEASE &&
-            strcmp(work->steps[i].plan->target, game) == 0)
+    struct target_steps steps = work_steps_of_target(work, game);
+
+    for (size_t i = 0; i < steps.count; i++)
+        if (work_target_step(work, &steps, i)->plan->stage == STAGE_RELEASE)
             return true;
     return false;
 }

@@ -65,8 +65,12 @@ static bool speaks_of_same_server(const struct step *step, const struct step *ot
 
 static bool work_speaks_of_same_server(const struct work *work, const struct step *step)
 {
-    for (size_t i = 0; work != NULL && i < work->count; i++)
-        if (speaks_of_same_server(step, &work->steps[i]))
+    struct target_steps steps = {.ids = NULL};
+
+    if (work != NULL)
+        steps = work_steps_of_target(work, step->plan->target);
+    for (size_t i = 0; i < steps.count; i++)
+        if (speaks_of_same_server(step, work_target_step(work, &steps, i)))
             return true;
     return false;
 }
@@ -91,10 +95,12 @@ static bool is_being_cut_off(const struct work *work, const char *game)
     bool is_begun = false;
     bool is_settled = true;
 
-    for (size_t i = 0; i < work->count; i++) {
-        const struct step *step = &work->steps[i];
+    struct target_steps steps = work_steps_of_target(work, game);
 
-        if (strcmp(step->plan->target, game) != 0 || step->direction != DIRECTION_UNDO)
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(work, &steps, i);
+
+        if (step->direction != DIRECTION_UNDO)
             continue;
         if (step->plan->stage == STAGE_ISOLATE)
             is_begun |= step_is_open(step) || step->state == STEP_SUCCEEDED;

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <zmq.h>
 
-#define BEAT_MS 1000
-#define SHARD   "main"
+#define BEAT_MS      1000
+#define REPORT_BEATS 10
+#define KNOWN_BEATS  5
+#define SHARD        "main"
 
 struct member {
     char name[NAME_SIZE];
@@ -17,7 +19,7 @@ struct member {
     struct line *line;
     struct agent_session *session;
     uint64_t beat_at_ms, beats;
-    bool has_adopted, has_order, is_settled;
+    bool has_adopted, has_order, is_settled, is_watched;
 };
 
 struct fleet {
@@ -27,7 +29,7 @@ struct fleet {
     const struct name_item *expanded;
     size_t expanded_count;
     const char *release;
-    size_t adopted, ordered, settled;
+    size_t adopted, known, ordered, settled;
 };
 
 struct fleet *fleet_new(size_t count, const struct name_item *expanded, size_t expanded_count,
@@ -141,7 +143,9 @@ static void handle(struct fleet *fleet, struct member *member, const struct sess
     for (size_t i = 0; i < effects->count; i++) {
         const struct session_effect *effect = &effects->items[i];
 
-        if (effect->type == SESSION_SEND)
+        if (effect->type == SESSION_WATCH)
+            member->is_watched = effect->is_on;
+        else if (effect->type == SESSION_SEND)
             say(member, effect->message, effect->body);
         else if (effect->type == SESSION_START_CHILD)
             end_at_once(fleet, member, &effect->entry.order.id);
@@ -202,8 +206,10 @@ static void beat(struct fleet *fleet, struct member *member)
         return;
     }
     say(member, MESSAGE_BEAT, &body);
-    if (member->beats++ % 10 == 0)
+    member->beats++;
+    if (member->beats <= KNOWN_BEATS || member->is_watched || member->beats % REPORT_BEATS == 0)
         report(fleet, member);
+    fleet->known += member->beats == KNOWN_BEATS;
     simple_event(fleet, member, SESSION_TICK);
 }
 
@@ -229,6 +235,10 @@ void fleet_turn(struct fleet *fleet, long wait_ms)
 {
     uint64_t now;
 
+    if (fleet->members[0].line == NULL) {
+        clock_sleep_ms((uint64_t)wait_ms);
+        return;
+    }
     (void)zmq_poll(fleet->items, (int)fleet->count, wait_ms);
     for (size_t i = 0; i < fleet->count; i++)
         if ((fleet->items[i].revents & ZMQ_POLLIN) != 0)
@@ -242,6 +252,11 @@ void fleet_turn(struct fleet *fleet, long wait_ms)
 size_t fleet_adopted(const struct fleet *fleet)
 {
     return fleet->adopted;
+}
+
+size_t fleet_known(const struct fleet *fleet)
+{
+    return fleet->known;
 }
 
 size_t fleet_ordered(const struct fleet *fleet)

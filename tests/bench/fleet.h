@@ -32,6 +32,7 @@ void fleet_turn(struct fleet *fleet, long wait_ms);
 /* Since the last fleet_forget(): agents that have adopted a term, been given an order, and had its
  * outcome settled. */
 size_t fleet_adopted(const struct fleet *fleet);
+size_t fleet_known(const struct fleet *fleet); /* that have reported often enough to be believed */
 size_t fleet_ordered(const struct fleet *fleet);
 size_t fleet_settled(const struct fleet *fleet);
 void fleet_forget(struct fleet *fleet);
