@@ -49,7 +49,7 @@ static bool set_up(void *socket, const struct key_pair *key)
     static const struct int_option options[] = {
         {ZMQ_CURVE_SERVER, 1},         {ZMQ_ROUTER_MANDATORY, 1},
         {ZMQ_ROUTER_HANDOVER, 0},      {ZMQ_SNDHWM, PORT_HIGH_WATER},
-        {ZMQ_RCVHWM, PORT_HIGH_WATER}, {ZMQ_HANDSHAKE_IVL, 3000},
+        {ZMQ_RCVHWM, PORT_HIGH_WATER}, {ZMQ_HANDSHAKE_IVL, PORT_HANDSHAKE_MS},
         {ZMQ_HEARTBEAT_IVL, 2000},     {ZMQ_HEARTBEAT_TIMEOUT, 6000},
         {ZMQ_HEARTBEAT_TTL, 8000},     {ZMQ_LINGER, 0},
         {ZMQ_BACKLOG, PORT_BACKLOG},   {ZAP_ENFORCE_DOMAIN, 1},

@@ -12,10 +12,12 @@
 #include "proto/message.h"
 
 #define PORT_HIGH_WATER 64
-#define PORT_FRAMES_MAX 2
-#define PORT_BACKLOG    1024
-#define PORT_ROUTE_MAX  16
-#define PORT_USERS_MAX  20000
+/* After an outage everybody comes at once: whoever is cut short comes again, and it never ends. */
+#define PORT_HANDSHAKE_MS 15000
+#define PORT_FRAMES_MAX   2
+#define PORT_BACKLOG      1024
+#define PORT_ROUTE_MAX    16
+#define PORT_USERS_MAX    20000
 
 struct port;
 

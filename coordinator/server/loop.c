@@ -271,18 +271,35 @@ static void take_all(struct batch *batch)
     }
 }
 
-static void wait_for_more(struct server *server)
+static int poll_ports(const struct server *server, long wait_ms)
 {
     zmq_pollitem_t items[] = {
         {.socket = gate_keeper_socket(server->keeper), .events = ZMQ_POLLIN},
         {.socket = port_socket(server->agents), .events = ZMQ_POLLIN},
         {.socket = port_socket(server->operators), .events = ZMQ_POLLIN},
     };
+
+    return zmq_poll(items, ARRAY_LEN(items), wait_ms);
+}
+
+/* Many at once are soon followed by more: one sync for all of them. */
+static void gather(struct batch *batch)
+{
+    uint64_t until = clock_monotonic_ms() + GATHER_MS;
+
+    take_all(batch);
+    while (batch->count >= BURST_MIN && batch->count < BATCH_MAX && clock_monotonic_ms() < until &&
+           poll_ports(batch->server, 1) > 0)
+        take_all(batch);
+}
+
+static void wait_for_more(struct server *server)
+{
     uint64_t now = server_now_ms(server);
     uint64_t wake = control_wake_at_ms(server->control);
     uint64_t left = wake > now ? wake - now : 0;
 
-    (void)zmq_poll(items, ARRAY_LEN(items), (long)(left < POLL_MS_MAX ? left : POLL_MS_MAX));
+    (void)poll_ports(server, (long)(left < POLL_MS_MAX ? left : POLL_MS_MAX));
 }
 
 static enum error_code turn(struct server *server, struct error *err)
@@ -292,7 +309,7 @@ static enum error_code turn(struct server *server, struct error *err)
 
     batch->server = server;
     batch->memory = batch;
-    take_all(batch);
+    gather(batch);
     if (is_reloading) {
         is_reloading = 0;
         if (server_read_library(server, err) != ERROR_OK)

@@ -15,6 +15,8 @@ uint64_t server_now_ms(const struct server *server)
     return clock_monotonic_ms() + server->wall_offset_ms;
 }
 
+#define IO_THREADS 2 /* CURVE is what a thousand agents cost */
+
 static enum error_code fold(void *context, const struct fact *fact, struct error *err)
 {
     return control_apply(context, fact, err);
@@ -118,7 +120,8 @@ enum error_code server_open(const struct server_config *config, struct server **
     server->control = control_new(server);
     server->decisions = decisions_new(server);
     server->zmq_context = zmq_ctx_new();
-    if (server->zmq_context == NULL || zmq_ctx_set(server->zmq_context, ZMQ_BLOCKY, 0) != 0) {
+    if (server->zmq_context == NULL || zmq_ctx_set(server->zmq_context, ZMQ_BLOCKY, 0) != 0 ||
+        zmq_ctx_set(server->zmq_context, ZMQ_IO_THREADS, IO_THREADS) != 0) {
         error_set(err, ERROR_SYSTEM, "cannot make a ZeroMQ context");
         server_close(server);
         return err->code;

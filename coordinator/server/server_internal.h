@@ -10,7 +10,9 @@
 #include "coordinator/journal/journal.h"
 #include "coordinator/server/server.h"
 
-#define BATCH_MAX 256 /* messages before the journal is synced and effects leave */
+#define BATCH_MAX 1024 /* messages before the journal is synced and effects leave */
+#define GATHER_MS 8    /* that a burst may go on before it is synced */
+#define BURST_MIN 8    /* messages at once */
 
 struct server {
     const struct server_config *config;
