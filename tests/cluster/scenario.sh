@@ -154,3 +154,16 @@ once() {
 # agent_kill9 NODE, coordinator_kill9: and nobody restarts them.
 agent_kill9() { stop_process "agent-$1" KILL 5; }
 coordinator_kill9() { stop_process coordinator KILL 5; }
+
+# step_of STAGE SUBJECT: its number, the last one's if there are several.
+step_of() {
+    hakem rollout show 2>/dev/null |
+        awk -v stage="$1" -v subject="$2" '$3 == stage && $4 == subject { n = $2 } END { print n }'
+}
+
+# logged REVISION STATEMENT STATE: as the database's own log of statements says.
+logged() {
+    [ "$(database_sql "$(database_primary)" "SELECT count(*) > 0 FROM hakem.migration_log
+        WHERE revision = '$1' AND phase = 'expand' AND statement = $2 AND outcome = '$3'" \
+        postgres hokm)" = t ] || fail "statement $2 of $1 was not $3"
+}
