@@ -85,20 +85,24 @@ expect() {
 
 said() { grep -qE -- "$1" "$RUN/said" || fail "it did not say \"$1\": $(tail -n 5 "$RUN/said")"; }
 
-FAST="--steady 500ms --drain 5s --gate 8s"
+FAST="--steady 500ms
+--drain 5s
+--gate 8s
+--soak 1s"
 
-# A short soak, unless the scenario wants another.
-soak() {
-    case " $* " in
-    *" --soak "*) ;;
-    *) echo "--soak 1s" ;;
-    esac
+# fast OPTIONS...: what a scenario leaves to the default is short.
+fast() {
+    local flag value
+
+    while read -r flag value; do
+        [[ " $* " == *" $flag "* ]] || echo "$flag $value"
+    done <<<"$FAST"
 }
 
 # start OPTIONS...: a rollout that goes on by itself.
 start() {
-    # shellcheck disable=SC2046,SC2086
-    expect 0 hakem rollout start $FAST $(soak "$@") "$@" --yes --no-wait
+    # shellcheck disable=SC2046
+    expect 0 hakem rollout start $(fast "$@") "$@" --yes --no-wait
 }
 
 # roll STATUS OPTIONS...: a rollout, followed to its end.
@@ -106,12 +110,13 @@ roll() {
     local wanted=$1
 
     shift
-    # shellcheck disable=SC2046,SC2086
-    expect "$wanted" hakem rollout start $FAST $(soak "$@") "$@" --yes
+    # shellcheck disable=SC2046
+    expect "$wanted" hakem rollout start $(fast "$@") "$@" --yes
 }
 
 state() { hakem rollout show 2>/dev/null | awk 'NR == 1 { print $3 }'; }
 state_is() { [ "$(state)" = "$1" ]; }
+state_is_one_of() { [[ " $* " = *" $(state) "* ]]; }
 
 # await STATE [SECONDS]
 await() { until_true "${2:-60}" "the rollout is $1" state_is "$1"; }
