@@ -160,10 +160,9 @@ once() {
 agent_kill9() { stop_process "agent-$1" KILL 5; }
 coordinator_kill9() { stop_process coordinator KILL 5; }
 
-# step_of STAGE SUBJECT: its number, the last one's if there are several.
-step_of() {
-    hakem rollout show 2>/dev/null |
-        awk -v stage="$1" -v subject="$2" '$3 == stage && $4 == subject { n = $2 } END { print n }'
+# failed_step: the number of the first step that has failed.
+failed_step() {
+    hakem rollout show 2>/dev/null | awk '/^✘/ { print $2; exit }'
 }
 
 # logged REVISION STATEMENT STATE: as the database's own log of statements says.
