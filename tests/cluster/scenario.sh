@@ -171,3 +171,17 @@ logged() {
         WHERE revision = '$1' AND phase = 'expand' AND statement = $2 AND outcome = '$3'" \
         postgres hokm)" = t ] || fail "statement $2 of $1 was not $3"
 }
+
+# The process of the task that an agent has under way; its other child, the older one, looks at the node.
+task_process() {
+    local agent children
+
+    agent=$(pid_of "agent-$1")
+    read -ra children <"/proc/$agent/task/$agent/children"
+    [ ${#children[@]} -gt 1 ] && echo "${children[-1]}"
+}
+task_is_there() { task_process "$1" >/dev/null; }
+task_kill9() {
+    until_true 5 "$1 has a task under way" task_is_there "$1"
+    kill -s KILL "$(task_process "$1")"
+}
