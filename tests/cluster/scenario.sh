@@ -8,6 +8,7 @@ for part in run database game edge control; do
     # shellcheck source=/dev/null
     source "$HERE/lib/$part.sh"
 done
+BUILD=$(cd "$1" && pwd) # programs that only tests need stay there
 export HAKEM_BIN=$1
 PLAYERS=""
 WAITER=""
