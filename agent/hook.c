@@ -61,7 +61,7 @@ static const char *await(const struct hook *hook, struct process *process, struc
         struct pollfd item = {.fd = process->channel, .events = POLLIN};
 
         if (is_over(hook, until, &why)) {
-            (void)kill(process->pid, SIGKILL);
+            (void)kill(hook->own_session ? -process->pid : process->pid, SIGKILL);
             (void)waitpid(process->pid, ret_status, 0);
             return why;
         }
@@ -94,9 +94,12 @@ static const char *last_line(char *text)
 enum error_code hook_run(const struct hook *hook, const void *parent, char **ret_output,
                          struct error *err)
 {
-    char *argv[] = {memory_text(parent, hook->path), NULL};
-    struct process_command command = {.path = hook->path,
-                                      .argv = argv,
+    char self[24];
+    char *plain[] = {memory_text(parent, hook->path), NULL};
+    char *bound[] = {memory_text(parent, "hakem-agent"), memory_text(parent, "hook"), self,
+                     plain[0], NULL};
+    struct process_command command = {.path = hook->own_session ? "/proc/self/exe" : hook->path,
+                                      .argv = hook->own_session ? bound : plain,
                                       .environment = full_environment(hook, parent),
                                       .own_session = hook->own_session};
     struct text *output = text_new(parent, HOOK_OUTPUT_MAX);
@@ -105,6 +108,7 @@ enum error_code hook_run(const struct hook *hook, const void *parent, char **ret
     const char *why;
     int status = 0;
 
+    (void)text_format(self, sizeof(self), "%ld", (long)getpid());
     if (process_spawn(&command, &process, err) != ERROR_OK)
         return err->code;
     why = await(hook, &process, output, &status);

@@ -13,7 +13,8 @@ struct hook {
     const char *path;               /* absolute */
     const char *const *environment; /* NAME=VALUE, NULL at the end; PATH is added */
     uint64_t timeout_ms;
-    bool own_session;                    /* what it leaves behind survives the agent */
+    bool own_session; /* run by the agent's own program: it dies with the task that runs it, and
+                         what it put into a session of its own survives */
     bool (*is_cancelled)(void *context); /* NULL: never */
     void *context;
 };

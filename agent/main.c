@@ -6,11 +6,13 @@
 #include "common/base/process.h"
 #include "common/base/text.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static const char usage[] = "usage: hakem-agent --config FILE\n"
                             "       hakem-agent adopt-journal ID --config FILE\n";
@@ -42,7 +44,8 @@ static int report(const struct error *err)
 struct command {
     const char *config_path;
     const char *journal; /* adopt-journal */
-    uint64_t parent;     /* task: a child of this process */
+    uint64_t parent;     /* task, hook: a child of this process */
+    char *hook;          /* hook: becomes this executable */
 };
 
 static bool parse(int argc, char *argv[], struct command *ret)
@@ -60,6 +63,10 @@ static bool parse(int argc, char *argv[], struct command *ret)
         ret->config_path = argv[3];
         return text_to_number(argv[4], INT32_MAX, &ret->parent) && ret->parent > 0;
     }
+    if (argc == 4 && strcmp(argv[1], "hook") == 0) {
+        ret->hook = argv[3];
+        return text_to_number(argv[2], INT32_MAX, &ret->parent) && ret->parent > 0;
+    }
     return false;
 }
 
@@ -74,6 +81,16 @@ static int run(const struct command *command, const struct agent_config *config,
     log_event(LOG_INFO, "started", LOG_TEXT("kind", config->kind_name),
               LOG_TEXT("coordinator", config->coordinator));
     return agent_run(config, err) == ERROR_OK ? EXIT_SUCCESS : report(err);
+}
+
+/* A hook outlives neither the task that runs it nor its agent: the next attempt would meet it. */
+static int become_hook(const struct command *command)
+{
+    char *argv[] = {command->hook, NULL};
+
+    (void)execv(command->hook, argv);
+    (void)fprintf(stderr, "cannot run %s: %s\n", command->hook, strerror(errno));
+    return EXIT_FAILURE;
 }
 
 int main(int argc, char *argv[])
@@ -91,8 +108,9 @@ int main(int argc, char *argv[])
     }
     if (command.parent != 0)
         process_die_with_parent((pid_t)command.parent);
-    else
-        process_seal_descriptors();
+    process_seal_descriptors(); /* what a hook leaves running must not hold a task's channel */
+    if (command.hook != NULL)
+        return become_hook(&command);
     memory = memory_zeroed(NULL, 1, 1, "config");
     if (agent_config_read(memory, command.config_path, &config, &err) != ERROR_OK) {
         talloc_free(memory);

@@ -14,6 +14,7 @@ static const struct field option_fields[] = {
     NUMBER_FIELD(rollout_options, steady_ms, "how long a gate must hold"),
     NUMBER_FIELD(rollout_options, gate_ms, "how long a gate may take beyond that"),
     NUMBER_FIELD(rollout_options, drain_ms, "how long sessions may take to end"),
+    NUMBER_FIELD(rollout_options, replay_ms, "how long a replica may take to replay"),
     NUMBER_FIELD(rollout_options, retries, "attempts beyond the first"),
     NUMBER_FIELD(rollout_options, failures_max, "failing samples in a row that a gate forgives"),
     NUMBER_FIELD(rollout_options, hold_ms, "holding ends by itself after this; 0: by complete"),

@@ -36,6 +36,7 @@ struct rollout_options {
     uint64_t steady_ms; /* of the gates before admit */
     uint64_t gate_ms;   /* a gate's deadline, beyond steady or soak */
     uint64_t drain_ms;
+    uint64_t replay_ms;
     uint64_t retries;      /* beyond the first attempt, per direction */
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
     uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */

@@ -217,6 +217,17 @@ static enum error_code ask_position(struct session *session, uint64_t *ret, stru
         ret, err);
 }
 
+/* Who cancels it, usually for its deadline, learns what it still waited for. */
+static enum error_code give_up_replay(struct task_context *task, bool is_late, const char *text,
+                                      struct error *err)
+{
+    if (task->is_cancelled)
+        return error_set(err, ERROR_CANCELLED, "cancelled: %s", text);
+    if (is_late)
+        return error_set(err, ERROR_TIMEOUT, "%s", text);
+    return err->code;
+}
+
 enum error_code task_await_replay(struct task_context *task, struct task_outcome *ret,
                                   struct error *err)
 {
@@ -229,19 +240,17 @@ enum error_code task_await_replay(struct task_context *task, struct task_outcome
         ask_position(session, &position, err) != ERROR_OK)
         return err->code;
     while (position < order->arguments.position) {
+        bool is_late = clock_monotonic_ms() >= until;
         char text[128];
 
         (void)text_format(text, sizeof(text), "%llu bytes of WAL still to be replayed",
                           (unsigned long long)(order->arguments.position - position));
         task_progress(task, position, order->arguments.position, text);
-        if (clock_monotonic_ms() >= until)
-            return error_set(err, ERROR_TIMEOUT, "%s", text);
         task_listen(task);
-        if (task->is_cancelled)
-            return error_set(err, ERROR_CANCELLED, "cancelled: %s", text);
-        clock_sleep_ms(REPLAY_POLL_MS);
-        if (ask_position(session, &position, err) != ERROR_OK)
-            return err->code;
+        if (!is_late && !task->is_cancelled)
+            clock_sleep_ms(REPLAY_POLL_MS);
+        if (is_late || task->is_cancelled || ask_position(session, &position, err) != ERROR_OK)
+            return give_up_replay(task, is_late, text, err);
     }
     ret->position = position;
     return ERROR_OK;

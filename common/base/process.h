@@ -41,8 +41,8 @@ void process_close(struct process *process);
 /* "exit 3", "signal 9" */
 void process_status_text(int status, char *ret, size_t size);
 
-/* Marks every descriptor above standard error close-on-exec: foreign ones that came with our start.
- */
+/* Marks every descriptor above standard error close-on-exec: foreign ones that came with our start,
+ * and a task child's channel. */
 void process_seal_descriptors(void);
 
 #endif

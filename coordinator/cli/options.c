@@ -102,6 +102,7 @@ static enum error_code read_numbers(const struct cli *cli, struct rollout_option
         {"--steady", &ret->steady_ms, true},
         {"--gate", &ret->gate_ms, true},
         {"--drain", &ret->drain_ms, true},
+        {"--replay", &ret->replay_ms, true},
         {"--hold-for", &ret->hold_ms, true},
     };
 

@@ -17,6 +17,9 @@
         {.name = "--drain",                                                                        \
          .value = "DURATION",                                                                      \
          .doc = "how long sessions may take, default 30s"},                                        \
+        {.name = "--replay",                                                                       \
+         .value = "DURATION",                                                                      \
+         .doc = "how long a replica may take to replay, default 60s"},                             \
         {.name = "--retries", .value = "N", .doc = "attempts beyond the first, default 3"},        \
         {.name = "--canary", .value = "NODE|SHARD", .doc = "who goes first"},                      \
         {.name = "--hold-contract", .doc = "wait for `complete` before the first contract"},       \

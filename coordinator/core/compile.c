@@ -60,6 +60,8 @@ static uint64_t stage_deadline_ms(const struct compiler *c, const struct stage_r
 
     if (row->task == TASK_DRAIN || row->undo == TASK_DRAIN)
         return options->drain_ms + task_row(TASK_ADMIT)->deadline_ms;
+    if (row->task == TASK_AWAIT_REPLAY)
+        return options->replay_ms;
     if (row->task == TASK_NONE)
         return options->gate_ms;
     return task_row(row->task)->deadline_ms;

@@ -113,6 +113,8 @@ static enum verdict agrees(const struct control *control, const struct step *ste
 
     if (!node_is_fresh(control, database))
         return say(why, VERDICT_INCONCLUSIVE, "no fresh report", database->identity.name);
+    if (!report->could_measure)
+        return say(why, VERDICT_INCONCLUSIVE, report->fault, database->identity.name);
     age = control->now_ms - database->report_at_ms + report->database.fingerprint_age_ms;
     if (report->database.fingerprint[0] == '\0' || age > control->now_ms - step->changed_at_ms)
         return say(why, VERDICT_INCONCLUSIVE, "its fingerprint is from before the gate opened",

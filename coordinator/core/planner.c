@@ -42,6 +42,7 @@ void planner_defaults(struct rollout_options *options)
     set_default(&options->steady_ms, STEADY_DEFAULT_MS);
     set_default(&options->gate_ms, GATE_DEFAULT_MS);
     set_default(&options->drain_ms, DRAIN_DEFAULT_MS);
+    set_default(&options->replay_ms, task_row(TASK_AWAIT_REPLAY)->deadline_ms);
     set_default(&options->retries, RETRIES_DEFAULT);
     set_default(&options->failures_max, FAILURES_DEFAULT);
 }

@@ -337,7 +337,9 @@ static void quarantine_node(struct run *run, const struct scene *scene)
                       "step %llu (%s) of rollout %llu left it out: %s",
                       (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
                       (unsigned long long)scene->work->plan->rollout,
-                      step->detail[0] != '\0' ? step->detail : "it was silent");
+                      step->detail[0] != '\0'     ? step->detail
+                      : node->link == LINK_ONLINE ? "it was not done in time"
+                                                  : "it was silent");
     run_emit(run, FACT_QUARANTINE, fact);
 }
 

@@ -82,7 +82,8 @@ uint64_t step_number(const struct work *work, const struct step *step)
 
 uint64_t step_deadline_ms(const struct step *step)
 {
-    if (step->direction == DIRECTION_UNDO && step_is_task(step))
+    if (step->direction == DIRECTION_UNDO && step_is_task(step) &&
+        step_task(step) != step->plan->task)
         return task_row(step_task(step))->deadline_ms;
     return step->plan->deadline_ms;
 }

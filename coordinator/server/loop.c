@@ -179,9 +179,13 @@ static void send_chunk(struct server *server, const struct parcel *to, const str
 static void refuse_parcel(struct server *server, const struct parcel *parcel,
                           const struct error *err)
 {
-    server->refused_count++;
+    uint64_t times = 0;
+
+    if (!refusals_note(&server->refusals, parcel->user, err->code, server_now_ms(server), &times))
+        return;
     log_event(LOG_WARNING, "message_refused", LOG_TEXT("user", parcel->user),
-              LOG_TEXT("code", error_code_name(err->code)), LOG_TEXT("detail", err->detail));
+              LOG_TEXT("code", error_code_name(err->code)), LOG_NUMBER("times", times),
+              LOG_TEXT("detail", err->detail));
 }
 
 static void take_from_agent(struct batch *batch, const struct parcel *parcel)

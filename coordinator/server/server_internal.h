@@ -8,6 +8,7 @@
 #include "common/wire/port.h"
 #include "coordinator/core/control.h"
 #include "coordinator/journal/journal.h"
+#include "coordinator/server/refusals.h"
 #include "coordinator/server/server.h"
 
 #define BATCH_MAX 1024 /* messages before the journal is synced and effects leave */
@@ -28,7 +29,7 @@ struct server {
     char served_bundle[DIGEST_SIZE]; /* the one in memory */
     uint8_t *bundle_bytes;
     size_t bundle_size;
-    uint64_t refused_count;
+    struct refusals refusals;
 };
 
 /* An operator's request in the present batch. */

@@ -8,6 +8,7 @@ for part in run database game edge control; do
     # shellcheck source=/dev/null
     source "$HERE/lib/$part.sh"
 done
+BUILD=$(cd "$1" && pwd) # programs that only tests need stay there
 export HAKEM_BIN=$1
 PLAYERS=""
 WAITER=""
@@ -85,20 +86,24 @@ expect() {
 
 said() { grep -qE -- "$1" "$RUN/said" || fail "it did not say \"$1\": $(tail -n 5 "$RUN/said")"; }
 
-FAST="--steady 500ms --drain 5s --gate 8s"
+FAST="--steady 500ms
+--drain 5s
+--gate 8s
+--soak 1s"
 
-# A short soak, unless the scenario wants another.
-soak() {
-    case " $* " in
-    *" --soak "*) ;;
-    *) echo "--soak 1s" ;;
-    esac
+# fast OPTIONS...: what a scenario leaves to the default is short.
+fast() {
+    local flag value
+
+    while read -r flag value; do
+        [[ " $* " == *" $flag "* ]] || echo "$flag $value"
+    done <<<"$FAST"
 }
 
 # start OPTIONS...: a rollout that goes on by itself.
 start() {
-    # shellcheck disable=SC2046,SC2086
-    expect 0 hakem rollout start $FAST $(soak "$@") "$@" --yes --no-wait
+    # shellcheck disable=SC2046
+    expect 0 hakem rollout start $(fast "$@") "$@" --yes --no-wait
 }
 
 # roll STATUS OPTIONS...: a rollout, followed to its end.
@@ -106,12 +111,13 @@ roll() {
     local wanted=$1
 
     shift
-    # shellcheck disable=SC2046,SC2086
-    expect "$wanted" hakem rollout start $FAST $(soak "$@") "$@" --yes
+    # shellcheck disable=SC2046
+    expect "$wanted" hakem rollout start $(fast "$@") "$@" --yes
 }
 
 state() { hakem rollout show 2>/dev/null | awk 'NR == 1 { print $3 }'; }
 state_is() { [ "$(state)" = "$1" ]; }
+state_is_one_of() { [[ " $* " = *" $(state) "* ]]; }
 
 # await STATE [SECONDS]
 await() { until_true "${2:-60}" "the rollout is $1" state_is "$1"; }
@@ -154,3 +160,29 @@ once() {
 # agent_kill9 NODE, coordinator_kill9: and nobody restarts them.
 agent_kill9() { stop_process "agent-$1" KILL 5; }
 coordinator_kill9() { stop_process coordinator KILL 5; }
+
+# failed_step: the number of the first step that has failed.
+failed_step() {
+    hakem rollout show 2>/dev/null | awk '/^✘/ { print $2; exit }'
+}
+
+# logged REVISION STATEMENT STATE: as the database's own log of statements says.
+logged() {
+    [ "$(database_sql "$(database_primary)" "SELECT count(*) > 0 FROM hakem.migration_log
+        WHERE revision = '$1' AND phase = 'expand' AND statement = $2 AND outcome = '$3'" \
+        postgres hokm)" = t ] || fail "statement $2 of $1 was not $3"
+}
+
+# The process of the task that an agent has under way; its other child, the older one, looks at the node.
+task_process() {
+    local agent children
+
+    agent=$(pid_of "agent-$1")
+    read -ra children <"/proc/$agent/task/$agent/children"
+    [ ${#children[@]} -gt 1 ] && echo "${children[-1]}"
+}
+task_is_there() { task_process "$1" >/dev/null; }
+task_kill9() {
+    until_true 5 "$1 has a task under way" task_is_there "$1"
+    kill -s KILL "$(task_process "$1")"
+}
