@@ -9,7 +9,7 @@
 #define LINE_HIGH_WATER   256
 #define LINE_RECONNECT_MS 1500
 #define LINE_CONNECT_MS   5000
-#define LINE_HANDSHAKE_MS 15000 /* a thousand at once after an outage take their time */
+#define LINE_HANDSHAKE_MS 5000
 
 struct line {
     void *socket;
