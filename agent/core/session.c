@@ -1,152 +1,9 @@
-#include "agent/core/session.h"
+#include "agent/core/session_internal.h"
 
 #include "common/base/memory.h"
 
 #include <assert.h>
 #include <string.h>
-
-#define EFFECTS_FIRST 16
-
-struct agent_session *agent_session_new(const void *parent)
-{
-    return memory_new(parent, struct agent_session);
-}
-
-struct session_effects *session_effects_new(const void *parent)
-{
-    struct session_effects *effects = memory_new(parent, struct session_effects);
-
-    effects->memory = memory_zeroed(effects, 1, 1, "bodies");
-    return effects;
-}
-
-void session_effects_clear(struct session_effects *effects)
-{
-    talloc_free(effects->memory);
-    effects->memory = memory_zeroed(effects, 1, 1, "bodies");
-    effects->count = 0;
-    effects->fired_count = 0;
-}
-
-static struct session_effect *add_effect(struct session_effects *effects,
-                                         enum session_effect_type type)
-{
-    struct session_effect *effect;
-
-    if (effects->count == effects->capacity) {
-        size_t capacity = effects->capacity == 0 ? EFFECTS_FIRST : effects->capacity * 2;
-
-        effects->items = memory_grow(effects, effects->items, effects->capacity, capacity);
-        effects->capacity = capacity;
-    }
-    effect = &effects->items[effects->count++];
-    memset(effect, 0, sizeof(*effect));
-    effect->type = type;
-    return effect;
-}
-
-static void note_fired(struct session_effects *effects, uint16_t id)
-{
-    if (effects->fired_count == effects->fired_capacity) {
-        size_t capacity =
-            effects->fired_capacity == 0 ? EFFECTS_FIRST : effects->fired_capacity * 2;
-
-        effects->fired = memory_grow(effects, effects->fired, effects->fired_capacity, capacity);
-        effects->fired_capacity = capacity;
-    }
-    effects->fired[effects->fired_count++] = id;
-}
-
-static void *send(struct session_effects *effects, enum message_type type)
-{
-    const struct record *record = message_row(type)->record;
-    struct session_effect *effect = add_effect(effects, SESSION_SEND);
-
-    effect->message = type;
-    effect->body = memory_zeroed(effects->memory, 1, record->size, record->name);
-    return effect->body;
-}
-
-/* ---- the ledger in memory ---- */
-
-static bool is_same_step(const struct order_id *a, const struct order_id *b)
-{
-    return a->rollout == b->rollout && a->step == b->step && a->direction == b->direction;
-}
-
-static struct entry *find(const struct agent_session *session, const struct order_id *id)
-{
-    for (size_t i = 0; i < session->entry_count; i++)
-        if (is_same_step(&session->entries[i].order.id, id))
-            return &session->entries[i];
-    return NULL;
-}
-
-const struct entry *agent_session_entry(const struct agent_session *session,
-                                        const struct order_id *id)
-{
-    return find(session, id);
-}
-
-static struct entry *oldest_settled(const struct agent_session *session)
-{
-    struct entry *oldest = NULL;
-
-    for (size_t i = 0; i < session->entry_count; i++) {
-        struct entry *entry = &session->entries[i];
-
-        if (entry->is_settled && entry->state == ENTRY_ENDED &&
-            (oldest == NULL || entry->age < oldest->age))
-            oldest = entry;
-    }
-    return oldest;
-}
-
-/* NULL if the ledger is full of orders that nobody has settled. */
-static struct entry *make_entry(struct agent_session *session)
-{
-    if (session->entry_count == SESSION_ENTRIES_MAX)
-        return oldest_settled(session);
-    if (session->entry_count == session->entry_capacity) {
-        size_t capacity = session->entry_capacity == 0 ? 16 : session->entry_capacity * 2;
-
-        session->entries =
-            memory_grow(session, session->entries, session->entry_capacity, capacity);
-        session->entry_capacity = capacity;
-    }
-    return &session->entries[session->entry_count++];
-}
-
-enum error_code agent_session_load(struct agent_session *session, const struct entry *entry,
-                                   struct error *err)
-{
-    struct entry *made;
-
-    if (entry->state == ENTRY_NONE || entry->state >= ENTRY_STATE_COUNT ||
-        entry->order.task >= TASK_COUNT ||
-        (entry->state == ENTRY_ENDED && entry->outcome.outcome == OUTCOME_NONE) ||
-        find(session, &entry->order.id) != NULL)
-        return error_set(err, ERROR_CORRUPT, "the ledger's row for rollout %llu step %llu is wrong",
-                         (unsigned long long)entry->order.id.rollout,
-                         (unsigned long long)entry->order.id.step);
-    made = make_entry(session);
-    if (made == NULL)
-        return error_set(err, ERROR_CORRUPT, "the ledger has more than %d rows",
-                         SESSION_ENTRIES_MAX);
-    *made = *entry;
-    made->has_child = false;
-    made->is_cancelling = false;
-    if (entry->age > session->age)
-        session->age = entry->age;
-    return ERROR_OK;
-}
-
-static void save(struct agent_session *session, struct session_effects *effects,
-                 struct entry *entry)
-{
-    entry->age = ++session->age;
-    add_effect(effects, SESSION_SAVE_ENTRY)->entry = *entry;
-}
 
 /* ---- guards: detail is the event's own part, as act() gets it ---- */
 
@@ -191,7 +48,7 @@ static bool is_full(const struct agent_session *session, const struct entry *ent
 {
     (void)detail;
     return entry == NULL && session->entry_count == SESSION_ENTRIES_MAX &&
-           oldest_settled(session) == NULL;
+           agent_session_oldest_settled(session) == NULL;
 }
 
 static bool ref_is_same_attempt(const struct agent_session *session, const struct entry *entry,
@@ -390,7 +247,7 @@ struct turn {
 
 static void say_accepted(const struct turn *turn, const struct session_rule *rule)
 {
-    struct accepted *accepted = send(turn->effects, MESSAGE_ACCEPTED);
+    struct accepted *accepted = session_effects_send(turn->effects, MESSAGE_ACCEPTED);
 
     accepted->id = *turn->id;
     accepted->is_accepted = rule->action != ENTRY_REFUSES;
@@ -401,7 +258,7 @@ static void say_accepted(const struct turn *turn, const struct session_rule *rul
 
 static void say_outcome(const struct turn *turn)
 {
-    struct task_outcome *outcome = send(turn->effects, MESSAGE_OUTCOME);
+    struct task_outcome *outcome = session_effects_send(turn->effects, MESSAGE_OUTCOME);
 
     assert(turn->entry != NULL);
     *outcome = turn->entry->outcome;
@@ -410,7 +267,7 @@ static void say_outcome(const struct turn *turn)
 
 static void say_finding(const struct turn *turn, enum finding finding, const char *detail)
 {
-    struct finding_report *report = send(turn->effects, MESSAGE_FINDING);
+    struct finding_report *report = session_effects_send(turn->effects, MESSAGE_FINDING);
 
     report->id = *turn->id;
     report->finding = finding;
@@ -419,27 +276,29 @@ static void say_finding(const struct turn *turn, enum finding finding, const cha
 
 static void take_order(const struct turn *turn, const struct session_rule *rule)
 {
-    struct entry *entry = turn->entry != NULL ? turn->entry : make_entry(turn->session);
+    struct entry *entry =
+        turn->entry != NULL ? turn->entry : agent_session_make_entry(turn->session);
 
     assert(turn->detail != NULL);
     assert(entry != NULL); /* row 2105 refuses when there is no room */
     *entry = (struct entry){
         .order = *(const struct order *)turn->detail, .state = ENTRY_RUNNING, .has_child = true};
-    save(turn->session, turn->effects, entry);
+    agent_session_save(turn->session, turn->effects, entry);
     say_accepted(turn, rule);
-    add_effect(turn->effects, SESSION_START_CHILD)->entry = *entry;
+    session_effects_add(turn->effects, SESSION_START_CHILD)->entry = *entry;
 }
 
 static void bury(const struct turn *turn, const struct session_rule *rule)
 {
     const struct inquiry *inquiry = turn->detail;
-    struct entry *entry = turn->entry != NULL ? turn->entry : make_entry(turn->session);
+    struct entry *entry =
+        turn->entry != NULL ? turn->entry : agent_session_make_entry(turn->session);
 
     assert(inquiry != NULL);
     if (entry == NULL)
         return; /* full: it is asked again */
     *entry = (struct entry){.order = inquiry->order, .state = ENTRY_TOMBSTONE};
-    save(turn->session, turn->effects, entry);
+    agent_session_save(turn->session, turn->effects, entry);
     say_finding(turn, FINDING_NEVER_HEARD, rule->why);
 }
 
@@ -454,7 +313,7 @@ static void end(const struct turn *turn, const struct task_outcome *outcome)
     entry->outcome.id = entry->order.id;
     entry->has_child = false;
     entry->is_cancelling = false;
-    save(turn->session, turn->effects, entry);
+    agent_session_save(turn->session, turn->effects, entry);
     say_outcome(turn);
 }
 
@@ -484,20 +343,20 @@ static void look(const struct turn *turn)
 
     if (entry == NULL) {
         assert(turn->detail != NULL); /* only an inquiry brings what is not known */
-        entry = make_entry(turn->session);
+        entry = agent_session_make_entry(turn->session);
         if (entry == NULL)
             return;
         *entry = (struct entry){.order = ((const struct inquiry *)turn->detail)->order};
     }
     entry->state = ENTRY_LOOKING;
     entry->has_child = true;
-    save(turn->session, turn->effects, entry);
-    add_effect(turn->effects, SESSION_INSPECT)->entry = *entry;
+    agent_session_save(turn->session, turn->effects, entry);
+    session_effects_add(turn->effects, SESSION_INSPECT)->entry = *entry;
 }
 
 static void look_for_another(const struct turn *turn)
 {
-    struct session_effect *effect = add_effect(turn->effects, SESSION_INSPECT);
+    struct session_effect *effect = session_effects_add(turn->effects, SESSION_INSPECT);
 
     assert(turn->detail != NULL);
     effect->entry.order = ((const struct inquiry *)turn->detail)->order;
@@ -506,7 +365,7 @@ static void look_for_another(const struct turn *turn)
 
 static void tell_finding(const struct turn *turn)
 {
-    struct finding_report *report = send(turn->effects, MESSAGE_FINDING);
+    struct finding_report *report = session_effects_send(turn->effects, MESSAGE_FINDING);
 
     assert(turn->detail != NULL);
     *report = *(const struct finding_report *)turn->detail;
@@ -516,7 +375,7 @@ static void stop_child(const struct turn *turn)
 {
     assert(turn->entry != NULL);
     turn->entry->is_cancelling = true;
-    add_effect(turn->effects, SESSION_CANCEL_CHILD)->entry = *turn->entry;
+    session_effects_add(turn->effects, SESSION_CANCEL_CHILD)->entry = *turn->entry;
 }
 
 static void act(const struct turn *turn, const struct session_rule *rule)
@@ -561,7 +420,7 @@ static void act(const struct turn *turn, const struct session_rule *rule)
     case ENTRY_IS_SETTLED:
         assert(turn->entry != NULL);
         turn->entry->is_settled = true;
-        save(turn->session, turn->effects, turn->entry);
+        agent_session_save(turn->session, turn->effects, turn->entry);
         return;
     }
 }
@@ -569,7 +428,7 @@ static void act(const struct turn *turn, const struct session_rule *rule)
 static void fire(struct agent_session *session, struct session_effects *effects,
                  const struct order_id *id, enum entry_event event, const void *detail)
 {
-    struct turn turn = {session, effects, find(session, id), id, detail};
+    struct turn turn = {session, effects, agent_session_find(session, id), id, detail};
     uint32_t in = UINT32_C(1) << (turn.entry == NULL ? ENTRY_NONE : turn.entry->state);
 
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
@@ -579,7 +438,7 @@ static void fire(struct agent_session *session, struct session_effects *effects,
             (rule->guard != NULL && !rule->guard(session, turn.entry, detail)))
             continue;
         if (rule->action != ENTRY_IGNORES)
-            note_fired(effects, rule->id);
+            session_effects_note(effects, rule->id);
         act(&turn, rule);
         return;
     }
@@ -610,10 +469,10 @@ static void hear_adopt(struct agent_session *session, const struct message *mess
     if (fault == NULL && (message->term != session->term || session->journal[0] == '\0')) {
         session->term = message->term;
         (void)text_copy(session->journal, sizeof(session->journal), adopt->journal);
-        (void)add_effect(effects, SESSION_SAVE_TERM);
-        (void)add_effect(effects, SESSION_TELL_TERM);
+        (void)session_effects_add(effects, SESSION_SAVE_TERM);
+        (void)session_effects_add(effects, SESSION_TELL_TERM);
     }
-    adopted = send(effects, MESSAGE_ADOPTED);
+    adopted = session_effects_send(effects, MESSAGE_ADOPTED);
     (void)text_copy(adopted->ledger, sizeof(adopted->ledger), session->ledger);
     adopted->is_refused = fault != NULL;
     (void)text_copy(adopted->detail, sizeof(adopted->detail), fault == NULL ? "" : fault);
@@ -656,7 +515,8 @@ static void hear(struct agent_session *session, const struct message *message,
 
         fire(session, effects, &inquiry->order.id, ENTRY_INQUIRY, inquiry);
     } else if (message->type == MESSAGE_WATCH) {
-        add_effect(effects, SESSION_WATCH)->is_on = ((const struct watch *)message->body)->is_on;
+        session_effects_add(effects, SESSION_WATCH)->is_on =
+            ((const struct watch *)message->body)->is_on;
     }
 }
 
@@ -672,7 +532,7 @@ static void for_every_entry(struct agent_session *session, struct session_effect
 
 static void greet(struct agent_session *session, struct session_effects *effects)
 {
-    struct hello *hello = send(effects, MESSAGE_HELLO);
+    struct hello *hello = session_effects_send(effects, MESSAGE_HELLO);
 
     session->is_welcome = false;
     (void)text_copy(hello->program, sizeof(hello->program), "hakem-agent");
@@ -681,7 +541,7 @@ static void greet(struct agent_session *session, struct session_effects *effects
 
 static void pass_on_progress(struct session_effects *effects, const struct progress *from)
 {
-    struct progress *progress = send(effects, MESSAGE_PROGRESS);
+    struct progress *progress = session_effects_send(effects, MESSAGE_PROGRESS);
 
     *progress = *from;
 }

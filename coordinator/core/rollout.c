@@ -491,111 +491,6 @@ static void explain(const struct control *control, const struct rollout_rule *ru
     (void)text_format(ret, SENTENCE_SIZE, "%.800s – %.140s", failure, rule->why);
 }
 
-static void add_kept(struct summary *summary, const struct control *control)
-{
-    const struct work *work = &control->open->work;
-
-    summary->kept = memory_array(summary, struct name_item, work->count);
-    for (size_t i = 0; i < work->count; i++)
-        if (work->steps[i].is_kept)
-            (void)text_format(summary->kept[summary->kept_count++].name, NAME_SIZE, "%.20s: %.40s",
-                              work->steps[i].plan->shard, work->steps[i].plan->revision);
-}
-
-/* Abandoned, every node's goal is what it runs; taken back, it is what it was. */
-static const char *goal_after(const struct control *control, const struct plan_shard *shard)
-{
-    const struct rollout *open = control->open;
-    const struct goal *before = control_goal(control, shard->name, "");
-
-    if (open->state == ROLLOUT_COMPLETED && open->work.plan->release[0] != '\0')
-        return open->work.plan->release;
-    if (open->state == ROLLOUT_ABANDONED)
-        return "";
-    return before != NULL && before->release[0] != '\0' ? before->release : shard->release;
-}
-
-static void set_goal(struct run *run, const char *shard, const char *node, const char *release)
-{
-    struct fact_goal *goal = run_body(run, fact_row(FACT_GOAL)->record);
-
-    (void)text_copy(goal->shard, NAME_SIZE, shard);
-    (void)text_copy(goal->node, NAME_SIZE, node);
-    (void)text_copy(goal->release, NAME_SIZE, release);
-    run_emit(run, FACT_GOAL, goal);
-}
-
-/* Who was left out stays where it was, until a later rollout takes it along. */
-static void set_own_goals(struct run *run)
-{
-    const struct control *control = run->control;
-    const struct plan *plan = control->open->work.plan;
-
-    for (size_t i = 0; i < control->node_count; i++) {
-        const struct node *game = control->nodes[i];
-        const struct goal *own = control_goal(control, game->identity.shard, game->identity.name);
-
-        if (game->identity.kind != KIND_GAME || !shard_is_of_plan(plan, game->identity.shard))
-            continue;
-        if (fleet_leaves_out(plan, game->identity.name))
-            set_goal(run, game->identity.shard, game->identity.name,
-                     fleet_goal(control, game)[0] != '\0' ? fleet_goal(control, game)
-                     : game->report != NULL               ? game->report->release
-                                                          : "");
-        else if (own != NULL && own->release[0] != '\0')
-            set_goal(run, game->identity.shard, game->identity.name, "");
-    }
-}
-
-static void set_goals(struct run *run)
-{
-    const struct plan *plan = run->control->open->work.plan;
-
-    if (run->control->open->state == ROLLOUT_COMPLETED)
-        set_own_goals(run);
-    for (size_t i = 0; i < plan->shard_count; i++)
-        set_goal(run, plan->shards[i].name, "", goal_after(run->control, &plan->shards[i]));
-}
-
-static void stop_watching(struct run *run)
-{
-    for (size_t i = 0; i < run->control->node_count; i++)
-        run_send(run, run->control->nodes[i]->identity.name, MESSAGE_WATCH,
-                 run_body(run, message_row(MESSAGE_WATCH)->record));
-}
-
-static void close_rollout(struct run *run)
-{
-    const struct control *control = run->control;
-    const struct rollout *open = control->open;
-    const struct plan *plan = open->work.plan;
-    struct summary *summary = run_body(run, &summary_record);
-
-    summary->rollout = plan->rollout;
-    summary->strategy = plan->strategy;
-    summary->state = open->state;
-    summary->inverse_of = plan->inverse_of;
-    (void)text_copy(summary->revision, NAME_SIZE, plan->revision);
-    (void)text_copy(summary->release, NAME_SIZE, plan->release);
-    (void)text_copy(summary->created_by, NAME_SIZE, plan->created_by);
-    summary->planned_at_ms = open->planned_at_ms;
-    summary->closed_at_ms = control->now_ms;
-    summary->has_contracted = open->has_contracted;
-    record_copy(&rollout_options_record, &plan->options, summary, &summary->options);
-    summary->revisions =
-        plan->revisions; /* lives as long as the decisions' use of it: copied now */
-    summary->revision_count = plan->revision_count;
-    summary->shards = plan->shards;
-    summary->shard_count = plan->shard_count;
-    add_kept(summary, control);
-    (void)text_copy(summary->why, sizeof(summary->why), open->why);
-    summary = record_clone(&summary_record, summary, run->decisions->memory);
-    if (open->state != ROLLOUT_CANCELLED)
-        set_goals(run);
-    stop_watching(run);
-    run_emit(run, FACT_CLOSED, summary);
-}
-
 static unsigned state_after(const struct control *control, const struct rollout_rule *rule)
 {
     if (rule->to == ROLLOUT_SAME)
@@ -635,7 +530,7 @@ static void change(struct run *run, const struct rollout_rule *rule, const char 
     if (rule->rings)
         run_ring(run, "rollout", fact->why);
     if ((UINT32_C(1) << state & CLOSED) != 0)
-        close_rollout(run);
+        rollout_close(run);
 }
 
 bool rollout_allows(const struct control *control, enum rollout_event_type event,

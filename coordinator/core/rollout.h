@@ -46,6 +46,9 @@ bool rollout_fire(struct run *run, enum rollout_event_type event, const char *by
 bool rollout_allows(const struct control *control, enum rollout_event_type event,
                     const char **ret_why);
 
+/* Its last row has fired: writes the summary and the goals. */
+void rollout_close(struct run *run);
+
 /* Why it waits, or what it is doing, in a sentence. */
 void rollout_reason(const struct control *control, char ret[static SENTENCE_SIZE]);
 

@@ -1,0 +1,34 @@
+/* planner_internal.h: what planning forward and planning back share. */
+#ifndef COORDINATOR_CORE_PLANNER_INTERNAL_H
+#define COORDINATOR_CORE_PLANNER_INTERNAL_H
+
+#include "coordinator/core/compat.h"
+#include "coordinator/core/compile.h"
+#include "coordinator/core/planner.h"
+
+struct planner {
+    const struct control *control;
+    const void *parent;
+    struct plan *plan;
+    struct compile_shard *shards;
+    size_t shard_count;
+    struct error *err;
+};
+
+/* Options, shards, who takes part; an error says who is missing. */
+enum error_code planner_begin(struct planner *p, const struct request *request);
+
+bool planner_has_nothing_to_do(const struct planner *p);
+
+/* The plan's list: of every shard together, in topological order. */
+void planner_collect_revisions(struct planner *p);
+
+/* ERROR_INCOMPATIBLE if the game node could not stay in traffic with that release on that schema.
+ */
+enum error_code planner_walk_step(struct planner *p, const struct node *game, const char *release,
+                                  const struct schema *schema, const char *when);
+
+/* Compiles the steps and names the plan by its digest. */
+enum error_code planner_finish(struct planner *p);
+
+#endif
