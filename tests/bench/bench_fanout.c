@@ -97,17 +97,24 @@ static void start_coordinator(struct bench *bench)
     }
 }
 
+/* The second number of /proc/PID/statm. */
 static uint64_t resident_bytes(const struct bench *bench)
 {
     char *path = memory_format(bench->memory, "/proc/%d/statm", (int)bench->coordinator);
     FILE *file = fopen(path, "r");
-    unsigned long size = 0;
-    unsigned long resident = 0;
+    char line[256];
+    char *rest = NULL;
+    char *resident = NULL;
+    uint64_t pages = 0;
 
-    if (file == NULL || fscanf(file, "%lu %lu", &size, &resident) != 2)
+    if (file != NULL && fgets(line, sizeof(line), file) != NULL &&
+        strtok_r(line, " ", &rest) != NULL)
+        resident = strtok_r(NULL, " ", &rest);
+    if (resident == NULL || !text_to_number(resident, UINT64_MAX, &pages))
         fail(bench, "the coordinator's memory cannot be read");
-    (void)fclose(file);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (file != NULL)
+        (void)fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* ---- the operator ---- */

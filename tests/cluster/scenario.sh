@@ -123,7 +123,8 @@ state_is_one_of() { [[ " $* " = *" $(state) "* ]]; }
 await() { until_true "${2:-60}" "the rollout is $1" state_is "$1"; }
 
 # step_is STAGE SUBJECT STATE: as `rollout show` prints it.
-step_is() { hakem rollout show 2>/dev/null | grep -qE " $1 +$2 .*$3"; }
+# Read to its end: under pipefail a reader that leaves early would make the answer "no".
+step_is() { hakem rollout show 2>/dev/null | grep -E " $1 +$2 .*$3" >/dev/null; }
 await_step() { until_true 30 "$1 of $2 is $3" step_is "$@"; }
 
 fingerprint_of() { hakem node show "$1" | awk '$1 == "fingerprint" { gsub(/"/, "", $2); print $2 }'; }
@@ -138,7 +139,8 @@ releases_are() {
     local game
 
     for game in $GAMES; do
-        curl -s -m 2 "http://127.0.0.1:$(port_of "$game")/alive" | grep -qF "\"release\":\"$1\"" ||
+        curl -s -m 2 "http://127.0.0.1:$(port_of "$game")/alive" |
+            grep -F "\"release\":\"$1\"" >/dev/null ||
             return 1
         edge_says "$game" UP || return 1
     done

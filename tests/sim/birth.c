@@ -2,13 +2,15 @@
 #include "common/base/memory.h"
 #include "tests/sim/world.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 const char *sim_revision_name(unsigned revision)
 {
-    static const char *const names[] = {"r1", "r2", "r3"};
+    static const char *const names[SIM_REVISIONS_MAX] = {"r1", "r2", "r3"};
 
+    assert(revision < SIM_REVISIONS_MAX);
     return names[revision];
 }
 

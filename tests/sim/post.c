@@ -159,7 +159,7 @@ static void beat(struct sim *sim, int at)
     report_fill(sim, at, report);
     if (!node->session->is_welcome)
         simple_event(sim, at, SESSION_CONNECTED);
-    if (node->is_alive) {
+    if (node->is_alive && node->session != NULL) { /* it may just have died */
         network_post(sim, at, -1, MESSAGE_BEAT, node->session->term, &body);
         network_post(sim, at, -1, MESSAGE_REPORT, node->session->term, report);
         simple_event(sim, at, SESSION_TICK);

@@ -112,7 +112,7 @@ coordinator_start() {
 
 agent_start() { daemon_start "agent-$1" hakem-agent "$1.yaml"; }
 
-is_pending() { hakem node pending | grep -qF "$(key_of "$1")"; }
+is_pending() { hakem node pending | grep -F "$(key_of "$1")" >/dev/null; }
 
 agent_accept() {
     local kind
