@@ -13,10 +13,15 @@
 
 #define KEY_FILE_MAX 256
 
+#define TRIES_MAX 64
+
+/* A public key is an argument of commands, where one in 85 would look like a flag. */
 void key_generate(struct key_pair *ret)
 {
-    int rc = zmq_curve_keypair(ret->public_key, ret->secret_key);
+    int rc = 0;
 
+    for (int try = 0; try == 0 || (try < TRIES_MAX && ret->public_key[0] == '-'); try++)
+        rc |= zmq_curve_keypair(ret->public_key, ret->secret_key);
     assert(rc == 0); /* fails only in a libzmq without CURVE, which the build refuses */
     (void)rc;
 }

@@ -66,6 +66,18 @@ START_TEST(a_key_file_comes_back_as_it_was_written_and_is_nobody_else_s)
 }
 END_TEST
 
+START_TEST(no_public_key_looks_like_a_flag)
+{
+    struct key_pair one;
+
+    for (int i = 0; i < 1000; i++) {
+        key_generate(&one);
+        ck_assert(key_is_valid(one.public_key) && key_is_valid(one.secret_key));
+        ck_assert_int_ne(one.public_key[0], '-');
+    }
+}
+END_TEST
+
 START_TEST(a_key_file_is_never_overwritten)
 {
     ck_assert_int_eq(key_write(path, &pair, &err), ERROR_OK);
@@ -456,6 +468,7 @@ int main(void)
 
     tcase_add_checked_fixture(keys, set_up_folder, tear_down_folder);
     tcase_add_test(keys, a_key_file_comes_back_as_it_was_written_and_is_nobody_else_s);
+    tcase_add_test(keys, no_public_key_looks_like_a_flag);
     tcase_add_test(keys, a_key_file_is_never_overwritten);
     tcase_add_loop_test(keys, a_key_file_that_others_may_touch_is_refused, 0, 6);
     tcase_add_test(keys, a_link_a_folder_and_nothing_are_refused);
