@@ -14,7 +14,10 @@ WITH cycle AS (
      WHERE v.revision = $1 AND v.phase = $2
 ), trace AS (
     SELECT l.generation, l.rollout, l.step FROM hakem.migration_log l
-     WHERE l.revision = $1 AND l.phase = $2 AND l.outcome IN ('intent', 'done')
+     WHERE l.revision = $1 AND l.phase = $2 AND l.outcome = 'done' AND l.statement > 0
+    UNION ALL
+    SELECT l.generation, l.rollout, l.step FROM hakem.migration_log l
+     WHERE l.revision = $1 AND l.phase = $2 AND l.outcome = 'intent'
 )
 SELECT CASE
        WHEN EXISTS (SELECT FROM version WHERE rollout = $4 AND step = $5::bigint) THEN 2

@@ -44,6 +44,9 @@ struct migrator {
     char term_text[MIGRATOR_NUMBER_SIZE];
 };
 
+/* The session's watch is the migrator's from here on. */
+void migrator_begin(struct migrator *m, struct session *session, const struct migration_set *set,
+                    const struct migration_run *run);
 /* Finds the revision, takes the session's watch over, waits for the migrator's lock, reads the
  * state and checks order and checksum. */
 enum error_code migrator_open(struct migrator *m, struct session *session,
@@ -59,6 +62,15 @@ void migrator_report(struct migrator *m, uint64_t done, uint64_t total, const ch
 bool migrator_pause(struct migrator *m, uint64_t ms);
 uint64_t migrator_statement_timeout(const struct migrator *m);
 uint64_t migrator_lock_budget(const struct migrator *m);
+
+/* ---- state.c ---- */
+
+/* Waits for the migrator's lock, reads what phase needs to know, checks order and checksum.  Under
+ * a hold it is known already. */
+enum error_code state_read(struct migrator *m, enum migration_phase phase, struct error *err);
+/* What the hold knows after a phase has ended so. */
+void state_note(struct migrator *m, enum migration_phase phase, enum error_code code);
+void state_unlock(struct session *session);
 
 /* ---- a transaction: calls that go out in one pipeline ---- */
 
@@ -84,7 +96,8 @@ struct log_row {
     const char *detail;
 };
 void transaction_log(struct migrator *m, struct transaction *t, const struct log_row *row);
-/* COMMIT, and the position behind it as the last call's value; is_last: gives the lock back too. */
+/* COMMIT, and, but under a hold, the position behind it as the last call's value; is_last: gives
+ * the lock back too. */
 void transaction_commit(struct migrator *m, struct transaction *t, bool is_last);
 /* Runs it and keeps position and row counts in m->result. */
 enum error_code transaction_run(struct migrator *m, const struct transaction *t, size_t *ret_failed,

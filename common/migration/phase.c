@@ -72,7 +72,7 @@ static enum error_code read_position(struct migrator *m, struct error *err)
 {
     char *position;
 
-    if (m->result.position[0] != '\0')
+    if (m->result.position[0] != '\0' || m->run->hold != NULL)
         return ERROR_OK;
     if (session_ask_text(m->session, SQL("SELECT pg_catalog.pg_current_wal_insert_lsn()::text"),
                          m->scratch, &position, err) != ERROR_OK)
@@ -94,6 +94,7 @@ enum error_code migration_apply(struct session *session, const struct migration_
         code = runs[order->phase](&m, err);
     if (code == ERROR_OK)
         code = read_position(&m, err);
+    state_note(&m, order->phase, code);
     migrator_close(&m, before);
     if (code == ERROR_OK)
         *ret = m.result;

@@ -35,6 +35,10 @@ struct migration_hooks {
     void (*progress)(void *context, uint64_t done, uint64_t total, const char *text);
 };
 
+/* The migrator's lock over many phases of one set, and what was read under it, so that each costs
+ * one round trip.  A talloc child of the session. */
+struct migration_hold;
+
 /* Who asks, and within what limits.  Texts may be NULL. */
 struct migration_run {
     const char *journal;
@@ -48,6 +52,8 @@ struct migration_run {
     uint64_t statement_timeout_ms; /* ceiling of each statement; 0: none */
     uint64_t lossless_timeout_ms;  /* 0: default */
     bool accept_data_loss;
+    struct migration_hold
+        *hold; /* NULL: each phase takes the lock for itself, and tells the position */
 };
 
 struct migration_result {
@@ -73,6 +79,12 @@ struct migration_order {
 enum error_code migration_apply(struct session *session, const struct migration_order *order,
                                 const struct migration_run *run, struct migration_result *ret,
                                 struct error *err);
+
+/* Waits for the lock like a phase.  ERROR_LOCK, ERROR_REFUSED, ERROR_CONNECTION as above. */
+enum error_code migration_hold_open(struct session *session, const struct migration_set *set,
+                                    const struct migration_run *run, struct migration_hold **ret,
+                                    struct error *err);
+void migration_hold_close(struct migration_hold *hold); /* NULL: nothing */
 
 const char *migration_phase_name(enum migration_phase phase); /* "expand" */
 bool migration_phase_from_name(const char *name, enum migration_phase *ret);

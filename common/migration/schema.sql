@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS hakem.schema_version (
     fingerprint  text,
     UNIQUE (revision, phase, generation)
 );
-CREATE INDEX IF NOT EXISTS schema_version_rollout ON hakem.schema_version (rollout, step);
+CREATE INDEX IF NOT EXISTS schema_version_rollout
+    ON hakem.schema_version (rollout, step) WHERE rollout <> '';
 
 -- Every statement: an intent before what cannot be in a transaction, done or failed after it.
 CREATE TABLE IF NOT EXISTS hakem.migration_log (
@@ -61,10 +62,12 @@ CREATE TABLE IF NOT EXISTS hakem.migration_log (
     term          bigint      NOT NULL DEFAULT 0,
     operator_name text        NOT NULL DEFAULT ''
 );
-CREATE INDEX IF NOT EXISTS migration_log_phase
-    ON hakem.migration_log (revision, generation, phase, statement);
-CREATE INDEX IF NOT EXISTS migration_log_rollout ON hakem.migration_log (rollout, step);
-CREATE INDEX IF NOT EXISTS migration_log_at ON hakem.migration_log (at);
+-- Every index is paid for by every statement: the usual row, done and by nobody's rollout, is in one
+-- beside its key; the log is told in the order of its key.
+CREATE INDEX IF NOT EXISTS migration_log_open
+    ON hakem.migration_log (revision, generation, phase, statement) WHERE outcome <> 'done';
+CREATE INDEX IF NOT EXISTS migration_log_rollout
+    ON hakem.migration_log (rollout, step) WHERE rollout <> '';
 -- A statement is done once within a generation, whatever happens.
 CREATE UNIQUE INDEX IF NOT EXISTS migration_log_once
     ON hakem.migration_log (revision, generation, phase, statement)
@@ -82,22 +85,6 @@ CREATE TABLE IF NOT EXISTS hakem.backfill (
     finished_at timestamptz,
     PRIMARY KEY (revision, generation, position)
 );
-
--- Starts the stop-watch of this transaction's statements.
-CREATE OR REPLACE FUNCTION hakem.start_lap() RETURNS void LANGUAGE sql AS $$
-    SELECT pg_catalog.set_config('hakem.lap', pg_catalog.clock_timestamp()::text, true)
-$$;
-
--- Microseconds since the last lap.
-CREATE OR REPLACE FUNCTION hakem.lap() RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    began timestamptz := pg_catalog.current_setting('hakem.lap', true);
-    now   timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-    PERFORM pg_catalog.set_config('hakem.lap', now::text, true);
-    RETURN (EXTRACT(epoch FROM now - began) * 1000000)::bigint;
-END
-$$;
 
 -- Passes the fence or raises; what is behind it in the pipeline is then skipped. FOR SHARE: a new
 -- term waits until this transaction has ended. Term 0: nobody's coordinator.
@@ -117,7 +104,8 @@ BEGIN
         RAISE EXCEPTION 'term % has taken over from term %', fence.term, my_term
             USING ERRCODE = 'HK001';
     END IF;
-    PERFORM hakem.start_lap();
+    -- Starts the stop-watch of this transaction's statements.
+    PERFORM pg_catalog.set_config('hakem.lap', pg_catalog.clock_timestamp()::text, true);
 END
 $$;
 

@@ -106,6 +106,8 @@ void transaction_log(struct migrator *m, struct transaction *t, const struct log
 void transaction_commit(struct migrator *m, struct transaction *t, bool is_last)
 {
     transaction_add(t, "the commit", "COMMIT", 0, NULL);
+    if (m->run->hold != NULL)
+        return;
     transaction_add_plain(t, is_last && m->holds_lock ? position_and_unlock_sql : position_sql);
 }
 

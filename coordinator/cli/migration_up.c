@@ -110,7 +110,9 @@ static enum error_code begin_trip(struct cli *cli, struct trip *trip, struct err
     trip->is_wanted = memory_array(trip->db.context, bool, trip->db.set->revision_count);
     trip->may_contract = memory_array(trip->db.context, bool, trip->db.set->revision_count);
     trip->done = json_array();
-    if (take_over(trip, err) != ERROR_OK) {
+    if (take_over(trip, err) != ERROR_OK ||
+        migration_hold_open(trip->db.session, trip->db.set, &trip->run, &trip->run.hold, err) !=
+            ERROR_OK) {
         json_decref(trip->done);
         database_close(&trip->db);
         return err->code;
@@ -137,6 +139,7 @@ static void say_fingerprint(struct trip *trip)
 static enum error_code end_trip(struct trip *trip, enum error_code code)
 {
     cli_answer(trip->cli, "done", trip->done);
+    migration_hold_close(trip->run.hold);
     if (code == ERROR_OK)
         say_fingerprint(trip);
     database_close(&trip->db);
