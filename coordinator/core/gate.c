@@ -3,6 +3,7 @@
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/step_scene.h"
 
 #include <assert.h>
 #include <string.h>
@@ -125,6 +126,58 @@ static enum verdict agrees(const struct control *control, const struct step *ste
     return VERDICT_PASS;
 }
 
+/* Kept because a revert would lose something, or left by an operator: his business now. */
+static bool keeps_schema(const struct work *work, const char *shard)
+{
+    for (size_t i = 0; i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (step->plan->task == TASK_EXPAND && strcmp(step->plan->shard, shard) == 0 &&
+            (step->is_kept || step->is_left_out))
+            return true;
+    }
+    return false;
+}
+
+static bool was_expanded(const struct work *work, const char *shard)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].plan->task == TASK_EXPAND && work->steps[i].had_effect &&
+            strcmp(work->steps[i].plan->shard, shard) == 0)
+            return true;
+    return false;
+}
+
+/* The gate that a shard's schema steps begin with closes them, too, on the way back: nothing was
+ * changed since the plan was made; nothing is left of what was. */
+static bool must_be_as_before(const struct control *control, const struct step *step)
+{
+    return step->plan->undo_gate == GATE_AGREE &&
+           (step->direction == DIRECTION_DO ||
+            (was_expanded(control_work(control, 0), step->plan->shard) &&
+             !keeps_schema(control_work(control, 0), step->plan->shard)));
+}
+
+static enum verdict is_as_before(const struct control *control, const struct step *step,
+                                 const struct node *primary, char *why)
+{
+    const struct plan_shard *before = work_shard(control_work(control, 0), step->plan->shard);
+    const char *now = primary->report->database.fingerprint;
+
+    if (!must_be_as_before(control, step) || before == NULL || before->fingerprint[0] == '\0' ||
+        strcmp(before->fingerprint, now) == 0)
+        return VERDICT_PASS;
+    (void)text_format(why, SENTENCE_SIZE,
+                      "%s: the schema is not what it was when the rollout was planned (fingerprint "
+                      "%.12s then, %.12s now): %s",
+                      primary->identity.name, before->fingerprint, now,
+                      step->direction == DIRECTION_DO
+                          ? "plan again"
+                          : "a revert.sql takes back less or more than its expand did, or somebody "
+                            "changed it by hand; compare, then retry or abandon");
+    return VERDICT_FAIL;
+}
+
 static enum verdict look_agree(const struct control *control, const struct step *step, char *why)
 {
     const struct node *primary = fleet_primary(control, step->plan->shard);
@@ -143,6 +196,8 @@ static enum verdict look_agree(const struct control *control, const struct step 
         if (verdict != VERDICT_PASS)
             return verdict;
     }
+    if (is_as_before(control, step, primary, why) != VERDICT_PASS)
+        return VERDICT_FAIL;
     return say(why, VERDICT_PASS, "every database has the primary's fingerprint",
                step->plan->shard);
 }

@@ -159,6 +159,19 @@ static enum error_code check_files(struct planner *p, const struct node *primary
     return ERROR_OK;
 }
 
+/* Half of a revision there makes no state that anybody could want back. */
+static bool is_whole(const struct database_report *database)
+{
+    for (size_t i = 0; i < database->applied_count; i++)
+        if (!names_contain(database->expanded, database->expanded_count, database->applied[i].name))
+            return false;
+    for (size_t i = 0; i < database->checksum_count; i++)
+        if (!names_contain(database->expanded, database->expanded_count,
+                           database->checksums[i].name))
+            return false;
+    return true;
+}
+
 static enum error_code record_shard(struct planner *p, const struct compile_shard *shard,
                                     struct plan_shard *ret)
 {
@@ -176,7 +189,8 @@ static enum error_code record_shard(struct planner *p, const struct compile_shar
     (void)text_copy(ret->primary, NAME_SIZE, primary->identity.name);
     (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, database->system_id);
     ret->timeline = database->timeline;
-    (void)text_copy(ret->fingerprint, FINGERPRINT_SIZE, database->fingerprint);
+    (void)text_copy(ret->fingerprint, FINGERPRINT_SIZE,
+                    is_whole(database) ? database->fingerprint : "");
     (void)text_copy(ret->release, NAME_SIZE, common_release(shard));
     ret->expanded = copy_names(p, database->expanded, database->expanded_count);
     ret->expanded_count = database->expanded_count;
