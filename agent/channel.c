@@ -14,8 +14,11 @@
 #define READ_BYTES   65536
 #define SEND_WAIT_MS 1000
 
-static const char *const kinds[] = {
-    [JOB_TASK] = "task", [JOB_INSPECT] = "inspect", [JOB_WATCH] = "watch"};
+static const char *const kinds[] = {[JOB_TASK] = "task",
+                                    [JOB_INSPECT] = "inspect",
+                                    [JOB_WATCH] = "watch",
+                                    [JOB_MEND_EDGE] = "mend_edge",
+                                    [JOB_CLEAR_ROLLOUT] = "clear_rollout"};
 const struct field_names job_kind_names = {"job_kind", kinds, JOB_COUNT};
 
 static const struct field job_fields[] = {

@@ -124,7 +124,8 @@ static enum error_code load_entry(sqlite3_stmt *row, struct agent_session *sessi
 {
     struct entry entry = {.state = (enum entry_state)sqlite3_column_int(row, 0),
                           .is_settled = sqlite3_column_int(row, 1) != 0,
-                          .age = (uint64_t)sqlite3_column_int64(row, 2)};
+                          .age = (uint64_t)sqlite3_column_int64(row, 2),
+                          .serial = (uint64_t)sqlite3_column_int64(row, 5)};
 
     if (unpack_record(&order_record, sqlite3_column_blob(row, 3),
                       (size_t)sqlite3_column_bytes(row, 3), session, &entry.order,
@@ -144,8 +145,9 @@ enum error_code ledger_load(struct ledger *ledger, struct agent_session *session
 
     if (load_self(ledger, session, err) != ERROR_OK)
         return err->code;
-    rc = sqlite3_prepare_v2(
-        ledger->db, "SELECT state, settled, age, \"order\", outcome FROM entries", -1, &row, NULL);
+    rc = sqlite3_prepare_v2(ledger->db,
+                            "SELECT state, settled, age, \"order\", outcome, serial FROM entries",
+                            -1, &row, NULL);
     code = rc == SQLITE_OK ? ERROR_OK : fail(ledger, "cannot be read", err);
     while (code == ERROR_OK && (rc = sqlite3_step(row)) == SQLITE_ROW)
         code = load_entry(row, session, err);
@@ -184,8 +186,9 @@ static void bind_entry(sqlite3_stmt *statement, const struct entry *entry, const
     (void)sqlite3_bind_int(statement, 4, (int)entry->state);
     (void)sqlite3_bind_int(statement, 5, entry->is_settled);
     (void)sqlite3_bind_int64(statement, 6, (sqlite3_int64)entry->age);
-    (void)sqlite3_bind_blob64(statement, 7, order->data, order->size, SQLITE_STATIC);
-    (void)sqlite3_bind_blob64(statement, 8, outcome->data, outcome->size, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 7, (sqlite3_int64)entry->serial);
+    (void)sqlite3_bind_blob64(statement, 8, order->data, order->size, SQLITE_STATIC);
+    (void)sqlite3_bind_blob64(statement, 9, outcome->data, outcome->size, SQLITE_STATIC);
 }
 
 static enum error_code save_entry(struct ledger *ledger, const struct entry *entry,
@@ -196,7 +199,7 @@ static enum error_code save_entry(struct ledger *ledger, const struct entry *ent
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(ledger->db,
                                 "INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-                                "?7, ?8)",
+                                "?7, ?8, ?9)",
                                 -1, &statement, NULL);
 
     pack_record(&order_record, &entry->order, order);

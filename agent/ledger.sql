@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS entries (
     state INTEGER NOT NULL,
     settled INTEGER NOT NULL,
     age INTEGER NOT NULL,
+    serial INTEGER NOT NULL,
     "order" BLOB NOT NULL,
     outcome BLOB NOT NULL,
     PRIMARY KEY (rollout, step, direction)

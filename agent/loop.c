@@ -143,6 +143,45 @@ static void cancel_task(struct loop *loop, const struct order *order)
         child_cancel(child, clock_monotonic_ms());
 }
 
+static void end_mend(struct loop *loop, const struct order_id *id,
+                     const struct task_outcome *outcome)
+{
+    struct session_event event = {
+        .type = SESSION_MENDED, .at_ms = clock_monotonic_ms(), .id = id, .outcome = outcome};
+
+    if (outcome->outcome != OUTCOME_SUCCEEDED)
+        log_event(LOG_WARNING, "edge_not_mended", LOG_TEXT("detail", outcome->detail));
+    hear(loop, &event);
+}
+
+static void mend_edge(struct loop *loop, const struct entry *entry)
+{
+    struct job job = {.kind = JOB_MEND_EDGE, .order = entry->order, .term = loop->session->term};
+    struct task_outcome outcome = {.outcome = OUTCOME_FAILED};
+    struct child *child = NULL;
+    struct error err;
+
+    log_event(LOG_WARNING, "edge_strayed", LOG_TEXT("server", entry->order.arguments.target),
+              LOG_TEXT("is", word_of(&traffic_state_names, entry->strayed_to)),
+              LOG_TEXT("ordered", word_of(&task_names, entry->order.task)));
+    if (children_start(loop->children, &job, &child, &err) == ERROR_OK)
+        return;
+    (void)text_copy(outcome.detail, sizeof(outcome.detail), err.detail);
+    end_mend(loop, &entry->order.id, &outcome);
+}
+
+static void clear_rollout(struct loop *loop, uint64_t rollout)
+{
+    struct job job = {.kind = JOB_CLEAR_ROLLOUT, .term = loop->session->term};
+    struct child *child = NULL;
+    struct error err;
+
+    job.order.id.rollout = rollout;
+    (void)text_copy(job.order.journal, sizeof(job.order.journal), loop->session->journal);
+    if (children_start(loop->children, &job, &child, &err) != ERROR_OK)
+        log_event(LOG_ERROR, "child_not_started", LOG_TEXT("detail", err.detail));
+}
+
 static void perform(struct loop *loop, const struct session_effect *effect)
 {
     switch (effect->type) {
@@ -163,6 +202,12 @@ static void perform(struct loop *loop, const struct session_effect *effect)
         return;
     case SESSION_WATCH:
         loop->is_watched = effect->is_on;
+        return;
+    case SESSION_MEND:
+        mend_edge(loop, &effect->entry);
+        return;
+    case SESSION_CLEAR_ROLLOUT:
+        clear_rollout(loop, effect->rollout);
         return;
     case SESSION_SAVE_ENTRY:
     case SESSION_SAVE_TERM:
@@ -291,7 +336,10 @@ static void hash_report(const struct report *report, char ret[static HASH_HEX_SI
 static void take_report(struct loop *loop, const struct report *report)
 {
     char hash[HASH_HEX_SIZE];
+    struct session_event event = {
+        .type = SESSION_REPORTED, .at_ms = clock_monotonic_ms(), .report = report};
 
+    hear(loop, &event);
     talloc_free(loop->report);
     loop->report = record_clone(&report_record, report, loop);
     loop->report_at_ms = clock_monotonic_ms();
@@ -313,6 +361,23 @@ static void wake_watcher(struct loop *loop)
     }
 }
 
+static void take_outcome(struct loop *loop, const struct child *child,
+                         const struct task_outcome *outcome)
+{
+    struct session_event event = {.type = SESSION_CHILD_ENDED,
+                                  .at_ms = clock_monotonic_ms(),
+                                  .id = &child->job.order.id,
+                                  .outcome = outcome};
+
+    if (child->job.kind == JOB_MEND_EDGE)
+        end_mend(loop, event.id, outcome);
+    else if (child->job.kind == JOB_CLEAR_ROLLOUT)
+        log_event(outcome->outcome == OUTCOME_SUCCEEDED ? LOG_INFO : LOG_WARNING, "rollout_cleared",
+                  LOG_NUMBER("rollout", event.id->rollout), LOG_TEXT("detail", outcome->detail));
+    else
+        hear(loop, &event);
+}
+
 static void take_frame(struct loop *loop, struct child *child, enum frame_type type,
                        const void *body)
 {
@@ -325,10 +390,8 @@ static void take_frame(struct loop *loop, struct child *child, enum frame_type t
         event.progress = body;
         hear(loop, &event);
     } else if (type == FRAME_OUTCOME) {
-        event.type = SESSION_CHILD_ENDED;
-        event.outcome = body;
         child->has_said_last = true;
-        hear(loop, &event);
+        take_outcome(loop, child, body);
         wake_watcher(loop);
     } else if (type == FRAME_FINDING) {
         event.type = SESSION_INSPECTED;
@@ -346,8 +409,15 @@ static void note_death(struct loop *loop, const struct child *child)
     struct session_event event = {
         .type = SESSION_CHILD_DIED, .at_ms = clock_monotonic_ms(), .id = &child->job.order.id};
 
-    if (child->has_said_last || child->job.kind == JOB_WATCH)
+    if (child->has_said_last || child->job.kind == JOB_WATCH ||
+        child->job.kind == JOB_CLEAR_ROLLOUT)
+        return; /* what they left out is done again */
+    if (child->job.kind == JOB_MEND_EDGE) {
+        struct task_outcome outcome = {.outcome = OUTCOME_FAILED, .detail = "its process died"};
+
+        end_mend(loop, &child->job.order.id, &outcome);
         return;
+    }
     log_event(LOG_WARNING, "child_died", LOG_NUMBER("rollout", child->job.order.id.rollout),
               LOG_NUMBER("step", child->job.order.id.step),
               LOG_TEXT("task", word_of(&task_names, child->job.order.task)));

@@ -8,6 +8,7 @@
 #include "common/migration/fingerprint.h"
 #include "common/migration/marks.h"
 #include "common/postgres/session.h"
+#include "common/postgres/term.h"
 #include "embedded_hakem_agent_shell.h"
 
 #include <string.h>
@@ -106,6 +107,17 @@ static enum error_code look_at_marks(struct database_watch *watch, const void *p
     return ERROR_OK;
 }
 
+static enum error_code look_at_rollout(struct database_watch *watch, struct database_report *ret,
+                                       struct error *err)
+{
+    struct term_row row;
+
+    if (term_read(watch->session, &row, err) != ERROR_OK)
+        return err->code;
+    (void)text_to_number(row.rollout, UINT64_MAX, &ret->open_rollout);
+    return ERROR_OK;
+}
+
 static enum error_code list_names(struct database_watch *watch, struct sql_call call,
                                   const void *parent, struct name_item **ret, size_t *ret_count,
                                   struct error *err)
@@ -181,6 +193,7 @@ bool database_watch_look(struct database_watch *watch, const void *parent, struc
     if (ensure_session(watch, &err) != ERROR_OK ||
         look_at_self(watch, database, &err) != ERROR_OK ||
         look_at_marks(watch, parent, database, &err) != ERROR_OK ||
+        look_at_rollout(watch, database, &err) != ERROR_OK ||
         look_at_applied(watch, parent, database, &err) != ERROR_OK ||
         look_at_strangers(watch, parent, database, &err) != ERROR_OK) {
         (void)text_copy(ret->fault, sizeof(ret->fault), err.detail);

@@ -45,6 +45,14 @@ static const struct field repair_fields[] = {
 };
 static const struct record fact_repair_record = RECORD(fact_repair, repair_fields, "a repair");
 
+static const struct field standing_fields[] = {
+    TEXT_FIELD(fact_standing, name, "the game node"),
+    BOOL_FIELD(fact_standing, is_severed, "its database sessions are kept out"),
+    BOOL_FIELD(fact_standing, is_taken_out, "an edge was told to send it no traffic"),
+};
+static const struct record fact_standing_record =
+    RECORD(fact_standing, standing_fields, "how a node was left");
+
 static const struct field goal_fields[] = {
     TEXT_FIELD(fact_goal, shard, "the shard"),
     TEXT_FIELD(fact_goal, node, "one that was left out; empty: all others"),
@@ -80,6 +88,15 @@ static const struct field step_fields[] = {
     NUMBER_FIELD(fact_step, rule, "row of the step machine"),
 };
 static const struct record fact_step_record = RECORD(fact_step, step_fields, "a step's state");
+
+static const struct field corrected_fields[] = {
+    TEXT_FIELD(fact_corrected, name, "the edge"),
+    TEXT_FIELD(fact_corrected, target, "the game node meant"),
+    NUMBER_FIELD(fact_corrected, number, "as the agent counts"),
+    TEXT_FIELD(fact_corrected, why, "what was found"),
+};
+static const struct record fact_corrected_record =
+    RECORD(fact_corrected, corrected_fields, "an edge put right");
 
 static const struct field ring_fields[] = {
     TEXT_FIELD(fact_ring, what, "who waits"),
@@ -159,6 +176,13 @@ static int append(void *context, const char *bytes, size_t size)
 {
     text_append_bytes(context, bytes, size);
     return 0;
+}
+
+bool fact_is_of_rollout(const struct fact *fact)
+{
+    if (fact->type == FACT_STEP)
+        return ((const struct fact_step *)fact->body)->repair == 0;
+    return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT;
 }
 
 void fact_encode(const struct fact *fact, struct text *ret)

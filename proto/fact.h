@@ -31,6 +31,12 @@ struct fact_quarantine {
     char why[SENTENCE_SIZE];
     uint64_t position; /* BEHIND: to be replayed first */
 };
+/* What a closed rollout's steps left: they are not read again at a start. */
+struct fact_standing {
+    char name[NAME_SIZE];
+    bool is_severed;
+    bool is_taken_out;
+};
 struct fact_repair {
     char name[NAME_SIZE];
     uint64_t number; /* 0: none is going on */
@@ -66,6 +72,12 @@ struct fact_step {
     bool is_left_out;
     uint64_t position;
     uint64_t rule;
+};
+struct fact_corrected {
+    char name[NAME_SIZE];
+    char target[NAME_SIZE];
+    uint64_t number;
+    char why[SENTENCE_SIZE];
 };
 struct fact_ring {
     char what[NAME_SIZE];
@@ -114,12 +126,15 @@ struct fact_sample {
     X(LEDGER, ledger, fact_ledger, true, "the ledger that a node's agent keeps")                   \
     X(QUARANTINE, quarantine, fact_quarantine, true,                                               \
       "a node must be repaired first, or no longer")                                               \
+    X(STANDING, standing, fact_standing, true, "how a closed rollout left a game node")            \
     X(REPAIR, repair, fact_repair, true, "a repair began, or ended")                               \
     X(GOAL, goal, fact_goal, true, "the release that a shard's game nodes should run")             \
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \
     X(ROLLOUT, rollout, fact_rollout, true, "the rollout changed its state")                       \
     X(STEP, step, fact_step, true, "a step changed its state")                                     \
     X(CLOSED, closed, summary, true, "the rollout is over")                                        \
+    X(CORRECTED, corrected, fact_corrected, true,                                                  \
+      "an edge did not do what was ordered, and was put right by its agent")                       \
     X(RING, ring, fact_ring, true, "a person was called")                                          \
     X(LINK, link, fact_link, false, "a node was heard, or not")                                    \
     X(REPORTED, reported, fact_reported, false, "a node's report")                                 \
@@ -148,6 +163,9 @@ struct fact_row {
 };
 
 const struct fact_row *fact_row(enum fact_type type);
+
+/* Its rollout's own, not the cluster's: not read any more once that is closed. */
+bool fact_is_of_rollout(const struct fact *fact);
 
 /* [type's name, at_ms, body] */
 void fact_encode(const struct fact *fact, struct text *ret);

@@ -100,6 +100,15 @@ static const struct field finding_fields[] = {
 static const struct record finding_report_record =
     RECORD(finding_report, finding_fields, "what became of an order");
 
+static const struct field correction_fields[] = {
+    RECORD_FIELD(correction, id, order_id_record, "the edge's newest order about the target"),
+    TEXT_FIELD(correction, target, "the game node meant"),
+    NUMBER_FIELD(correction, number, "of one node, they rise"),
+    TEXT_FIELD(correction, detail, "what was found, in a sentence"),
+};
+static const struct record correction_record =
+    RECORD(correction, correction_fields, "what an edge was found to do");
+
 static const struct field order_ref_fields[] = {
     RECORD_FIELD(order_ref, id, order_id_record, "which order")};
 static const struct record order_ref_record = RECORD(order_ref, order_ref_fields, "an order");
@@ -126,7 +135,10 @@ static const struct field adopted_fields[] = {
 };
 static const struct record adopted_record = RECORD(adopted, adopted_fields, "the term is stored");
 
-static const struct field watch_fields[] = {BOOL_FIELD(watch, is_on, "report at every beat")};
+static const struct field watch_fields[] = {
+    BOOL_FIELD(watch, is_on, "report at every beat"),
+    NUMBER_FIELD(watch, closed, "the newest rollout that is over; 0: none"),
+};
 static const struct record watch_record = RECORD(watch, watch_fields, "a gate is open");
 
 static const struct field fetch_fields[] = {

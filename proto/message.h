@@ -88,6 +88,12 @@ struct finding_report {
     bool of_replica;
     char detail[SENTENCE_SIZE];
 };
+struct correction {
+    struct order_id id; /* the edge's newest order about the target */
+    char target[NAME_SIZE];
+    uint64_t number; /* of one node, they rise */
+    char detail[SENTENCE_SIZE];
+};
 struct order_ref {
     struct order_id id;
 };
@@ -110,6 +116,7 @@ struct adopted {
 };
 struct watch {
     bool is_on;
+    uint64_t closed; /* the newest rollout that is over; 0: none */
 };
 struct fetch {
     char digest[DIGEST_SIZE];
@@ -156,6 +163,8 @@ struct reply {
     X(PROGRESS, progress, progress, AGENT, "how far a long task is")                               \
     X(OUTCOME, outcome, task_outcome, AGENT, "a task's last word; repeated until settled")         \
     X(FINDING, finding, finding_report, AGENT, "what became of an order")                          \
+    X(CORRECTED, corrected, correction, AGENT,                                                     \
+      "an edge did not do what was ordered, and was put right; repeated until settled")            \
     X(ADOPTED, adopted, adopted, AGENT, "the new term is stored and every child knows it")         \
     X(FETCH, fetch, fetch, AGENT, "the piece of a bundle that is missing here")                    \
     X(WELCOME, welcome, welcome, COORDINATOR, "who you are")                                       \

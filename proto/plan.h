@@ -18,11 +18,12 @@
     X(NONE, "none")                                                                                \
     X(PREFLIGHT, "preflight")                                                                      \
     X(CATCH_UP, "catch_up")                                                                        \
-    X(EXPAND, "expand") X(BACKFILL, "backfill") X(REPLAY, "replay") X(AGREE, "agree")              \
-        X(VERIFY, "verify") X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain")              \
-            X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit")            \
-                X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert")        \
-                    X(ALLOW, "allow")
+    X(EXPAND, "expand")                                                                            \
+    X(BACKFILL, "backfill")                                                                        \
+    X(REPLAY, "replay") X(AGREE, "agree") X(VERIFY, "verify") X(ISOLATE, "isolate")                \
+        X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release")                    \
+            X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")                \
+                X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -40,7 +41,7 @@ struct rollout_options {
     uint64_t retries;      /* beyond the first attempt, per direction */
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
     uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */
-    bool is_exact; /* 0 means 0: nothing of it is filled in by defaults */
+    bool is_exact;         /* 0 means 0: nothing of it is filled in by defaults */
     bool hold;
     bool accept_data_loss;
     enum failure_policy on_failure;

@@ -53,6 +53,7 @@ struct database_report {
     size_t expanded_count;
     struct name_item *contracted; /* C */
     size_t contracted_count;
+    uint64_t open_rollout; /* that its term row names; 0: none */
     char fingerprint[FINGERPRINT_SIZE];
     uint64_t fingerprint_age_ms;
     uint64_t position; /* insert (primary) or replay (standby) WAL position */

@@ -31,16 +31,20 @@
     X(PENDING, "pending")                                                                          \
     X(DUE, "due")                                                                                  \
     X(ORDERED, "ordered")                                                                          \
-    X(RUNNING, "running") X(SUCCEEDED, "succeeded") X(FAILED, "failed") X(REFUSED, "refused")      \
-        X(CANCELLED, "cancelled") X(UNKNOWN, "unknown") X(SKIPPED, "skipped")
+    X(RUNNING, "running")                                                                          \
+    X(SUCCEEDED, "succeeded")                                                                      \
+    X(FAILED, "failed") X(REFUSED, "refused") X(CANCELLED, "cancelled") X(UNKNOWN, "unknown")      \
+        X(SKIPPED, "skipped")
 
 #define ROLLOUT_STATES(X)                                                                          \
     X(PLANNED, "planned")                                                                          \
     X(ADVANCING, "advancing")                                                                      \
     X(PAUSED, "paused")                                                                            \
-    X(HALTED, "halted") X(HOLDING, "holding") X(COMPLETING, "completing")                          \
-        X(COMPLETED, "completed") X(REVERTING, "reverting") X(REVERTED, "reverted")                \
-            X(STUCK, "stuck") X(ABANDONED, "abandoned") X(CANCELLED, "cancelled")
+    X(HALTED, "halted")                                                                            \
+    X(HOLDING, "holding")                                                                          \
+    X(COMPLETING, "completing") X(COMPLETED, "completed") X(REVERTING, "reverting")                \
+        X(REVERTED, "reverted") X(STUCK, "stuck") X(ABANDONED, "abandoned")                        \
+            X(CANCELLED, "cancelled")
 
 #define OUTCOMES(X)                                                                                \
     X(NONE, "none")                                                                                \
@@ -75,12 +79,13 @@
     X(LINK, link_state, LINK_STATES)                                                               \
     X(QUARANTINE, quarantine_cause, QUARANTINE_CAUSES)                                             \
     X(DIRECTION, direction, DIRECTIONS)                                                            \
-    X(STEP, step_state, STEP_STATES) X(ROLLOUT, rollout_state, ROLLOUT_STATES)                     \
-        X(OUTCOME, outcome, OUTCOMES) X(FINDING, finding, FINDINGS) X(VERDICT, verdict, VERDICTS)  \
-            X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)                         \
-                X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)  \
-                    X(ON_LOST, lost_policy, LOST_POLICIES)                                         \
-                        X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)
+    X(STEP, step_state, STEP_STATES)                                                               \
+    X(ROLLOUT, rollout_state, ROLLOUT_STATES)                                                      \
+    X(OUTCOME, outcome, OUTCOMES) X(FINDING, finding, FINDINGS) X(VERDICT, verdict, VERDICTS)      \
+        X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)                             \
+            X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)      \
+                X(ON_LOST, lost_policy, LOST_POLICIES)                                             \
+                    X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,

@@ -8,6 +8,7 @@
 #ifndef AGENT_CORE_SESSION_H
 #define AGENT_CORE_SESSION_H
 
+#include "agent/core/wish.h"
 #include "common/base/error.h"
 #include "proto/message.h"
 
@@ -15,6 +16,8 @@
 #define SESSION_RESEND_MS         2000
 #define SESSION_TERM_RISE_MAX     1000
 #define SESSION_ADOPT_PATIENCE_MS 5000
+#define SESSION_CLEAR_PAUSE_MS    5000
+#define SESSION_MENDS_MAX         8 /* at once: the next beat goes on */
 
 enum entry_state {
     ENTRY_NONE,      /* never heard of */
@@ -32,8 +35,13 @@ struct entry {
     bool is_settled;             /* the coordinator has it in its journal */
     bool has_child;              /* in memory */
     bool is_cancelling;          /* in memory */
+    bool is_mending;             /* in memory: the edge is being put right */
     uint64_t sent_at_ms;         /* in memory */
-    uint64_t age;                /* rises with every write: the smallest is the oldest */
+    uint64_t changed_at_ms;      /* in memory: what was measured before says nothing of it */
+    uint64_t correction;         /* in memory: number of one that the coordinator has yet to hear */
+    enum traffic_state strayed_to; /* in memory: what the edge had made of it */
+    uint64_t age;                  /* rises with every write: the smallest is the oldest */
+    uint64_t serial;               /* rises with every order taken: the greatest is the newest */
 };
 
 enum session_event_type {
@@ -44,6 +52,8 @@ enum session_event_type {
     SESSION_CHILD_ENDED, /* with an outcome */
     SESSION_CHILD_DIED,  /* without one */
     SESSION_INSPECTED,   /* an inspection ended, with a finding */
+    SESSION_REPORTED,    /* the node was looked at */
+    SESSION_MENDED,      /* a SESSION_MEND has ended, one way or the other */
     SESSION_TICK,
     SESSION_EVENT_COUNT
 };
@@ -52,10 +62,11 @@ struct session_event {
     enum session_event_type type;
     uint64_t at_ms; /* monotonic */
     const struct message *message;
-    const struct order_id *id;            /* CHILD_*, INSPECTED */
-    const struct task_outcome *outcome;   /* CHILD_ENDED */
+    const struct order_id *id;            /* CHILD_*, INSPECTED, MENDED */
+    const struct task_outcome *outcome;   /* CHILD_ENDED, MENDED */
     const struct progress *progress;      /* CHILD_PROGRESS */
     const struct finding_report *finding; /* INSPECTED; its of_replica tells why it was asked for */
+    const struct report *report;          /* REPORTED */
 };
 
 enum session_effect_type {
@@ -64,9 +75,11 @@ enum session_effect_type {
     SESSION_SEND,
     SESSION_START_CHILD,
     SESSION_CANCEL_CHILD,
-    SESSION_INSPECT,   /* find out what the order did: answered by SESSION_INSPECTED */
-    SESSION_TELL_TERM, /* to every child */
-    SESSION_WATCH,     /* report at every beat, or no longer */
+    SESSION_INSPECT,       /* find out what the order did: answered by SESSION_INSPECTED */
+    SESSION_TELL_TERM,     /* to every child */
+    SESSION_WATCH,         /* report at every beat, or no longer */
+    SESSION_MEND,          /* ask the edge again for what was ordered: answered by SESSION_MENDED */
+    SESSION_CLEAR_ROLLOUT, /* from the database's term row, if it is still this one */
     SESSION_EFFECT_COUNT
 };
 
@@ -74,9 +87,10 @@ struct session_effect {
     enum session_effect_type type;
     enum message_type message; /* SEND */
     void *body;                /* SEND: its record */
-    struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT */
+    struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT, MEND */
     bool of_replica;           /* INSPECT */
     bool is_on;                /* WATCH */
+    uint64_t rollout;          /* CLEAR_ROLLOUT */
 };
 
 struct session_effects {
@@ -85,6 +99,20 @@ struct session_effects {
     void *memory;
     uint32_t *fired; /* rule ids */
     size_t fired_count, fired_capacity;
+};
+
+/* The newest order about a game node behind this edge. */
+struct server_wish {
+    char target[NAME_SIZE];
+    struct order_id id;
+    uint64_t serial;
+    enum edge_wish wish;
+};
+
+/* What ENTRY_SEEN brings. */
+struct sighting {
+    const struct server_traffic *server;
+    uint64_t measured_at_ms;
 };
 
 struct agent_session {
@@ -98,6 +126,12 @@ struct agent_session {
     struct entry *entries;
     size_t entry_count, entry_capacity;
     uint64_t age;
+    uint64_t serial;
+    struct server_wish *wishes; /* REPORT_SERVERS_MAX at most: beyond, edges are not kept right */
+    size_t wish_count;
+    size_t mending_count;
+    uint64_t closed_rollout; /* the newest that the coordinator says is over */
+    uint64_t clear_not_before_ms;
     uint64_t now_ms;
 };
 
@@ -114,6 +148,8 @@ struct session_rule {
                        ENTRY_INSPECTED,
                        ENTRY_RESTART,
                        ENTRY_TICK,
+                       ENTRY_SEEN,   /* at the edge: not as it was ordered */
+                       ENTRY_MENDED, /* put right */
                        ENTRY_EVENT_COUNT
     } event;
     bool (*guard)(const struct agent_session *session, const struct entry *entry,
@@ -132,7 +168,10 @@ struct session_rule {
         ENTRY_ENDS,
         ENTRY_ENDS_AS_FOUND,
         ENTRY_TELLS_FINDING,
-        ENTRY_IS_SETTLED
+        ENTRY_IS_SETTLED,
+        ENTRY_MENDS,
+        ENTRY_NOTES_CORRECTION,
+        ENTRY_TELLS_CORRECTION
     } action;
     enum error_code code; /* REFUSES */
     const char *why;

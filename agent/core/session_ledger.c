@@ -137,6 +137,10 @@ enum error_code agent_session_load(struct agent_session *session, const struct e
     *made = *entry;
     made->has_child = false;
     made->is_cancelling = false;
+    made->is_mending = false;
+    made->correction = 0;
+    made->changed_at_ms = 0;
+    agent_session_note_wish(session, made);
     if (entry->age > session->age)
         session->age = entry->age;
     return ERROR_OK;
@@ -146,5 +150,6 @@ void agent_session_save(struct agent_session *session, struct session_effects *e
                         struct entry *entry)
 {
     entry->age = ++session->age;
+    entry->changed_at_ms = session->now_ms;
     session_effects_add(effects, SESSION_SAVE_ENTRY)->entry = *entry;
 }

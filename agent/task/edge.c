@@ -37,7 +37,7 @@ static enum error_code keep(struct task_context *task, struct error *err)
     return driver->keep == NULL ? ERROR_OK : driver->keep(config, err);
 }
 
-static enum error_code ask_for(struct task_context *task, enum traffic_wish wish, struct error *err)
+static enum error_code ask_for(struct task_context *task, enum edge_wish wish, struct error *err)
 {
     const struct edge_config *config = &task->config->edge;
 
@@ -47,7 +47,7 @@ static enum error_code ask_for(struct task_context *task, enum traffic_wish wish
     return keep(task, err);
 }
 
-static enum error_code await(struct task_context *task, enum traffic_wish wish, uint64_t within_ms,
+static enum error_code await(struct task_context *task, enum edge_wish wish, uint64_t within_ms,
                              struct error *err)
 {
     uint64_t until = clock_monotonic_ms() + within_ms;
@@ -57,10 +57,10 @@ static enum error_code await(struct task_context *task, enum traffic_wish wish, 
     for (;;) {
         if (look(task, &server, err) != ERROR_OK)
             return err->code;
-        if (traffic_is_fulfilled(&server, wish))
+        if (wish_is_fulfilled(wish, &server))
             return ERROR_OK;
         /* A reload between the wish and its file has forgotten it. */
-        if (traffic_contradicts(&server, wish) && ask_for(task, wish, err) != ERROR_OK)
+        if (wish_is_contradicted(wish, &server) && ask_for(task, wish, err) != ERROR_OK)
             return err->code;
         (void)text_format(text, sizeof(text), "%s with %llu sessions",
                           word_of(&traffic_state_names, server.state),
@@ -77,7 +77,7 @@ static enum error_code await(struct task_context *task, enum traffic_wish wish, 
     }
 }
 
-static enum error_code fulfil(struct task_context *task, enum traffic_wish wish, uint64_t within_ms,
+static enum error_code fulfil(struct task_context *task, enum edge_wish wish, uint64_t within_ms,
                               struct error *err)
 {
     if (ask_for(task, wish, err) != ERROR_OK)
@@ -103,14 +103,19 @@ enum error_code task_isolate(struct task_context *task, struct task_outcome *ret
     return fulfil(task, WISH_ISOLATE, ADMIT_MS, err);
 }
 
-static enum error_code inspect(struct task_context *task, enum traffic_wish wish, enum finding *ret,
+enum error_code task_mend_edge(struct task_context *task, struct error *err)
+{
+    return ask_for(task, wish_of(task->job->order.task), err);
+}
+
+static enum error_code inspect(struct task_context *task, enum edge_wish wish, enum finding *ret,
                                struct error *err)
 {
     struct server_traffic server;
 
     if (look(task, &server, err) != ERROR_OK)
         return err->code;
-    *ret = traffic_is_fulfilled(&server, wish) ? FINDING_DID : FINDING_DID_NOT;
+    *ret = wish_is_fulfilled(wish, &server) ? FINDING_DID : FINDING_DID_NOT;
     /* Whoever did it may have died before it was kept over a reload. */
     return *ret == FINDING_DID ? keep(task, err) : ERROR_OK;
 }

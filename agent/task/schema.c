@@ -86,6 +86,19 @@ static enum error_code raise_term(struct task_context *task, struct session *ses
     return term_raise(session, &row, TERM_WAIT_MS, err);
 }
 
+enum error_code task_clear_rollout(struct task_context *task, struct error *err)
+{
+    const struct order *order = &task->job->order;
+    struct term_row row = {.term = task->term};
+    struct session *session = NULL;
+
+    (void)text_copy(row.journal, sizeof(row.journal), order->journal);
+    name_rollout(order, row.rollout, sizeof(row.rollout));
+    if (task_open_session(task, &session, err) != ERROR_OK)
+        return err->code;
+    return term_clear_rollout(session, &row, err);
+}
+
 /* ---- phases ---- */
 
 /* "16/B374D848" as a number of bytes. */

@@ -87,6 +87,21 @@ static void run_task(struct task_context *task)
     (void)channel_send(task->channel->fd, FRAME_OUTCOME, &outcome);
 }
 
+typedef enum error_code upkeep_fn(struct task_context *task, struct error *err);
+
+static void run_upkeep(struct task_context *task, upkeep_fn *run)
+{
+    struct task_outcome outcome = {.id = task->job->order.id};
+    struct error err = {.code = ERROR_OK};
+    enum error_code code = run(task, &err);
+
+    outcome.outcome = outcome_of(code);
+    (void)text_copy(outcome.code, sizeof(outcome.code), error_code_name(code));
+    if (code != ERROR_OK)
+        (void)text_copy(outcome.detail, sizeof(outcome.detail), err.detail);
+    (void)channel_send(task->channel->fd, FRAME_OUTCOME, &outcome);
+}
+
 static void run_inspection(struct task_context *task)
 {
     const struct order *order = &task->job->order;
@@ -111,10 +126,14 @@ static void run_job(struct task_context *task)
 
     if (task->job->kind == JOB_WATCH)
         watch_run(task->config, task->channel, task->job->node);
+    else if (task->job->kind == JOB_CLEAR_ROLLOUT)
+        run_upkeep(task, task_clear_rollout);
     else if (what == TASK_NONE)
         log_event(LOG_ERROR, "job_without_task", LOG_TEXT("node", task->job->node));
     else if (task->job->kind == JOB_INSPECT)
         run_inspection(task);
+    else if (task->job->kind == JOB_MEND_EDGE)
+        run_upkeep(task, task_mend_edge);
     else
         run_task(task);
 }

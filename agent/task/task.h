@@ -49,6 +49,12 @@ enum error_code task_open_session(struct task_context *task, struct session **re
 
 enum error_code task_preflight_database(struct task_context *task, struct error *err);
 
+/* edge.c: asks the edge once more for what was ordered; whether it does it is for the next beat. */
+enum error_code task_mend_edge(struct task_context *task, struct error *err);
+
+/* schema.c: the database's term row names the job's rollout no longer. */
+enum error_code task_clear_rollout(struct task_context *task, struct error *err);
+
 /* The path of a bundle in the agent's state folder. */
 void task_bundle_path(const struct agent_config *config, const char *digest, char *ret,
                       size_t size);

@@ -64,10 +64,10 @@ static enum error_code read_servers(const struct edge_config *config, const void
 }
 
 static enum error_code wish(const struct edge_config *config, const char *node,
-                            enum traffic_wish wanted, struct error *err)
+                            enum edge_wish wanted, struct error *err)
 {
     void *scratch = memory_zeroed(NULL, 1, 1, "exec");
-    enum error_code code = run(config, traffic_wish_name(wanted), node, scratch, NULL, err);
+    enum error_code code = run(config, wish_name(wanted), node, scratch, NULL, err);
 
     talloc_free(scratch);
     return code;

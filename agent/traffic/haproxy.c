@@ -227,7 +227,7 @@ static enum error_code command(const struct edge_config *config, const char *lin
 }
 
 static enum error_code wish(const struct edge_config *config, const char *node,
-                            enum traffic_wish wanted, struct error *err)
+                            enum edge_wish wanted, struct error *err)
 {
     static const char *const states[] = {
         [WISH_DRAIN] = "drain", [WISH_ADMIT] = "ready", [WISH_ISOLATE] = "maint"};

@@ -48,6 +48,20 @@ enum error_code term_raise(struct session *session, const struct term_row *row, 
         NULL, err);
 }
 
+enum error_code term_clear_rollout(struct session *session, const struct term_row *row,
+                                   struct error *err)
+{
+    char term[24];
+
+    (void)text_format(term, sizeof(term), "%" PRIu64, row->term);
+    return session_query(session,
+                         SQL_WITH("UPDATE hakem.term SET rollout = '',"
+                                  " since = pg_catalog.clock_timestamp()"
+                                  " WHERE journal = $1 AND term <= $2::bigint AND rollout = $3",
+                                  row->journal, term, row->rollout),
+                         NULL, err);
+}
+
 enum error_code term_adopt(struct session *session, const char *journal, struct error *err)
 {
     return session_query(session, SQL_WITH("SELECT hakem.adopt_journal($1)", journal), NULL, err);

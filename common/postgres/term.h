@@ -28,6 +28,11 @@ enum error_code term_read(struct session *session, struct term_row *ret, struct 
 enum error_code term_raise(struct session *session, const struct term_row *row, uint64_t wait_ms,
                            struct error *err);
 
+/* row.rollout is over: "none is open", unless the row names another by now, obeys another journal,
+ * or a higher term. */
+enum error_code term_clear_rollout(struct session *session, const struct term_row *row,
+                                   struct error *err);
+
 /* An operator's word: another journal rules from now on, from its next term_raise() on. */
 enum error_code term_adopt(struct session *session, const char *journal, struct error *err);
 

@@ -12,8 +12,8 @@
 #include "proto/message.h"
 
 #define PORT_HIGH_WATER 64
-/* After an outage everybody comes at once: whoever is cut short comes again, and it never ends. A key
- * that is not let in yet comes again after it, too. */
+/* After an outage everybody comes at once: whoever is cut short comes again, and it never ends. A
+ * key that is not let in yet comes again after it, too. */
 #define PORT_HANDSHAKE_MS 6000
 #define PORT_FRAMES_MAX   2
 #define PORT_BACKLOG      1024

@@ -116,6 +116,20 @@ static enum error_code apply_ledger(struct control *control, const void *body, s
     return ERROR_OK;
 }
 
+static enum error_code apply_corrected(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_corrected *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return corrupt(err, "node", fact->name);
+    node->correction = fact->number;
+    node->corrections++;
+    (void)text_format(node->corrected, sizeof(node->corrected), "%s: %.1000s", fact->target,
+                      fact->why);
+    return ERROR_OK;
+}
+
 static enum error_code apply_quarantine(struct control *control, const void *body,
                                         struct error *err)
 {
@@ -128,7 +142,21 @@ static enum error_code apply_quarantine(struct control *control, const void *bod
     node->quarantine_position = fact->position;
     node->repair_tries = 0;
     node->repair_not_before_ms = 0;
+    node->is_taken_out &= fact->cause != QUARANTINE_NONE;
     (void)text_copy(node->quarantine_why, sizeof(node->quarantine_why), fact->why);
+    return ERROR_OK;
+}
+
+static enum error_code apply_standing(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_standing *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return corrupt(err, "node", fact->name);
+    node->is_severed = fact->is_severed;
+    node->is_taken_out = fact->is_taken_out;
+    node->was_marked = false;
     return ERROR_OK;
 }
 
@@ -256,6 +284,28 @@ static void note_sessions(struct control *control, const struct step *step)
         target->is_severed = false;
 }
 
+/* A repair during the rollout that did what the rollout's own step was to do: to be taken back with
+ * it. */
+static void note_repair(struct control *control, const struct step *done)
+{
+    struct work *work = control_work(control, 0);
+    struct target_steps own;
+
+    if (work == NULL || done->state != STEP_SUCCEEDED ||
+        (done->plan->stage != STAGE_RELEASE && done->plan->stage != STAGE_ADMIT))
+        return;
+    own = work_steps_of_target(work, done->plan->target);
+    for (size_t i = 0; i < own.count; i++) {
+        struct step *step = work_step(work, own.ids[i]);
+
+        if (step->plan->stage == done->plan->stage && step->direction == DIRECTION_DO &&
+            strcmp(step->plan->node, done->plan->node) == 0 &&
+            (step->plan->stage == STAGE_ADMIT ||
+             strcmp(step->plan->release, done->plan->release) == 0))
+            step->had_effect = true;
+    }
+}
+
 static void change_step(struct step *step, const struct fact_step *fact, uint64_t now_ms)
 {
     bool is_new_state = step->state != fact->state || step->direction != fact->direction;
@@ -293,9 +343,14 @@ static void note_traffic(struct control *control, const struct step *step)
     struct node *target = control_node(control, step->plan->target);
     enum task task = step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
 
-    if (target != NULL && task != TASK_NONE && task_row(task)->kind == KIND_EDGE &&
-        step->state != STEP_PENDING && step->state != STEP_DUE && step->state != STEP_SKIPPED)
-        target->traffic_changed_at_ms = control->now_ms;
+    if (target == NULL || task == TASK_NONE || task_row(task)->kind != KIND_EDGE ||
+        step->state == STEP_PENDING || step->state == STEP_DUE || step->state == STEP_SKIPPED)
+        return;
+    target->traffic_changed_at_ms = control->now_ms;
+    if (task != TASK_ADMIT)
+        target->is_taken_out = true;
+    else if (step->state == STEP_SUCCEEDED)
+        target->is_taken_out = false;
 }
 
 static enum error_code apply_step(struct control *control, const void *body, struct error *err)
@@ -312,6 +367,10 @@ static enum error_code apply_step(struct control *control, const void *body, str
     work_count_admit(work, step, was_admitted);
     note_sessions(control, step);
     note_traffic(control, step);
+    if (fact->repair != 0)
+        note_repair(control, step);
+    else if (control_node(control, step->plan->target) != NULL)
+        control_node(control, step->plan->target)->was_marked = true;
     if (fact->repair == 0 && fact->state == STEP_ORDERED && is_point_of_no_return(step->plan))
         control->open->has_contracted = true;
     return ERROR_OK;

@@ -21,6 +21,11 @@ uint64_t node_measured_at_ms(const struct node *node)
     return node->report_at_ms > age ? node->report_at_ms - age : 0;
 }
 
+uint64_t fleet_closed_rollout(const struct control *control)
+{
+    return control->open != NULL ? control->open->work.plan->rollout - 1 : control->rollout_number;
+}
+
 uint64_t fleet_timeline(const struct control *control, const char *shard)
 {
     uint64_t newest = 0;
@@ -129,6 +134,23 @@ bool fleet_some_edge_sends(const struct control *control, const struct node *gam
                                        : TRAFFIC_UNKNOWN;
 
         if (state == TRAFFIC_READY || state == TRAFFIC_DOWN)
+            return true;
+    }
+    return false;
+}
+
+bool fleet_some_edge_withholds(const struct control *control, const struct node *game)
+{
+    uint64_t sessions = 0;
+
+    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
+        const struct node *edge = control->nodes[i];
+        enum traffic_state state;
+
+        if (!edge_carries(edge, game->identity.shard) || !node_is_fresh(control, edge))
+            continue;
+        state = state_at(edge, game, &sessions);
+        if (state == TRAFFIC_DRAIN || state == TRAFFIC_MAINTENANCE)
             return true;
     }
     return false;
@@ -251,9 +273,14 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
         bool is_ready = node_is_ready(control, node);
 
         count.games++;
+        /* Whom a person took out does not serve, even where an edge has forgotten that. */
+        if (node->quarantine == QUARANTINE_HELD) {
+            count.unavailable++;
+            continue;
+        }
         count.ready += is_ready && !node_is_being_moved(control, node);
         count.in_traffic += fleet_traffic(control, node, NULL) == TRAFFIC_READY &&
-                            !node_is_being_moved(control, node);
+                            !node->is_taken_out && !node_is_being_moved(control, node);
         count.serving +=
             (is_ready || is_failing_briefly(control, node)) && !node_is_being_moved(control, node);
         count.unavailable += !is_ready || node_is_being_moved(control, node);

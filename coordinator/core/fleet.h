@@ -13,6 +13,12 @@ bool node_is_fresh(const struct control *control, const struct node *node);
 /* When its last report was measured, at the latest, by the coordinator's clock. */
 uint64_t node_measured_at_ms(const struct node *node);
 
+/* An edge says, in a fresh report, that somebody took it out. */
+bool fleet_some_edge_withholds(const struct control *control, const struct node *game);
+
+/* The newest rollout that is over; 0: none is. */
+uint64_t fleet_closed_rollout(const struct control *control);
+
 /* The newest that a database of the shard reports; 0: none reports. */
 uint64_t fleet_timeline(const struct control *control, const char *shard);
 

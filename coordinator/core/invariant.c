@@ -137,7 +137,10 @@ static void add_node(struct hash *hash, const struct node *node)
     add_number(hash, node->quarantine);
     add_text(hash, node->quarantine_why);
     add_number(hash, node->repair_tries);
-    add_number(hash, node->is_severed);
+    add_number(hash, (uint64_t)node->is_severed | (uint64_t)node->is_taken_out << 1);
+    add_number(hash, node->correction);
+    add_number(hash, node->corrections);
+    add_text(hash, node->corrected);
     if (node->repair != NULL)
         add_work(hash, node->repair);
 }

@@ -91,7 +91,18 @@ static bool has_strayed(const struct control *control, const struct node *node)
            strcmp(node->report->release, goal) != 0;
 }
 
-static bool is_at_its_goal(const struct control *control, const struct node *node)
+/* Taken out by hand, or by an edge's own restart. */
+static bool has_fallen_out(const struct control *control, const struct node *node)
+{
+    return is_game_unquarantined(control, node) && !node_is_the_plans(control, node) &&
+           (control->open == NULL || fleet_is_going_back(control) ||
+            fleet_has_arrived(control, node->identity.shard)) &&
+           node_is_fresh(control, node) &&
+           control->now_ms - node->traffic_changed_at_ms > SUSPECT_MS &&
+           fleet_some_edge_withholds(control, node);
+}
+
+static bool stands_at_its_goal(const struct control *control, const struct node *node)
 {
     const char *goal = fleet_goal(control, node);
     char why[SENTENCE_SIZE];
@@ -100,6 +111,18 @@ static bool is_at_its_goal(const struct control *control, const struct node *nod
            node_is_fresh(control, node) && !node->is_severed &&
            (goal[0] == '\0' || strcmp(node->report->release, goal) == 0) &&
            compat_node_fault(control, node, node->report->release, why) == NULL;
+}
+
+static bool is_at_its_goal(const struct control *control, const struct node *node)
+{
+    return stands_at_its_goal(control, node) && !node->is_taken_out;
+}
+
+/* Its edges send it traffic all the same: one that has forgotten, or whose answer was lost. */
+static bool is_at_its_goal_though_taken_out(const struct control *control, const struct node *node)
+{
+    return stands_at_its_goal(control, node) && node->is_taken_out &&
+           node->repair_tries < REPAIR_TRIES_MAX && control->now_ms >= node->repair_not_before_ms;
 }
 
 static bool has_caught_up(const struct control *control, const struct node *node)
@@ -229,6 +252,8 @@ static const struct node_rule rules[] = {
     {1405, IN(ONLINE), ON(TICK), IF(is_silent), GO(SUSPECT), WHY("silent for three beats")},
     {1407, IN(SUSPECT) | IN(ENROLLED), ON(TICK), IF(is_silent_for_long), GO(LOST),
         WHY("silent for 15 s")},
+    {1409, IN(ONLINE), ON(TICK), IF(has_fallen_out), DO(QUARANTINES), .cause = QUARANTINE_HEALTH,
+        WHY("an edge keeps it out of traffic, and nobody ordered that")},
     {1411, IN(LOST), ON(TICK), IF(is_lost_without_the_plan), DO(QUARANTINES),
         .cause = QUARANTINE_ABSENCE, WHY("its agent is lost")},
     {1412, IN(ONLINE), ON(TICK), IF(has_strayed), DO(QUARANTINES), .cause = QUARANTINE_HEALTH,
@@ -239,6 +264,8 @@ static const struct node_rule rules[] = {
         WHY("the repair failed, or its goal has changed")},
     {1419, IN(ONLINE), ON(TICK), IF(is_at_its_goal), DO(FORGIVES),
         WHY("it is where it should be, and ready")},
+    {1420, IN(ONLINE), ON(TICK), IF(is_at_its_goal_though_taken_out), DO(CONFIRMS),
+        WHY("it is where it should be: its edges are told so")},
     {1421, IN(ONLINE), ON(TICK), IF(has_caught_up), DO(FORGIVES),
         WHY("the replica has caught up and agrees with its primary")},
     {1423, IN(ONLINE), ON(TICK), IF(may_be_repaired), DO(REPAIRS), WHY("it is brought to its goal")},
@@ -315,14 +342,14 @@ static void forgive(struct run *run, const struct node *node, const char *why)
     node_quarantine(run, node, QUARANTINE_NONE, why);
 }
 
-static void begin_repair(struct run *run, const struct node *node, bool only_out)
+static void begin_repair(struct run *run, const struct node *node, enum repair_extent extent)
 {
     struct fact_repair *fact = run_body(run, fact_row(FACT_REPAIR)->record);
 
     (void)text_copy(fact->name, sizeof(fact->name), node->identity.name);
     fact->number = run->control->repair_number + 1;
     fact->tries = node->repair_tries;
-    planner_repair(run->control, node, only_out, run->decisions->memory, &fact->plan);
+    planner_repair(run->control, node, extent, run->decisions->memory, &fact->plan);
     run_emit(run, FACT_REPAIR, fact);
 }
 
@@ -345,8 +372,13 @@ static void act(struct run *run, const struct node *node, const struct node_rule
         forgive(run, node, rule->why);
         return;
     case NODE_REPAIRS:
+        begin_repair(run, node, REPAIR_WHOLE);
+        return;
     case NODE_CUTS:
-        begin_repair(run, node, rule->action == NODE_CUTS);
+        begin_repair(run, node, REPAIR_OUT);
+        return;
+    case NODE_CONFIRMS:
+        begin_repair(run, node, REPAIR_IN);
         return;
     case NODE_GIVES_UP:
         end_repair(run, node,

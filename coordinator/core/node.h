@@ -22,6 +22,7 @@ struct node_rule {
         NODE_FORGIVES,    /* lifts the quarantine */
         NODE_REPAIRS,     /* begins a repair */
         NODE_CUTS,        /* begins a repair that only takes it out */
+        NODE_CONFIRMS,    /* begins a repair that only lets it in */
         NODE_GIVES_UP,    /* ends the repair, to be tried again later */
         NODE_RINGS,
     } action;

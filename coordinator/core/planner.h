@@ -19,8 +19,14 @@ enum error_code planner_inverse(const struct control *control, const struct summ
                                 const struct request *request, const void *parent, struct plan *ret,
                                 struct error *err);
 
-/* Brings one game node to its goal. With only_out: no further than out of traffic. */
-void planner_repair(const struct control *control, const struct node *game, bool only_out,
-                    const void *parent, struct plan *ret);
+enum repair_extent {
+    REPAIR_WHOLE, /* out of traffic, to its goal, and in again */
+    REPAIR_OUT,   /* no further than out of traffic */
+    REPAIR_IN     /* it is where it should be: only its edges are told */
+};
+
+/* Brings one game node to its goal. */
+void planner_repair(const struct control *control, const struct node *game,
+                    enum repair_extent extent, const void *parent, struct plan *ret);
 
 #endif

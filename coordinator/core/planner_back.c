@@ -103,8 +103,25 @@ enum error_code planner_inverse(const struct control *control, const struct summ
 
 /* ---- repair ---- */
 
-void planner_repair(const struct control *control, const struct node *game, bool only_out,
-                    const void *parent, struct plan *ret)
+static void cut_down(struct plan *plan, enum repair_extent extent)
+{
+    enum stage kept = extent == REPAIR_OUT ? STAGE_DRAIN : STAGE_ADMIT;
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (extent != REPAIR_WHOLE && plan->steps[i].stage != kept)
+            continue;
+        if (extent == REPAIR_IN)
+            plan->steps[i].need_count = 0;
+        plan->steps[count] = plan->steps[i];
+        plan->steps[count].id = count + 1;
+        count++;
+    }
+    plan->step_count = count;
+}
+
+void planner_repair(const struct control *control, const struct node *game,
+                    enum repair_extent extent, const void *parent, struct plan *ret)
 {
     struct plan plan = {.strategy = STRATEGY_REPAIR};
     struct compile_shard shard = {.name = game->identity.shard,
@@ -128,7 +145,6 @@ void planner_repair(const struct control *control, const struct node *game, bool
     plan.options.wave_count = 1;
     if (compile_steps(control, &shard, 1, parent, &plan, &err) != ERROR_OK)
         plan.step_count = 0; /* one node's steps cannot reach the limit */
-    while (only_out && plan.step_count > 0 && plan.steps[plan.step_count - 1].stage != STAGE_DRAIN)
-        plan.step_count--;
+    cut_down(&plan, extent);
     *ret = plan;
 }

@@ -81,6 +81,25 @@ static void stop_watching(struct run *run)
                  run_body(run, message_row(MESSAGE_WATCH)->record));
 }
 
+/* A start does not read the steps of a closed rollout. */
+static void note_standings(struct run *run)
+{
+    const struct control *control = run->control;
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *node = control->nodes[i];
+        struct fact_standing *fact;
+
+        if (!node->was_marked)
+            continue;
+        fact = run_body(run, fact_row(FACT_STANDING)->record);
+        (void)text_copy(fact->name, NAME_SIZE, node->identity.name);
+        fact->is_severed = node->is_severed;
+        fact->is_taken_out = node->is_taken_out;
+        run_emit(run, FACT_STANDING, fact);
+    }
+}
+
 void rollout_close(struct run *run)
 {
     const struct control *control = run->control;
@@ -109,6 +128,7 @@ void rollout_close(struct run *run)
     summary = record_clone(&summary_record, summary, run->decisions->memory);
     if (open->state != ROLLOUT_CANCELLED)
         set_goals(run);
+    note_standings(run);
     stop_watching(run);
     run_emit(run, FACT_CLOSED, summary);
 }

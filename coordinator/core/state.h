@@ -93,11 +93,16 @@ struct node {
     enum quarantine_cause quarantine;
     char quarantine_why[SENTENCE_SIZE];
     uint64_t quarantine_position;
-    bool is_severed;     /* its database sessions are kept out */
+    bool is_severed;   /* its database sessions are kept out */
+    bool is_taken_out; /* an edge was told to send it no traffic, and none to send it again since */
+    bool was_marked;   /* the open rollout changed one of these: to be said when it closes */
     struct work *repair; /* NULL: none going on */
     uint64_t repair_tries;
     uint64_t repair_not_before_ms;
     uint64_t ring_at_ms;
+    uint64_t correction;  /* number of an edge's last; 0: none yet */
+    uint64_t corrections; /* how often it did what nobody had ordered */
+    char corrected[SENTENCE_SIZE];
 
     /* in memory */
     enum link_state link;

@@ -1,5 +1,6 @@
 #include "coordinator/core/step.h"
 
+#include "coordinator/core/fleet.h"
 #include "coordinator/core/gate.h"
 #include "coordinator/core/step_guard.h"
 
@@ -126,8 +127,8 @@ static const struct step_rule rules[] = {
         WHY("the order never arrived, and never will")},
 
     /* Turning back. */
-    {603, DO(DUE) | DO(SUCCEEDED) | DO(SKIPPED) | DO(FAILED) | DO(REFUSED) | DO(CANCELLED), ON(TICK),
-        IF(goes_back), GO(UNDO, PENDING),
+    {603, DO(PENDING) | DO(DUE) | DO(SUCCEEDED) | DO(SKIPPED) | DO(FAILED) | DO(REFUSED) |
+        DO(CANCELLED), ON(TICK), IF(goes_back), GO(UNDO, PENDING),
         WHY("to be taken back")},
     {605, UNDO(PENDING) | UNDO(DUE) | UNDO(FAILED), ON(TICK), IF(target_is_isolated),
         QUARANTINE(UNDO, SKIPPED),
@@ -355,6 +356,7 @@ static void set_watch(struct run *run, const struct scene *scene)
             continue;
         watch = run_body(run, message_row(MESSAGE_WATCH)->record);
         watch->is_on = true;
+        watch->closed = fleet_closed_rollout(control);
         run_send(run, node->identity.name, MESSAGE_WATCH, watch);
     }
 }

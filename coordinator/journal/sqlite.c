@@ -194,17 +194,6 @@ static void link_chain(uint8_t chain[static HASH_BYTES], const void *body, size_
 
 /* ---- appending ---- */
 
-/* Facts that a start needs even when their rollout is closed are the cluster's. */
-static bool is_of_rollout(enum fact_type type)
-{
-    return type == FACT_PLANNED || type == FACT_ROLLOUT || type == FACT_STEP;
-}
-
-static bool is_repair_step(const struct fact *fact)
-{
-    return fact->type == FACT_STEP && ((const struct fact_step *)fact->body)->repair != 0;
-}
-
 static enum error_code insert(struct journal *journal, const struct fact *fact,
                               const struct text *body, uint64_t rollout, struct error *err)
 {
@@ -232,7 +221,7 @@ static enum error_code append_one(struct journal *journal, const struct fact *fa
 
     if (fact->type == FACT_PLANNED)
         journal->open_rollout = ((const struct plan *)fact->body)->rollout;
-    if (is_of_rollout(fact->type) && !is_repair_step(fact))
+    if (fact_is_of_rollout(fact))
         rollout = journal->open_rollout;
     fact_encode(fact, body);
     if (body->is_cut)

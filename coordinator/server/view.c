@@ -122,6 +122,10 @@ json_t *view_node(const struct control *control, const struct node *node)
     put_text(object, "quarantine_why",
              node->quarantine == QUARANTINE_NONE ? "" : node->quarantine_why);
     put_number(object, "repair_tries", node->repair_tries);
+    if (node->identity.kind == KIND_EDGE) {
+        put_number(object, "corrections", node->corrections);
+        put_text(object, "corrected", node->corrected);
+    }
     if (node->identity.kind == KIND_GAME) {
         put_text(object, "release", node->report == NULL ? "" : node->report->release);
         put_text(object, "goal", fleet_goal(control, node));

@@ -40,7 +40,7 @@ static int add_node(struct sim *sim, const char *kind_name, int number, enum nod
     node->ledger = memory_array(sim, struct entry, SIM_LEDGER_MAX);
     (void)text_format(node->identity, IDENTITY_SIZE, "%032d", at);
     for (int i = 0; i < SIM_NODES_MAX; i++)
-        node->traffic[i] = node->file[i] = TRAFFIC_READY;
+        node->traffic[i] = node->file[i] = node->meant[i] = TRAFFIC_READY;
     return at;
 }
 

@@ -39,6 +39,30 @@ void child_start(struct sim *sim, int at, const struct entry *entry, bool is_ins
         faults_at_task(sim, at, child);
 }
 
+void child_mend(struct sim *sim, int at, const struct entry *entry)
+{
+    struct sim_node *node = &sim->nodes[at];
+    struct task_outcome outcome = {.outcome = OUTCOME_FAILED};
+    struct order_id id = entry->order.id;
+    struct session_event event = {
+        .type = SESSION_MENDED, .at_ms = sim->now_ms, .id = &id, .outcome = &outcome};
+
+    for (struct sim_child *child = node->children; child < node->children + SIM_CHILDREN_MAX;
+         child++) {
+        if (child->is_used)
+            continue;
+        *child = (struct sim_child){.is_used = true,
+                                    .is_mend = true,
+                                    .order = entry->order,
+                                    .term = node->session->term,
+                                    .effect_at_ms = sim->now_ms + sim_below(sim, QUICK_MS),
+                                    .fails = sim_chance(sim, sim->fate.failing)};
+        child->keeps_at_ms = child->ends_at_ms = child->effect_at_ms;
+        return;
+    }
+    post_event(sim, at, &event); /* no room: the next beat tries again */
+}
+
 void child_tell_term(struct sim *sim, int at, uint64_t term)
 {
     for (int i = 0; i < SIM_CHILDREN_MAX; i++) {
@@ -121,8 +145,10 @@ static void end_child(struct sim *sim, int at, struct sim_child *child)
     struct order_id id = child->order.id;
     struct task_outcome outcome = {
         .id = id, .is_kept = child->is_kept, .position = child->position};
-    struct session_event event = {
-        .type = SESSION_CHILD_ENDED, .at_ms = sim->now_ms, .id = &id, .outcome = &outcome};
+    struct session_event event = {.type = child->is_mend ? SESSION_MENDED : SESSION_CHILD_ENDED,
+                                  .at_ms = sim->now_ms,
+                                  .id = &id,
+                                  .outcome = &outcome};
 
     describe_end(child, &outcome);
     child->is_used = false;
@@ -140,6 +166,10 @@ static void kill_child(struct sim *sim, int at, struct sim_child *child)
                                   .id = &id,
                                   .outcome = &nothing};
 
+    if (child->is_mend) {
+        nothing.outcome = OUTCOME_FAILED;
+        event.type = SESSION_MENDED;
+    }
     sim_trace(sim, "%s: its child for %s dies", sim->nodes[at].name,
               word_of(&task_names, child->order.task));
     child->is_used = false;

@@ -100,6 +100,8 @@ static void change(struct sim *sim, int at, struct sim_child *child)
         break;
     }
     database->term = child->term;
+    if (child->order.id.rollout != 0)
+        database->open_rollout = child->order.id.rollout;
     database->position++;
 }
 

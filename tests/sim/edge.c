@@ -1,6 +1,8 @@
 /* edge.c: who gets traffic at which edge, and what a reload remembers: its state file. */
 #include "tests/sim/world.h"
 
+#include <string.h>
+
 static enum traffic_state state_of(enum task task)
 {
     switch ((int)task) {
@@ -18,7 +20,7 @@ static enum traffic_state state_of(enum task task)
 bool edge_sends(const struct sim *sim, int game)
 {
     for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].traffic[game] == TRAFFIC_READY)
+        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] == TRAFFIC_READY)
             return true;
     return false;
 }
@@ -31,6 +33,14 @@ bool edge_has_left_out(const struct sim *sim, int game)
     return false;
 }
 
+static bool is_meant_to_be_in(const struct sim *sim, int game)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] != TRAFFIC_READY)
+            return false;
+    return true;
+}
+
 /* First at the running process, a moment later in the file, and read back until it is so. */
 void edge_act(struct sim *sim, int at, struct sim_child *child)
 {
@@ -40,13 +50,16 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
 
     if (game < 0 || wanted == TRAFFIC_UNKNOWN)
         return;
-    if (edge->traffic[game] != wanted) {
-        edge->traffic[game] = wanted;
+    if (edge->traffic[game] != wanted || edge->meant[game] != wanted) {
+        bool was_in = edge->traffic[game] == TRAFFIC_READY;
+
+        edge->traffic[game] = edge->meant[game] = wanted;
         if (wanted != TRAFFIC_READY)
-            watch_drain(sim, game, &child->order);
-        else if (!edge_has_left_out(sim, game))
+            watch_drain(sim, game, &child->order, was_in);
+        else if (is_meant_to_be_in(sim, game))
             sim->nodes[game].is_out_by_plan = false;
     }
+    edge->is_out_by_hand[game] &= wanted != TRAFFIC_READY;
     if (child->has_effect)
         edge->file[game] = wanted;
 }
@@ -62,7 +75,7 @@ bool edge_shows(const struct sim *sim, struct sim_node *edge, const struct order
     if (edge->traffic[game] != wanted &&
         !(wanted == TRAFFIC_DRAIN && edge->traffic[game] == TRAFFIC_MAINTENANCE))
         return false;
-    edge->file[game] = edge->traffic[game];
+    edge->file[game] = edge->meant[game] = edge->traffic[game];
     return true;
 }
 
@@ -72,5 +85,57 @@ void edge_reload(struct sim *sim, int at)
 
     sim_trace(sim, "%s is reloaded", edge->name);
     for (int i = 0; i < sim->node_count; i++)
-        edge->traffic[i] = edge->file[i];
+        edge->traffic[i] = edge->meant[i] = edge->file[i];
+}
+
+void edge_forget(struct sim *sim, int at)
+{
+    struct sim_node *edge = &sim->nodes[at];
+
+    sim_trace(sim, "%s is reloaded, and has forgotten who was out", edge->name);
+    for (int i = 0; i < sim->node_count; i++)
+        edge->traffic[i] = TRAFFIC_READY;
+    memset(edge->is_out_by_hand, 0, sizeof(edge->is_out_by_hand));
+}
+
+/* Not the last one that it sends traffic to: who does that is beyond help. */
+void edge_by_hand(struct sim *sim, int at)
+{
+    struct sim_node *edge = &sim->nodes[at];
+    const struct sim_shard *shard = &sim->shards[sim_below(sim, (uint64_t)sim->shard_count)];
+    int game = shard->first_game + (int)sim_below(sim, (uint64_t)shard->game_count);
+    int others = 0;
+
+    for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
+        others += i != game && edge->traffic[i] == TRAFFIC_READY;
+    if (others == 0 || edge->traffic[game] != TRAFFIC_READY)
+        return;
+    sim_trace(sim, "%s: somebody takes %s out by hand", edge->name, sim->nodes[game].name);
+    edge->is_out_by_hand[game] = true;
+    edge->traffic[game] = sim_below(sim, 2) == 0 ? TRAFFIC_DRAIN : TRAFFIC_MAINTENANCE;
+}
+
+bool edge_was_touched(const struct sim *sim, int game)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].is_out_by_hand[game])
+            return true;
+    return false;
+}
+
+bool edge_obeys(const struct sim *sim, const struct sim_node *edge)
+{
+    const struct agent_session *session = edge->session;
+
+    for (size_t i = 0; session != NULL && i < session->wish_count; i++) {
+        const struct server_wish *wish = &session->wishes[i];
+        const struct entry *entry = agent_session_entry(session, &wish->id);
+        int game = sim_node_at(sim, wish->target);
+
+        if (game >= 0 && entry != NULL && entry->state == ENTRY_ENDED &&
+            entry->outcome.outcome == OUTCOME_SUCCEEDED && wish->wish != WISH_ADMIT &&
+            edge->traffic[game] == TRAFFIC_READY)
+            return false;
+    }
+    return true;
 }

@@ -9,6 +9,8 @@
 #define SICK_ONE_IN      8000
 #define REPLAY_ONE_IN    3000
 #define RELOAD_ONE_IN    400
+#define FORGET_ONE_IN    1500
+#define HAND_ONE_IN      4000
 #define LEDGER_ONE_IN    20000
 #define IMPOSE_ONE_IN    20000
 #define HOST_ONE_IN      4000
@@ -71,6 +73,10 @@ static void break_node(struct sim *sim, int at)
         node->is_sick = !node->is_sick;
     if (node->kind == KIND_EDGE && sim_rarely(sim, RELOAD_ONE_IN))
         edge_reload(sim, at);
+    if (node->kind == KIND_EDGE && sim_rarely(sim, FORGET_ONE_IN))
+        edge_forget(sim, at);
+    if (node->kind == KIND_EDGE && sim_rarely(sim, HAND_ONE_IN))
+        edge_by_hand(sim, at);
 }
 
 /* ---- orders that no coordinator of ours would send ---- */

@@ -31,7 +31,7 @@ static const char *compatible_fault(struct sim *sim, int game)
 static const char *traffic_fault(const struct sim *sim, const struct sim_shard *shard)
 {
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
-        if (edge_sends(sim, i))
+        if (edge_sends(sim, i) || edge_was_touched(sim, i))
             return NULL;
     return "I2: nobody is left in traffic";
 }
@@ -63,8 +63,27 @@ const char *invariant_broken(struct sim *sim)
 
 /* ---- the end ---- */
 
+/* What a hand did at an edge, or what an edge forgot, is put right, and a database does not go on
+ * naming a rollout that is over. */
+static const char *upkeep_fault(const struct sim *sim)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_EDGE && !edge_obeys(sim, &sim->nodes[i]))
+            return "I8: an edge still sends traffic to what it was told to take out";
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_GAME && edge_has_left_out(sim, i) &&
+            control_node(sim->control, sim->nodes[i].name)->quarantine == QUARANTINE_NONE)
+            return "I8: a server that nobody took out gets no traffic";
+    for (int i = 0; i < sim->shard_count; i++)
+        if (sim->nodes[sim->shards[i].primary].database.open_rollout != 0)
+            return "I8: a database still says that a rollout is open";
+    return NULL;
+}
+
 bool invariant_is_mended(const struct sim *sim)
 {
+    if (upkeep_fault(sim) != NULL)
+        return false;
     for (size_t i = 0; i < sim->control->node_count; i++)
         if (sim->control->nodes[i]->quarantine != QUARANTINE_NONE ||
             sim->control->nodes[i]->repair != NULL)
@@ -128,6 +147,8 @@ static bool has_left_out_nodes(const struct summary *summary)
 /* While the new release is bad, or a promotion took its ground away, nobody can repair it. */
 static const char *mending_fault(const struct sim *sim)
 {
+    if (upkeep_fault(sim) != NULL)
+        return upkeep_fault(sim);
     if (sim->fate.release_turns_bad || invariant_is_mended(sim))
         return NULL;
     for (int i = 0; i < sim->shard_count; i++)

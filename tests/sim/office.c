@@ -19,14 +19,21 @@ static void append(struct sim *sim, const struct fact *fact)
         size_t capacity = sim->journal_capacity == 0 ? 256 : sim->journal_capacity * 2;
 
         sim->journal = memory_grow(sim, sim->journal, sim->journal_capacity, capacity);
+        sim->journal_of = memory_grow(sim, sim->journal_of, sim->journal_capacity, capacity);
         sim->journal_capacity = capacity;
     }
+    if (fact->type == FACT_PLANNED)
+        sim->journal_open = ((const struct plan *)fact->body)->rollout;
+    sim->journal_of[sim->journal_count] = fact_is_of_rollout(fact) ? sim->journal_open : 0;
+    if (fact->type == FACT_CLOSED)
+        sim->journal_open = 0;
     sim->journal[sim->journal_count] = text_new(sim, FACT_BYTES_MAX);
     fact_encode(fact, sim->journal[sim->journal_count]);
     sim->journal_count++;
     watch_fact(sim, fact);
 }
 
+/* As the journal is read at a start: what was a closed rollout's own is left out. */
 static struct control *fold(struct sim *sim)
 {
     struct control *control = control_new(sim);
@@ -35,6 +42,8 @@ static struct control *fold(struct sim *sim)
     for (size_t i = 0; i < sim->journal_count; i++) {
         struct fact fact;
 
+        if (sim->journal_of[i] != 0 && sim->journal_of[i] != sim->journal_open)
+            continue;
         if (fact_decode(sim->journal[i]->data, sim->journal[i]->size, control, &fact, &err) !=
                 ERROR_OK ||
             control_apply(control, &fact, &err) != ERROR_OK)

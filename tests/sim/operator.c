@@ -192,12 +192,15 @@ static void unstick(struct sim *sim, const struct rollout *open)
 
 static void answer_rollout(struct sim *sim, const struct rollout *open)
 {
+    bool tries_on =
+        sim->now_ms / ANSWERS_MS % 2 == 0; /* refused, the way back is the next answer */
+
     if (open->state == ROLLOUT_PLANNED && !sim->fate.is_patient)
         ask_for(sim, "start", 0);
     else if (open->state == ROLLOUT_PAUSED)
         ask_for(sim, "resume", 0);
     else if (open->state == ROLLOUT_HALTED)
-        ask_for(sim, open->has_contracted ? "resume" : "rollback", 0);
+        ask_for(sim, tries_on || open->has_contracted ? "resume" : "rollback", 0);
     else if (open->state == ROLLOUT_HOLDING && open->work.plan->options.hold)
         ask_for(sim, "complete", 0);
     else if (open->state == ROLLOUT_STUCK)

@@ -40,8 +40,8 @@ void post_kill(struct sim *sim, int at, uint64_t for_ms)
 static void cancel_child(struct sim_node *node, const struct order_id *id)
 {
     for (int i = 0; i < SIM_CHILDREN_MAX; i++)
-        if (node->children[i].is_used && !node->children[i].is_inspection &&
-            order_id_equals(&node->children[i].order.id, id))
+        if (node->children[i].is_used && !node->children[i].is_mend &&
+            !node->children[i].is_inspection && order_id_equals(&node->children[i].order.id, id))
             node->children[i].is_cancelled = true;
 }
 
@@ -71,6 +71,14 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
         break;
     case SESSION_TELL_TERM:
         child_tell_term(sim, at, node->session->term);
+        break;
+    case SESSION_MEND:
+        child_mend(sim, at, &effect->entry);
+        break;
+    case SESSION_CLEAR_ROLLOUT:
+        if (node->believes && node->database.term <= node->session->term &&
+            node->database.open_rollout == effect->rollout && !sim_chance(sim, 10))
+            node->database.open_rollout = 0;
         break;
     case SESSION_WATCH:
     case SESSION_EFFECT_COUNT:
@@ -163,6 +171,12 @@ static void beat(struct sim *sim, int at)
         network_post(sim, at, -1, MESSAGE_BEAT, node->session->term, &body);
         network_post(sim, at, -1, MESSAGE_REPORT, node->session->term, report);
         simple_event(sim, at, SESSION_TICK);
+    }
+    if (node->is_alive && node->session != NULL) {
+        struct session_event event = {
+            .type = SESSION_REPORTED, .at_ms = sim->now_ms, .report = report};
+
+        post_event(sim, at, &event);
     }
     talloc_free(report);
 }

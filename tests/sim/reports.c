@@ -41,6 +41,7 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
     (void)text_format(database->fingerprint, FINGERPRINT_SIZE, "f%u.%u", from->applied,
                       from->contracted);
     database->position = from->position;
+    database->open_rollout = from->open_rollout;
 }
 
 static void report_edge(const struct sim *sim, const struct sim_node *edge, struct report *ret)

@@ -144,7 +144,7 @@ static uint64_t others_at(const struct sim *sim, const struct sim_node *edge, in
     uint64_t count = 0;
 
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
-        count += i != game && edge->traffic[i] == TRAFFIC_READY;
+        count += i != game && (edge->meant[i] == TRAFFIC_READY || edge->is_out_by_hand[i]);
     return count;
 }
 
@@ -158,13 +158,13 @@ static uint64_t out_by_plan(const struct sim *sim, int shard)
     return count;
 }
 
-void watch_drain(struct sim *sim, int game, const struct order *order)
+void watch_drain(struct sim *sim, int game, const struct order *order, bool was_in)
 {
     const struct rollout *open = sim->control == NULL ? NULL : sim->control->open;
     bool is_forward = order->id.rollout != 0 && order->id.direction == DIRECTION_DO;
 
-    for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].traffic[game] != TRAFFIC_READY &&
+    for (int i = 0; was_in && i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] != TRAFFIC_READY &&
             others_at(sim, &sim->nodes[i], game) == 0)
             sim_break(sim, "I2: nobody is left in traffic at an edge");
     sim->nodes[game].is_out_by_plan = is_forward;

@@ -50,6 +50,7 @@ struct sim_child {
     uint64_t term, next_term, term_changes_at_ms; /* as the agent told it, after a while */
     uint64_t effect_at_ms, keeps_at_ms, ends_at_ms;
     bool has_effect, has_kept_file, fails, is_retryable, is_inspection, of_replica, is_cancelled;
+    bool is_mend; /* nobody ordered it: the agent puts its edge right */
     bool is_kept, is_superseded, is_misplaced;
     uint64_t position;
 };
@@ -60,6 +61,7 @@ struct sim_database {
     unsigned severed;                       /* bits by node: game servers that it does not let in */
     uint64_t reverted[SIM_REVISIONS_MAX];   /* the rollout whose revert has its row there */
     uint64_t term;
+    uint64_t open_rollout; /* that its term row names */
     uint64_t position;
     uint64_t writes; /* acknowledged to players, and still there */
     uint64_t bound;  /* of those: values that only a lossy revision's columns hold */
@@ -97,6 +99,8 @@ struct sim_node {
 
     /* an edge */
     enum traffic_state traffic[SIM_NODES_MAX], file[SIM_NODES_MAX];
+    enum traffic_state meant[SIM_NODES_MAX]; /* as ordered, whatever a hand made of it since */
+    bool is_out_by_hand[SIM_NODES_MAX];
 };
 
 struct sim_shard {
@@ -150,7 +154,9 @@ struct sim {
     uint64_t control_back_at_ms;
     struct decisions *decisions;
     struct text **journal; /* encoded facts */
+    uint64_t *journal_of;  /* the rollout whose own a fact is; 0: the cluster's */
     size_t journal_count, journal_capacity;
+    uint64_t journal_open;                   /* the rollout whose facts come now; 0: none */
     struct order_id ordered[SIM_ORDERS_MAX]; /* what the journal says was ordered */
     size_t ordered_count;
     struct sim_node nodes[SIM_NODES_MAX];
@@ -214,6 +220,7 @@ void post_fill_ledger(struct sim *sim, int at);
 /* ---- child.c ---- */
 void child_start(struct sim *sim, int at, const struct entry *entry, bool is_inspection,
                  bool of_replica);
+void child_mend(struct sim *sim, int at, const struct entry *entry);
 void child_run_all(struct sim *sim, int at);
 void child_tell_term(struct sim *sim, int at, uint64_t term);
 
@@ -229,6 +236,11 @@ void database_fail_soon(struct sim *sim, int shard);
 void edge_act(struct sim *sim, int at, struct sim_child *child);
 bool edge_shows(const struct sim *sim, struct sim_node *edge, const struct order *order);
 void edge_reload(struct sim *sim, int at);
+void edge_forget(struct sim *sim, int at);              /* a reload without a state file */
+void edge_by_hand(struct sim *sim, int at);             /* somebody takes a server out of traffic */
+bool edge_was_touched(const struct sim *sim, int game); /* a hand took it out somewhere */
+/* It sends traffic to nobody whom its agent was last told to take out. */
+bool edge_obeys(const struct sim *sim, const struct sim_node *edge);
 bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */
 bool edge_has_left_out(const struct sim *sim, int game); /* some edge does not */
 
@@ -248,7 +260,8 @@ void faults_heal(struct sim *sim);
 void watch_order(struct sim *sim, const struct order_id *id, uint64_t term);
 void watch_fact(struct sim *sim, const struct fact *fact);
 void watch_effect(struct sim *sim, int at, const struct sim_child *child);
-void watch_drain(struct sim *sim, int game, const struct order *order);
+/* was_in: it was in traffic there until now. */
+void watch_drain(struct sim *sim, int game, const struct order *order, bool was_in);
 
 /* ---- invariants.c: NULL, or what broke ---- */
 const char *invariant_broken(struct sim *sim);

@@ -388,7 +388,7 @@ START_TEST(a_wish_is_said_in_haproxy_s_words)
     struct listener listener;
 
     start_haproxy(&listener, "\n");
-    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g1", (enum traffic_wish)_i, &err),
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g1", (enum edge_wish)_i, &err),
                      ERROR_OK);
     stop(&listener);
     ck_assert_str_eq(listener.heard, commands[_i]);
@@ -430,11 +430,11 @@ START_TEST(what_haproxy_says_is_read_and_its_state_is_kept_for_a_reload)
     ck_assert_int_eq(traffic_driver(&edge)->read(&edge, memory, &servers, &server_count, &err),
                      ERROR_OK);
     ck_assert_uint_eq(server_count, 1);
-    ck_assert(!traffic_is_fulfilled(&servers[0], WISH_DRAIN)); /* sessions are left */
+    ck_assert(!wish_is_fulfilled(WISH_DRAIN, &servers[0])); /* sessions are left */
     servers[0].sessions = 0;
-    ck_assert(traffic_is_fulfilled(&servers[0], WISH_DRAIN));
-    ck_assert(!traffic_is_fulfilled(&servers[0], WISH_ISOLATE));
-    ck_assert(!traffic_is_fulfilled(&servers[0], WISH_ADMIT));
+    ck_assert(wish_is_fulfilled(WISH_DRAIN, &servers[0]));
+    ck_assert(!wish_is_fulfilled(WISH_ISOLATE, &servers[0]));
+    ck_assert(!wish_is_fulfilled(WISH_ADMIT, &servers[0]));
     stop(&listener);
 
     start_haproxy(&listener, "1\n# be_id be_name\n");
@@ -498,7 +498,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, the_columns_of_statistics_are_found_by_name);
     tcase_add_loop_test(tcase, every_status_has_its_meaning_and_an_unknown_one_is_unknown, 0, 11);
     tcase_add_test(tcase, other_backends_sums_and_short_lines_are_passed_over);
-    tcase_add_loop_test(tcase, a_wish_is_said_in_haproxy_s_words, 0, WISH_COUNT);
+    tcase_add_loop_test(tcase, a_wish_is_said_in_haproxy_s_words, WISH_DRAIN, WISH_COUNT);
     tcase_add_test(tcase, any_words_in_answer_to_a_wish_are_a_refusal);
     tcase_add_test(tcase, an_edge_that_does_not_answer_is_an_error_in_time);
     tcase_add_test(tcase, what_haproxy_says_is_read_and_its_state_is_kept_for_a_reload);

@@ -1,0 +1,120 @@
+/* session_upkeep.c: what an agent keeps right between orders: an edge that forgot or was changed by
+ * hand, the open rollout's name in a database after the rollout has closed.
+ */
+#include "agent/core/session_internal.h"
+
+#include "common/base/memory.h"
+
+#include <string.h>
+
+static struct server_wish *find_wish(struct agent_session *session, const char *target)
+{
+    for (size_t i = 0; i < session->wish_count; i++)
+        if (strcmp(session->wishes[i].target, target) == 0)
+            return &session->wishes[i];
+    return NULL;
+}
+
+void agent_session_note_wish(struct agent_session *session, const struct entry *entry)
+{
+    const char *target = entry->order.arguments.target;
+    struct server_wish *wish;
+
+    if (entry->serial > session->serial)
+        session->serial = entry->serial;
+    if (wish_of(entry->order.task) == WISH_NONE || entry->serial == 0)
+        return;
+    wish = find_wish(session, target);
+    if (wish == NULL && session->wish_count < REPORT_SERVERS_MAX) {
+        if (session->wishes == NULL)
+            session->wishes = memory_array(session, struct server_wish, REPORT_SERVERS_MAX);
+        wish = &session->wishes[session->wish_count++];
+        (void)text_copy(wish->target, sizeof(wish->target), target);
+    }
+    if (wish == NULL || wish->serial > entry->serial)
+        return;
+    wish->id = entry->order.id;
+    wish->serial = entry->serial;
+    wish->wish = wish_of(entry->order.task);
+}
+
+static const struct server_traffic *find_server(const struct report *report, const char *name)
+{
+    for (size_t i = 0; i < report->server_count; i++)
+        if (strcmp(report->servers[i].node, name) == 0)
+            return &report->servers[i];
+    return NULL;
+}
+
+static void look_at_servers(struct agent_session *session, const struct report *report,
+                            struct session_effects *effects)
+{
+    for (size_t i = 0; i < session->wish_count; i++) {
+        const struct server_wish *wish = &session->wishes[i];
+        struct order_id id = wish->id;
+        struct sighting sighting = {.measured_at_ms = session->now_ms - report->age_ms};
+
+        sighting.server = find_server(report, wish->target);
+        if (sighting.server != NULL && wish_is_contradicted(wish->wish, sighting.server))
+            agent_session_fire(session, effects, &id, ENTRY_SEEN, &sighting);
+    }
+}
+
+/* `hakem migration up` asks whether a rollout is open there: nobody else would tell it that none
+ * is. */
+static void look_at_rollout(struct agent_session *session, const struct database_report *database,
+                            struct session_effects *effects)
+{
+    bool is_over = database->open_rollout != 0 && database->open_rollout <= session->closed_rollout;
+
+    if (!database->is_primary || !is_over || !session->is_welcome ||
+        session->now_ms < session->clear_not_before_ms)
+        return;
+    session->clear_not_before_ms = session->now_ms + SESSION_CLEAR_PAUSE_MS;
+    session_effects_add(effects, SESSION_CLEAR_ROLLOUT)->rollout = database->open_rollout;
+}
+
+void agent_session_look_after(struct agent_session *session, const struct report *report,
+                              struct session_effects *effects)
+{
+    if (!report->could_measure || session->now_ms < report->age_ms)
+        return;
+    if (report->kind == KIND_EDGE)
+        look_at_servers(session, report, effects);
+    else if (report->kind == KIND_DATABASE)
+        look_at_rollout(session, &report->database, effects);
+}
+
+void agent_session_mend(struct agent_session *session, struct session_effects *effects,
+                        struct entry *entry)
+{
+    entry->is_mending = true;
+    session->mending_count++;
+    session_effects_add(effects, SESSION_MEND)->entry = *entry;
+}
+
+void agent_session_end_mending(struct agent_session *session, const struct order_id *id)
+{
+    struct entry *entry = agent_session_find(session, id);
+
+    if (session->mending_count > 0)
+        session->mending_count--;
+    if (entry == NULL)
+        return;
+    entry->is_mending = false;
+    entry->changed_at_ms = session->now_ms; /* what was seen before says nothing any more */
+}
+
+void agent_session_say_corrected(struct agent_session *session, struct session_effects *effects,
+                                 struct entry *entry)
+{
+    struct correction *correction = session_effects_send(effects, MESSAGE_CORRECTED);
+
+    correction->id = entry->order.id;
+    correction->number = entry->correction;
+    (void)text_copy(correction->target, sizeof(correction->target), entry->order.arguments.target);
+    (void)text_format(
+        correction->detail, sizeof(correction->detail), "it was %s, not as ordered (%s): put right",
+        word_of(&traffic_state_names, entry->strayed_to), wish_name(wish_of(entry->order.task)));
+    entry->sent_at_ms = session->now_ms;
+}

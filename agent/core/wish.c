@@ -1,0 +1,67 @@
+#include "agent/core/wish.h"
+
+#include <assert.h>
+
+enum edge_wish wish_of(enum task task)
+{
+    switch ((int)task) {
+    case TASK_DRAIN:
+        return WISH_DRAIN;
+    case TASK_ADMIT:
+        return WISH_ADMIT;
+    case TASK_ISOLATE:
+        return WISH_ISOLATE;
+    default:
+        return WISH_NONE;
+    }
+}
+
+const char *wish_name(enum edge_wish wish)
+{
+    static const char *const names[] = {[WISH_NONE] = "none",
+                                        [WISH_DRAIN] = "drain",
+                                        [WISH_ADMIT] = "admit",
+                                        [WISH_ISOLATE] = "isolate"};
+
+    assert(wish < WISH_COUNT);
+    return names[wish];
+}
+
+static bool is_out(const struct server_traffic *server)
+{
+    return server->state == TRAFFIC_DRAIN || server->state == TRAFFIC_MAINTENANCE;
+}
+
+bool wish_is_fulfilled(enum edge_wish wish, const struct server_traffic *server)
+{
+    switch (wish) {
+    case WISH_DRAIN:
+        return is_out(server) && server->sessions == 0;
+    case WISH_ADMIT:
+        return server->state == TRAFFIC_READY && server->check_passes;
+    case WISH_ISOLATE:
+        return server->state == TRAFFIC_MAINTENANCE && server->sessions == 0;
+    case WISH_NONE:
+    case WISH_COUNT:
+        break;
+    }
+    return false;
+}
+
+bool wish_is_contradicted(enum edge_wish wish, const struct server_traffic *server)
+{
+    bool is_in = server->state == TRAFFIC_READY || server->state == TRAFFIC_DOWN;
+
+    switch (wish) {
+    case WISH_DRAIN:
+        return is_in;
+    case WISH_ADMIT:
+        return is_out(server);
+    case WISH_ISOLATE:
+        return is_in || server->state == TRAFFIC_DRAIN;
+    case WISH_NONE:
+    case WISH_COUNT:
+        break;
+    }
+    return false;
+}
