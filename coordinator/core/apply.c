@@ -344,7 +344,8 @@ static void note_traffic(struct control *control, const struct step *step)
     enum task task = step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
 
     if (target == NULL || task == TASK_NONE || task_row(task)->kind != KIND_EDGE ||
-        step->state == STEP_PENDING || step->state == STEP_DUE || step->state == STEP_SKIPPED)
+        step->attempt == 0 || step->state == STEP_PENDING || step->state == STEP_DUE ||
+        step->state == STEP_SKIPPED)
         return;
     target->traffic_changed_at_ms = control->now_ms;
     if (task != TASK_ADMIT)
