@@ -32,6 +32,12 @@ void *memory_resized(const void *parent, void *array, size_t old_count, size_t c
     return block;
 }
 
+void text_keep(const void *parent, struct kept_text *ret, const char *text)
+{
+    talloc_free(ret->copy);
+    ret->copy = text[0] == '\0' ? NULL : memory_text(parent, text);
+}
+
 char *memory_text(const void *parent, const char *text)
 {
     return memory_copy(parent, text, strlen(text));

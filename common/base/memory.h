@@ -21,6 +21,17 @@
 void *memory_zeroed(const void *parent, size_t count, size_t size, const char *name);
 void *memory_resized(const void *parent, void *array, size_t old_count, size_t count, size_t size);
 
+/* A text that is mostly empty, and then costs nothing: "" until it is kept, a child of parent then.
+ */
+struct kept_text {
+    char *copy; /* NULL: "" */
+};
+void text_keep(const void *parent, struct kept_text *ret, const char *text);
+static inline const char *text_kept(const struct kept_text *text)
+{
+    return text->copy == NULL ? "" : text->copy;
+}
+
 char *memory_text(const void *parent, const char *text);
 char *memory_format(const void *parent, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

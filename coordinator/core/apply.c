@@ -23,6 +23,12 @@ static void move_all_deadlines(struct control *control, uint64_t by_ms)
             work_move_deadlines(control->nodes[i]->repair, by_ms);
 }
 
+static void forget_samples(struct step *step)
+{
+    talloc_free(step->gate_record.why.copy);
+    step->gate_record = (struct gate_record){.evidence = 0};
+}
+
 static enum error_code apply_started(struct control *control, const void *body, struct error *err)
 {
     const struct fact_started *fact = body;
@@ -125,8 +131,8 @@ static enum error_code apply_corrected(struct control *control, const void *body
         return corrupt(err, "node", fact->name);
     node->correction = fact->number;
     node->corrections++;
-    (void)text_format(node->corrected, sizeof(node->corrected), "%s: %.1000s", fact->target,
-                      fact->why);
+    talloc_free(node->corrected.copy);
+    node->corrected.copy = memory_format(node, "%s: %s", fact->target, fact->why);
     return ERROR_OK;
 }
 
@@ -143,7 +149,7 @@ static enum error_code apply_quarantine(struct control *control, const void *bod
     node->repair_tries = 0;
     node->repair_not_before_ms = 0;
     node->is_taken_out &= fact->cause != QUARANTINE_NONE;
-    (void)text_copy(node->quarantine_why, sizeof(node->quarantine_why), fact->why);
+    text_keep(node, &node->quarantine_why, fact->why);
     return ERROR_OK;
 }
 
@@ -230,7 +236,7 @@ static bool remembers_origin(enum rollout_state state)
 static void reset_gates(struct work *work)
 {
     for (size_t i = 0; i < work->count; i++)
-        work->steps[i].gate_record = (struct gate_record){.evidence = 0};
+        forget_samples(&work->steps[i]);
 }
 
 static enum error_code apply_rollout(struct control *control, const void *body, struct error *err)
@@ -306,7 +312,8 @@ static void note_repair(struct control *control, const struct step *done)
     }
 }
 
-static void change_step(struct step *step, const struct fact_step *fact, uint64_t now_ms)
+static void change_step(const struct step *steps, struct step *step, const struct fact_step *fact,
+                        uint64_t now_ms)
 {
     bool is_new_state = step->state != fact->state || step->direction != fact->direction;
 
@@ -318,7 +325,7 @@ static void change_step(struct step *step, const struct fact_step *fact, uint64_
     if (is_new_state) {
         step->changed_at_ms = now_ms;
         step->asked_at_ms = 0;
-        step->gate_record = (struct gate_record){.evidence = 0};
+        forget_samples(step);
     }
     if (step->started_at_ms == 0 && (fact->state == STEP_ORDERED || fact->state == STEP_RUNNING))
         step->started_at_ms = now_ms;
@@ -335,7 +342,7 @@ static void change_step(struct step *step, const struct fact_step *fact, uint64_
     step->rule = fact->rule;
     (void)text_copy(step->node, sizeof(step->node), fact->node);
     (void)text_copy(step->code, sizeof(step->code), fact->code);
-    (void)text_copy(step->detail, sizeof(step->detail), fact->detail);
+    text_keep(steps, &step->detail, fact->detail);
 }
 
 static void note_traffic(struct control *control, const struct step *step)
@@ -364,7 +371,7 @@ static enum error_code apply_step(struct control *control, const void *body, str
     if (step == NULL)
         return corrupt(err, "a step", "that no plan has");
     was_admitted = work_is_admitted(step);
-    change_step(step, fact, control->now_ms);
+    change_step(work->steps, step, fact, control->now_ms);
     work_count_admit(work, step, was_admitted);
     note_sessions(control, step);
     note_traffic(control, step);
@@ -491,7 +498,7 @@ static enum error_code apply_sample(struct control *control, const void *body, s
     gate->evidence = control->report_number;
     gate->sampled_at_ms = control->now_ms;
     gate->verdict = fact->verdict;
-    (void)text_copy(gate->why, sizeof(gate->why), fact->why);
+    text_keep(work->steps, &gate->why, fact->why);
     if (fact->verdict == VERDICT_PASS) {
         if (gate->passing_since_ms == 0)
             gate->passing_since_ms = control->now_ms;

@@ -156,8 +156,7 @@ static void hear_adopted(const struct letter *letter)
 {
     const struct adopted *adopted = letter->body;
 
-    (void)text_copy(letter->node->refusal, SENTENCE_SIZE,
-                    adopted->is_refused ? adopted->detail : "");
+    text_keep(letter->node, &letter->node->refusal, adopted->is_refused ? adopted->detail : "");
     if (letter->term == letter->run->control->term)
         set_link(letter, !adopted->is_refused);
 }

@@ -125,7 +125,7 @@ static void add_work(struct hash *hash, const struct work *work)
                              (uint64_t)step->is_cancelling << 2 | (uint64_t)step->is_left_out << 3);
         add_text(hash, step->node);
         add_text(hash, step->code);
-        add_text(hash, step->detail);
+        add_text(hash, text_kept(&step->detail));
     }
 }
 
@@ -135,12 +135,12 @@ static void add_node(struct hash *hash, const struct node *node)
     add_text(hash, node->identity.key);
     add_text(hash, node->ledger);
     add_number(hash, node->quarantine);
-    add_text(hash, node->quarantine_why);
+    add_text(hash, text_kept(&node->quarantine_why));
     add_number(hash, node->repair_tries);
     add_number(hash, (uint64_t)node->is_severed | (uint64_t)node->is_taken_out << 1);
     add_number(hash, node->correction);
     add_number(hash, node->corrections);
-    add_text(hash, node->corrected);
+    add_text(hash, text_kept(&node->corrected));
     if (node->repair != NULL)
         add_work(hash, node->repair);
 }

@@ -56,9 +56,9 @@ void step_reason(const struct control *control, const struct work *work, const s
 
     if (is_gate)
         (void)text_copy(ret, SENTENCE_SIZE,
-                        step_gate(step) == GATE_HOLD       ? "holding before the first contract"
-                        : step->gate_record.why[0] != '\0' ? step->gate_record.why
-                                                           : "waits for the first report");
+                        step_gate(step) == GATE_HOLD         ? "holding before the first contract"
+                        : step->gate_record.why.copy != NULL ? text_kept(&step->gate_record.why)
+                                                             : "waits for the first report");
     else if (step->state == STEP_PENDING && step->direction == DIRECTION_DO)
         say_needs(work, step, ret);
     else if (step->state == STEP_PENDING)
@@ -73,7 +73,7 @@ void step_reason(const struct control *control, const struct work *work, const s
     else if (step->state == STEP_RUNNING)
         (void)text_copy(ret, SENTENCE_SIZE, step->progress[0] != '\0' ? step->progress : "at work");
     else
-        (void)text_copy(ret, SENTENCE_SIZE, step->detail);
+        (void)text_copy(ret, SENTENCE_SIZE, text_kept(&step->detail));
 }
 
 static const struct step *first_waiting(const struct work *work)

@@ -467,7 +467,7 @@ static void explain_failure(const struct control *control, char *ret)
                       step->plan->target[0] != '\0' ? step->plan->target
                       : step->node[0] != '\0'       ? step->node
                                                     : step->plan->shard,
-                      step->detail[0] != '\0' ? step->detail : "its agent is silent");
+                      step->detail.copy != NULL ? text_kept(&step->detail) : "its agent is silent");
 }
 
 /* The row's words, with the step that made it fire where there is one. */

@@ -4,6 +4,7 @@
 #ifndef COORDINATOR_CORE_STATE_H
 #define COORDINATOR_CORE_STATE_H
 
+#include "common/base/memory.h"
 #include "coordinator/core/control.h"
 
 /* How a gate has done so far. Lives in memory only: a restart begins anew. */
@@ -14,7 +15,7 @@ struct gate_record {
     uint64_t failing_count; /* in a row */
     uint64_t sampled_at_ms;
     enum verdict verdict;
-    char why[SENTENCE_SIZE];
+    struct kept_text why;
 };
 
 struct step {
@@ -32,7 +33,7 @@ struct step {
     uint64_t deadline_at_ms; /* 0: none */
     char node[NAME_SIZE];    /* who was ordered */
     char code[NAME_SIZE];
-    char detail[SENTENCE_SIZE];
+    struct kept_text detail;
     bool is_kept;
     bool had_effect; /* going forward, it may have had one */
     bool is_cancelling;
@@ -91,7 +92,7 @@ struct node {
     char ledger[IDENTITY_SIZE];
     char ledger_before[IDENTITY_SIZE];
     enum quarantine_cause quarantine;
-    char quarantine_why[SENTENCE_SIZE];
+    struct kept_text quarantine_why;
     uint64_t quarantine_position;
     bool is_severed;   /* its database sessions are kept out */
     bool is_taken_out; /* an edge was told to send it no traffic, and none to send it again since */
@@ -102,7 +103,7 @@ struct node {
     uint64_t ring_at_ms;
     uint64_t correction;  /* number of an edge's last; 0: none yet */
     uint64_t corrections; /* how often it did what nobody had ordered */
-    char corrected[SENTENCE_SIZE];
+    struct kept_text corrected;
 
     /* in memory */
     enum link_state link;
@@ -116,7 +117,7 @@ struct node {
     uint64_t
         traffic_changed_at_ms; /* an edge was told something about it: older reports say nothing */
     uint64_t failing_since_ms; /* its probes; 0: they pass */
-    char refusal[SENTENCE_SIZE]; /* why it does not adopt this term */
+    struct kept_text refusal;  /* why it does not adopt this term */
 };
 
 struct goal {

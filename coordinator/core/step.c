@@ -259,7 +259,7 @@ static struct fact_step *changed(struct run *run, const struct scene *scene,
     fact->position = step->position;
     (void)text_copy(fact->node, sizeof(fact->node), step->node);
     (void)text_copy(fact->code, sizeof(fact->code), step->code);
-    (void)text_copy(fact->detail, sizeof(fact->detail), step->detail);
+    (void)text_copy(fact->detail, sizeof(fact->detail), text_kept(&step->detail));
     return fact;
 }
 
@@ -338,7 +338,7 @@ static void quarantine_node(struct run *run, const struct scene *scene)
                       "step %llu (%s) of rollout %llu left it out: %s",
                       (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
                       (unsigned long long)scene->work->plan->rollout,
-                      step->detail[0] != '\0'     ? step->detail
+                      step->detail.copy != NULL   ? text_kept(&step->detail)
                       : node->link == LINK_ONLINE ? "it was not done in time"
                                                   : "it was silent");
     run_emit(run, FACT_QUARANTINE, fact);

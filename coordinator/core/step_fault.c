@@ -196,7 +196,7 @@ static const char *node_fault(const struct scene *scene, char *ret)
     }
     if (node->quarantine == QUARANTINE_IDENTITY) {
         (void)text_format(ret, SENTENCE_SIZE, "%s is quarantined: %.800s", name,
-                          node->quarantine_why);
+                          text_kept(&node->quarantine_why));
         return ret;
     }
     if (node->identity.kind == KIND_DATABASE && node->report != NULL && shard != NULL &&

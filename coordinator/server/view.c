@@ -117,14 +117,14 @@ json_t *view_node(const struct control *control, const struct node *node)
     put_text(object, "key", node->identity.key);
     put_text(object, "link", word_of(&link_state_names, node->link));
     put_bool(object, "adopted", node->is_adopted);
-    put_text(object, "refusal", node->refusal);
+    put_text(object, "refusal", text_kept(&node->refusal));
     put_text(object, "quarantine", word_of(&quarantine_cause_names, node->quarantine));
     put_text(object, "quarantine_why",
-             node->quarantine == QUARANTINE_NONE ? "" : node->quarantine_why);
+             node->quarantine == QUARANTINE_NONE ? "" : text_kept(&node->quarantine_why));
     put_number(object, "repair_tries", node->repair_tries);
     if (node->identity.kind == KIND_EDGE) {
         put_number(object, "corrections", node->corrections);
-        put_text(object, "corrected", node->corrected);
+        put_text(object, "corrected", text_kept(&node->corrected));
     }
     if (node->identity.kind == KIND_GAME) {
         put_text(object, "release", node->report == NULL ? "" : node->report->release);
@@ -179,7 +179,7 @@ static json_t *gate_of(const struct control *control, const struct step *step)
 
     put_text(object, "kind", word_of(&gate_names, step_gate(step)));
     put_text(object, "verdict", word_of(&verdict_names, gate->verdict));
-    put_text(object, "why", gate->why);
+    put_text(object, "why", text_kept(&gate->why));
     put_number(object, "passing_ms",
                gate->passing_since_ms == 0 ? 0 : control->now_ms - gate->passing_since_ms);
     put_number(object, "steady_ms", step->plan->steady_ms);
@@ -233,7 +233,7 @@ static json_t *step_of(const struct control *control, const struct work *work,
     put_number(object, "total", step->total);
     put_text(object, "progress", step->progress);
     put_text(object, "code", step->code);
-    put_text(object, "detail", step->detail);
+    put_text(object, "detail", text_kept(&step->detail));
     put_bool(object, "kept", step->is_kept);
     put_text(object, "why", why);
     (void)json_object_set_new(object, "needs", needs_of(plan));

@@ -157,7 +157,7 @@ static const char *mending_fault(const struct sim *sim)
     for (size_t i = 0; i < sim->control->node_count; i++)
         sim_trace(sim, "%s: quarantine %s, %s", sim->control->nodes[i]->identity.name,
                   word_of(&quarantine_cause_names, sim->control->nodes[i]->quarantine),
-                  sim->control->nodes[i]->quarantine_why);
+                  text_kept(&sim->control->nodes[i]->quarantine_why));
     return "I8: long after the faults a node is still quarantined";
 }
 
