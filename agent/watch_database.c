@@ -151,19 +151,29 @@ static enum error_code look_at_applied(struct database_watch *watch, const void 
                       &ret->applied, &ret->applied_count, err);
 }
 
-static enum error_code look_at_strangers(struct database_watch *watch, const void *parent,
-                                         struct database_report *ret, struct error *err)
+static enum error_code look_at_sessions(struct database_watch *watch, const void *parent,
+                                        struct database_report *ret, struct error *err)
 {
     const struct database_config *config = &watch->config->database;
     struct text *roles = text_new(parent, 8192);
+    struct rows *rows = NULL;
 
     if (config->game_role_count == 0)
         return ERROR_OK;
     for (size_t i = 0; i < config->game_role_count; i++)
         text_append_format(roles, "%s%s", i == 0 ? "{" : ",", config->game_roles[i]);
     text_append(roles, "}");
-    return list_names(watch, SQL_WITH(embedded_watch_strangers, roles->data), parent,
-                      &ret->strangers, &ret->stranger_count, err);
+    if (session_query(watch->session, SQL_WITH(embedded_watch_sessions, roles->data), &rows, err) !=
+        ERROR_OK)
+        return err->code;
+    ret->session_count = rows_count(rows);
+    ret->sessions = memory_array(parent, struct game_session, ret->session_count);
+    for (size_t i = 0; i < ret->session_count; i++) {
+        (void)text_copy(ret->sessions[i].role, NAME_SIZE, rows_text(rows, i, 0));
+        (void)text_copy(ret->sessions[i].application, NAME_SIZE, rows_text(rows, i, 1));
+    }
+    rows_free(rows);
+    return ERROR_OK;
 }
 
 /* A lock held by a migration is no fault: the last value stands, and grows older. */
@@ -195,7 +205,7 @@ bool database_watch_look(struct database_watch *watch, const void *parent, struc
         look_at_marks(watch, parent, database, &err) != ERROR_OK ||
         look_at_rollout(watch, database, &err) != ERROR_OK ||
         look_at_applied(watch, parent, database, &err) != ERROR_OK ||
-        look_at_strangers(watch, parent, database, &err) != ERROR_OK) {
+        look_at_sessions(watch, parent, database, &err) != ERROR_OK) {
         (void)text_copy(ret->fault, sizeof(ret->fault), err.detail);
         return false;
     }

@@ -24,6 +24,7 @@ static const struct field argument_fields[] = {
     TEXT_FIELD(task_arguments, shard, "where"),
     TEXT_FIELD(task_arguments, target, "the game node meant"),
     TEXT_FIELD(task_arguments, application, "application_name of the target's sessions"),
+    TEXT_FIELD(task_arguments, role, "database role of the target's own"),
     TEXT_FIELD(task_arguments, revision, "which revision"),
     TEXT_FIELD(task_arguments, bundle, "digest of the migration files"),
     TEXT_FIELD(task_arguments, release, "which release"),

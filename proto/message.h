@@ -30,7 +30,8 @@ struct order_id {
 struct task_arguments {
     char shard[NAME_SIZE];
     char target[NAME_SIZE];
-    char application[NAME_SIZE]; /* database application_name of the target's sessions */
+    char application[NAME_SIZE];
+    char role[NAME_SIZE]; /* database application_name of the target's sessions */
     char revision[NAME_SIZE];
     char bundle[DIGEST_SIZE];
     char release[NAME_SIZE];

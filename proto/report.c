@@ -32,6 +32,13 @@ static const struct field checksum_fields[] = {
 static const struct record checksum_record =
     RECORD(revision_checksum, checksum_fields, "a revision as a database got it");
 
+static const struct field game_session_fields[] = {
+    TEXT_FIELD(game_session, role, "database role"),
+    TEXT_FIELD(game_session, application, "application_name"),
+};
+static const struct record game_session_record =
+    RECORD(game_session, game_session_fields, "a game server's session");
+
 static const struct field database_fields[] = {
     TEXT_FIELD(database_report, system_id, "pg_control_system()'s system identifier"),
     TEXT_FIELD(database_report, instance, "hash that tells one running instance from another"),
@@ -51,8 +58,8 @@ static const struct field database_fields[] = {
     NUMBER_FIELD(database_report, position, "insert or replay position in the WAL, in bytes"),
     NUMBER_FIELD(database_report, lag_bytes, "received or sent but not replayed"),
     NUMBER_FIELD(database_report, lag_ms, "age of the last replayed transaction, if any waits"),
-    LIST_FIELD(database_report, strangers, stranger_count, name_item_record, REPORT_SERVERS_MAX,
-               "application names of sessions of game roles"),
+    LIST_FIELD(database_report, sessions, session_count, game_session_record, REPORT_SERVERS_MAX,
+               "of game roles, each kind once"),
 };
 static const struct record database_record =
     RECORD(database_report, database_fields, "a database of itself");

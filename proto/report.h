@@ -30,6 +30,12 @@ struct revision_checksum {
     char checksum[DIGEST_SIZE];
 };
 
+/* A session of a game role. */
+struct game_session {
+    char role[NAME_SIZE];
+    char application[NAME_SIZE];
+};
+
 /* Of a game node, as one edge says. */
 struct server_traffic {
     char node[NAME_SIZE];
@@ -59,9 +65,8 @@ struct database_report {
     uint64_t position; /* insert (primary) or replay (standby) WAL position */
     uint64_t lag_bytes;
     uint64_t lag_ms;
-    struct name_item
-        *strangers; /* sessions of game roles that belong to no application name given */
-    size_t stranger_count;
+    struct game_session *sessions; /* kinds of them, of the game roles */
+    size_t session_count;
 };
 
 struct report {

@@ -76,43 +76,62 @@ enum error_code task_open_session(struct task_context *task, struct session **re
 #define SESSIONS_POLL_MS  100
 #define SESSIONS_MAX_MS   25000
 
-static enum error_code count_sessions(struct session *session, const char *application,
-                                      uint64_t *ret, struct error *err)
+/* Of the node's own role, or with its application name; "" matches nobody. */
+#define SESSIONS_OF_THE_NODE                                                                       \
+    " FROM pg_catalog.pg_stat_activity WHERE pid <> pg_catalog.pg_backend_pid()"                   \
+    " AND ((application_name = $1::text AND $1 <> '') OR (usename = $2::text AND $2 <> ''))"
+
+/* NOLOGIN keeps new sessions out; those that are there stay. */
+static enum error_code let_role_login(struct task_context *task, struct session *session, bool may,
+                                      struct error *err)
 {
-    return session_ask_number(
-        session,
-        SQL_WITH("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", application),
-        ret, err);
+    const char *role = task->job->order.arguments.role;
+    char *statement = NULL;
+
+    if (role[0] == '\0')
+        return ERROR_OK;
+    if (session_ask_text(
+            session,
+            may ? SQL_WITH("SELECT pg_catalog.format('ALTER ROLE %I LOGIN', $1::text)", role)
+                : SQL_WITH("SELECT pg_catalog.format('ALTER ROLE %I NOLOGIN', $1::text)"
+                           " WHERE $1 <> current_user::text",
+                           role),
+            task->memory, &statement, err) != ERROR_OK)
+        return err->code;
+    if (statement == NULL)
+        return error_set(err, ERROR_REFUSED, "the game node's role %s is the migrator's own", role);
+    return session_run(session, statement, err);
 }
 
-enum error_code task_end_sessions(struct task_context *task, struct task_outcome *ret,
-                                  struct error *err)
+static enum error_code end_once(struct session *session, const struct task_arguments *arguments,
+                                uint64_t *ret_left, struct error *err)
 {
-    const char *application = task->job->order.arguments.application;
-    struct session *session = NULL;
+    if (session_query(session,
+                      SQL_WITH("SELECT pg_catalog.pg_terminate_backend(pid)" SESSIONS_OF_THE_NODE,
+                               arguments->application, arguments->role),
+                      NULL, err) != ERROR_OK)
+        return err->code;
+    return session_ask_number(
+        session,
+        SQL_WITH("SELECT count(*)" SESSIONS_OF_THE_NODE, arguments->application, arguments->role),
+        ret_left, err);
+}
+
+/* None for a whole beat: a server that still runs would have come back. */
+static enum error_code end_until_none(struct task_context *task, struct session *session,
+                                      struct error *err)
+{
+    const struct task_arguments *arguments = &task->job->order.arguments;
     uint64_t clear_ms = 0;
     uint64_t left = 0;
 
-    (void)ret;
-    if (application[0] == '\0')
-        return error_set(err, ERROR_REFUSED,
-                         "the game node was enrolled without --application-name, so its sessions "
-                         "cannot be told from others");
-    if (task_open_session(task, &session, err) != ERROR_OK)
-        return err->code;
-    /* None for a whole beat: a server that still runs would have come back. */
     for (uint64_t waited = 0; clear_ms < SESSIONS_CLEAR_MS; waited += SESSIONS_POLL_MS) {
-        if (session_query(session,
-                          SQL_WITH("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                                   "WHERE application_name = $1",
-                                   application),
-                          NULL, err) != ERROR_OK ||
-            count_sessions(session, application, &left, err) != ERROR_OK)
+        if (end_once(session, arguments, &left, err) != ERROR_OK)
             return err->code;
         clear_ms = left == 0 ? clear_ms + SESSIONS_POLL_MS : 0;
         if (waited >= SESSIONS_MAX_MS)
             return error_set(err, ERROR_TIMEOUT, "%llu sessions of %s come back again and again",
-                             (unsigned long long)left, application);
+                             (unsigned long long)left, arguments->target);
         task_listen(task);
         if (task->is_cancelled)
             return error_set(err, ERROR_CANCELLED, "cancelled");
@@ -122,14 +141,32 @@ enum error_code task_end_sessions(struct task_context *task, struct task_outcome
     return ERROR_OK;
 }
 
+enum error_code task_end_sessions(struct task_context *task, struct task_outcome *ret,
+                                  struct error *err)
+{
+    const struct task_arguments *arguments = &task->job->order.arguments;
+    struct session *session = NULL;
+
+    (void)ret;
+    if (arguments->application[0] == '\0' && arguments->role[0] == '\0')
+        return error_set(err, ERROR_REFUSED,
+                         "the game node was enrolled without --db-role or --application-name, so "
+                         "its sessions cannot be told from others");
+    if (task_open_session(task, &session, err) != ERROR_OK ||
+        let_role_login(task, session, false, err) != ERROR_OK)
+        return err->code;
+    return end_until_none(task, session, err);
+}
+
 enum error_code task_allow_sessions(struct task_context *task, struct task_outcome *ret,
                                     struct error *err)
 {
     struct session *session = NULL;
 
     (void)ret;
-    /* Nothing shut them out for good: a role of the node's own comes with its own issue. */
-    return task_open_session(task, &session, err);
+    if (task_open_session(task, &session, err) != ERROR_OK)
+        return err->code;
+    return let_role_login(task, session, true, err);
 }
 
 /* ---- looking at a database ---- */

@@ -285,6 +285,19 @@ static void wish_rollback(struct run *run, const struct wish *wish)
 
 /* ---- nodes ---- */
 
+/* Its sessions are ended, and it is kept out, by that role: nobody else may depend on it. */
+static bool role_is_anothers(const struct control *control, const struct request *request)
+{
+    for (size_t i = 0; i < control->node_count && request->db_role[0] != '\0'; i++) {
+        const struct fact_node *other = &control->nodes[i]->identity;
+
+        if (strcmp(other->db_role, request->db_role) == 0 &&
+            strcmp(other->shard, request->shard) == 0 && strcmp(other->name, request->node) != 0)
+            return true;
+    }
+    return false;
+}
+
 static const char *node_request_fault(const struct control *control, const struct request *request)
 {
     for (size_t i = 0; i < control->node_count; i++)
@@ -301,6 +314,10 @@ static const char *node_request_fault(const struct control *control, const struc
         return "a database or a game node belongs to a shard: --shard NAME";
     if (strlen(request->key) != KEY_TEXT_SIZE - 1)
         return "a public key has 40 characters: see `hakem node pending`";
+    if (request->db_role[0] != '\0' && request->kind != KIND_GAME)
+        return "--db-role is a game node's own: databases and edges have none";
+    if (role_is_anothers(control, request))
+        return "another game node of the shard has that --db-role: give each a role of its own";
     return NULL;
 }
 

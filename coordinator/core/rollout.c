@@ -152,24 +152,31 @@ static bool is_released_without_contracts(const struct control *control)
     return hold_is_over(control) && has_nothing_to_contract(control);
 }
 
-static bool names_stranger(const struct control *control, const char *application)
+static bool belongs_to(const struct game_session *session, const struct fact_node *identity)
+{
+    return (identity->application[0] != '\0' &&
+            strcmp(identity->application, session->application) == 0) ||
+           (identity->db_role[0] != '\0' && strcmp(identity->db_role, session->role) == 0);
+}
+
+static bool is_stranger(const struct control *control, const struct game_session *session)
 {
     for (size_t i = 0; i < control->node_count; i++)
-        if (strcmp(control->nodes[i]->identity.application, application) == 0)
+        if (belongs_to(session, &control->nodes[i]->identity))
             return false;
     return true;
 }
 
-static const char *stranger_in(const struct control *control)
+static const struct game_session *stranger_in(const struct control *control)
 {
     for (size_t i = 0; i < control->node_count; i++) {
         const struct node *node = control->nodes[i];
 
         if (node->identity.kind != KIND_DATABASE || node->report == NULL)
             continue;
-        for (size_t s = 0; s < node->report->database.stranger_count; s++)
-            if (names_stranger(control, node->report->database.strangers[s].name))
-                return node->report->database.strangers[s].name;
+        for (size_t s = 0; s < node->report->database.session_count; s++)
+            if (is_stranger(control, &node->report->database.sessions[s]))
+                return &node->report->database.sessions[s];
     }
     return NULL;
 }
@@ -193,7 +200,7 @@ static bool shard_is_of_plan(const struct plan *plan, const char *shard)
 const char *rollout_contract_fault(const struct control *control, char ret[static SENTENCE_SIZE])
 {
     const struct plan *plan = control->open->work.plan;
-    const char *stranger = stranger_in(control);
+    const struct game_session *stranger = stranger_in(control);
 
     for (size_t i = 0; i < control->node_count; i++) {
         const struct node *game = control->nodes[i];
@@ -217,8 +224,9 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
     }
     if (stranger != NULL) {
         (void)text_format(ret, SENTENCE_SIZE,
-                          "a session \"%.63s\" of a game role belongs to no enrolled game node",
-                          stranger);
+                          "a session of the game role %s, called \"%s\", belongs to no enrolled "
+                          "game node",
+                          stranger->role, stranger->application);
         return ret;
     }
     return NULL;

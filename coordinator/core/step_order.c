@@ -152,8 +152,10 @@ void step_order(const struct control *control, const struct work *work, const st
     (void)text_copy(arguments->bundle, DIGEST_SIZE, work->plan->bundle);
     (void)text_copy(arguments->release, NAME_SIZE,
                     step->direction == DIRECTION_DO ? plan->release : plan->release_before);
-    if (target != NULL)
+    if (target != NULL) {
         (void)text_copy(arguments->application, NAME_SIZE, target->identity.application);
+        (void)text_copy(arguments->role, NAME_SIZE, target->identity.db_role);
+    }
     arguments->drain_ms = work->plan->options.drain_ms;
     arguments->of_contract = plan->of_contract;
     arguments->accept_data_loss = work->plan->options.accept_data_loss;

@@ -42,7 +42,7 @@ write_database_part() {
     cat <<CONFIG
 database:
   url: "$(database_conninfo "$1")"
-  game_roles: [hokm]
+  game_roles: [hokm, hokm_game_1]
   data: $RUN/data/$1
 CONFIG
 }
@@ -114,6 +114,10 @@ agent_start() { daemon_start "agent-$1" hakem-agent "$1.yaml"; }
 
 is_pending() { hakem node pending | grep -F "$(key_of "$1")" >/dev/null; }
 
+# game-1 has a database role of its own, as every game node should; the others are told apart by their
+# sessions' names alone.
+game_role_of() { [ "$1" != game-1 ] || echo "--db-role hokm_game_1"; }
+
 agent_accept() {
     local kind
 
@@ -121,7 +125,7 @@ agent_accept() {
     case $kind in
     database) hakem node accept "$(key_of "$1")" --name "$1" --kind database --shard main ;;
     game) hakem node accept "$(key_of "$1")" --name "$1" --kind game --shard main \
-        --application-name "hokm:$1" ;;
+        --application-name "hokm:$1" $(game_role_of "$1") ;;
     edge) hakem node accept "$(key_of "$1")" --name "$1" --kind edge ;;
     esac >/dev/null
 }

@@ -122,8 +122,10 @@ databases_fill_roles() {
 
     password=$(<"$RUN/password")
     database_sql db-1 "
-        CREATE ROLE hakem LOGIN PASSWORD '$password' IN ROLE pg_signal_backend, pg_monitor;
-        CREATE ROLE hokm LOGIN PASSWORD '$password';" >/dev/null
+        CREATE ROLE hakem LOGIN CREATEROLE PASSWORD '$password'
+            IN ROLE pg_signal_backend, pg_monitor;
+        CREATE ROLE hokm LOGIN PASSWORD '$password';
+        CREATE ROLE hokm_game_1 LOGIN PASSWORD '$password' IN ROLE hokm;" >/dev/null
     database_sql db-1 'CREATE DATABASE hokm OWNER hakem' >/dev/null
     database_sql db-1 'ALTER DEFAULT PRIVILEGES IN SCHEMA public
         GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO hokm' hakem hokm >/dev/null
