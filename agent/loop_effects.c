@@ -1,0 +1,159 @@
+/* loop_effects.c: what the session wishes, done in its order. */
+#include "agent/loop_internal.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+
+#include <string.h>
+
+void loop_fail_order(struct loop *loop, const struct order *order, const struct error *err)
+{
+    struct task_outcome outcome = {
+        .id = order->id, .outcome = OUTCOME_FAILED, .is_retryable = true};
+    struct session_event event = {.type = SESSION_CHILD_ENDED,
+                                  .at_ms = clock_monotonic_ms(),
+                                  .id = &order->id,
+                                  .outcome = &outcome};
+
+    (void)text_copy(outcome.code, sizeof(outcome.code), error_code_name(err->code));
+    (void)text_copy(outcome.detail, sizeof(outcome.detail), err->detail);
+    loop_hear(loop, &event);
+}
+
+static void start_child(struct loop *loop, enum job_kind kind, const struct order *order,
+                        bool of_replica)
+{
+    struct job job = {
+        .kind = kind, .order = *order, .term = loop->session->term, .of_replica = of_replica};
+    struct child *child = NULL;
+    struct error err;
+
+    (void)text_copy(job.node, sizeof(job.node), loop->session->node);
+    log_event(LOG_INFO, kind == JOB_TASK ? "task_started" : "inspection_started",
+              LOG_NUMBER("rollout", order->id.rollout), LOG_NUMBER("step", order->id.step),
+              LOG_NUMBER("attempt", order->id.attempt),
+              LOG_TEXT("task", word_of(&task_names, order->task)));
+    if (children_start(loop->children, &job, &child, &err) == ERROR_OK)
+        return;
+    log_event(LOG_ERROR, "child_not_started", LOG_TEXT("detail", err.detail));
+    if (kind == JOB_TASK)
+        loop_fail_order(loop, order, &err);
+}
+
+static bool needs_bundle(const struct loop *loop, const struct order *order)
+{
+    return order->arguments.bundle[0] != '\0' && order->arguments.revision[0] != '\0' &&
+           loop->config->kind == KIND_DATABASE &&
+           !bundle_is_there(loop->config, order->arguments.bundle);
+}
+
+void loop_start_task(struct loop *loop, const struct entry *entry)
+{
+    struct error err;
+
+    if (!needs_bundle(loop, &entry->order)) {
+        start_child(loop, JOB_TASK, &entry->order, false);
+        return;
+    }
+    if (loop->waiting_count == CHILDREN_MAX) {
+        error_set(&err, ERROR_LIMIT, "too many orders wait for migration files");
+        loop_fail_order(loop, &entry->order, &err);
+        return;
+    }
+    loop->waiting[loop->waiting_count++] = *entry;
+    if (strcmp(loop->fetch.digest, entry->order.arguments.bundle) != 0)
+        bundle_begin(&loop->fetch, entry->order.arguments.bundle, clock_monotonic_ms());
+}
+
+static void cancel_task(struct loop *loop, const struct order *order)
+{
+    struct child *child = children_find(loop->children, JOB_TASK, &order->id);
+
+    if (child != NULL)
+        child_cancel(child, clock_monotonic_ms());
+}
+
+void loop_end_mend(struct loop *loop, const struct order_id *id, const struct task_outcome *outcome)
+{
+    struct session_event event = {
+        .type = SESSION_MENDED, .at_ms = clock_monotonic_ms(), .id = id, .outcome = outcome};
+
+    if (outcome->outcome != OUTCOME_SUCCEEDED)
+        log_event(LOG_WARNING, "edge_not_mended", LOG_TEXT("detail", outcome->detail));
+    loop_hear(loop, &event);
+}
+
+static void mend_edge(struct loop *loop, const struct entry *entry)
+{
+    struct job job = {.kind = JOB_MEND_EDGE, .order = entry->order, .term = loop->session->term};
+    struct task_outcome outcome = {.outcome = OUTCOME_FAILED};
+    struct child *child = NULL;
+    struct error err;
+
+    log_event(LOG_WARNING, "edge_strayed", LOG_TEXT("server", entry->order.arguments.target),
+              LOG_TEXT("is", word_of(&traffic_state_names, entry->strayed_to)),
+              LOG_TEXT("ordered", word_of(&task_names, entry->order.task)));
+    if (children_start(loop->children, &job, &child, &err) == ERROR_OK)
+        return;
+    (void)text_copy(outcome.detail, sizeof(outcome.detail), err.detail);
+    loop_end_mend(loop, &entry->order.id, &outcome);
+}
+
+static void clear_rollout(struct loop *loop, uint64_t rollout)
+{
+    struct job job = {.kind = JOB_CLEAR_ROLLOUT, .term = loop->session->term};
+    struct child *child = NULL;
+    struct error err;
+
+    job.order.id.rollout = rollout;
+    (void)text_copy(job.order.journal, sizeof(job.order.journal), loop->session->journal);
+    if (children_start(loop->children, &job, &child, &err) != ERROR_OK)
+        log_event(LOG_ERROR, "child_not_started", LOG_TEXT("detail", err.detail));
+}
+
+static void perform(struct loop *loop, const struct session_effect *effect)
+{
+    switch (effect->type) {
+    case SESSION_SEND:
+        (void)loop_send(loop, effect->message, effect->body);
+        return;
+    case SESSION_START_CHILD:
+        loop_start_task(loop, &effect->entry);
+        return;
+    case SESSION_CANCEL_CHILD:
+        cancel_task(loop, &effect->entry.order);
+        return;
+    case SESSION_INSPECT:
+        start_child(loop, JOB_INSPECT, &effect->entry.order, effect->of_replica);
+        return;
+    case SESSION_TELL_TERM:
+        children_tell_term(loop->children, loop->session->term);
+        return;
+    case SESSION_WATCH:
+        loop->is_watched = effect->is_on;
+        return;
+    case SESSION_MEND:
+        mend_edge(loop, &effect->entry);
+        return;
+    case SESSION_CLEAR_ROLLOUT:
+        clear_rollout(loop, effect->rollout);
+        return;
+    case SESSION_SAVE_ENTRY:
+    case SESSION_SAVE_TERM:
+    case SESSION_EFFECT_COUNT:
+        return;
+    }
+}
+
+void loop_hear(struct loop *loop, const struct session_event *event)
+{
+    struct session_effects *effects = session_effects_new(loop);
+
+    agent_session_handle(loop->session, event, effects);
+    if (loop->err.code == ERROR_OK)
+        (void)ledger_save(loop->ledger, loop->session, effects, &loop->err);
+    for (size_t i = 0; loop->err.code == ERROR_OK && i < effects->count; i++)
+        perform(loop, &effects->items[i]);
+    talloc_free(effects);
+}
