@@ -1,4 +1,6 @@
-/* apply.c: the one place that changes the state: one function a fact. */
+/* apply.c: the one place that changes the state, with apply_node.c: one function a fact. */
+#include "coordinator/core/apply.h"
+
 #include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/work.h"
@@ -7,9 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-typedef enum error_code apply_fn(struct control *control, const void *body, struct error *err);
-
-static enum error_code corrupt(struct error *err, const char *what, const char *name)
+enum error_code apply_corrupt(struct error *err, const char *what, const char *name)
 {
     return error_set(err, ERROR_CORRUPT, "a fact about %s %s does not fit the journal", what, name);
 }
@@ -34,7 +34,7 @@ static enum error_code apply_started(struct control *control, const void *body, 
     const struct fact_started *fact = body;
 
     if (fact->term <= control->term)
-        return corrupt(err, "a term", "that does not rise");
+        return apply_corrupt(err, "a term", "that does not rise");
     (void)text_copy(control->journal, sizeof(control->journal), fact->journal);
     control->term = fact->term;
     control->ready_at_ms = control->now_ms;
@@ -47,144 +47,6 @@ static enum error_code apply_catalog(struct control *control, const void *body, 
     (void)err;
     talloc_free(control->catalog);
     control->catalog = record_clone(&catalog_record, body, control);
-    return ERROR_OK;
-}
-
-static void take_out(struct control *control, const struct node *node)
-{
-    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
-
-    assert(control->nodes[at] == node);
-    control->node_count--;
-    memmove(&control->nodes[at], &control->nodes[at + 1],
-            (control->node_count - at) * sizeof(control->nodes[0]));
-    for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
-        control->kind_begin[kind]--;
-}
-
-static void put_in(struct control *control, struct node *node)
-{
-    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
-
-    if (control->node_count == control->node_capacity) {
-        size_t capacity = control->node_capacity == 0 ? 16 : control->node_capacity * 2;
-
-        control->nodes = memory_grow(control, control->nodes, control->node_capacity, capacity);
-        control->node_capacity = capacity;
-    }
-    memmove(&control->nodes[at + 1], &control->nodes[at],
-            (control->node_count - at) * sizeof(control->nodes[0]));
-    control->nodes[at] = node;
-    control->node_count++;
-    for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
-        control->kind_begin[kind]++;
-}
-
-static enum error_code apply_node_accepted(struct control *control, const void *body,
-                                           struct error *err)
-{
-    const struct fact_node *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (fact->kind == KIND_NONE || fact->kind >= KIND_COUNT)
-        return corrupt(err, "the kind of", fact->name);
-    if (node == NULL)
-        node = memory_new(control, struct node);
-    else
-        take_out(control, node);
-    node->identity = *fact;
-    put_in(control, node);
-    return ERROR_OK;
-}
-
-static enum error_code apply_node_removed(struct control *control, const void *body,
-                                          struct error *err)
-{
-    const struct fact_name *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (node == NULL)
-        return corrupt(err, "node", fact->name);
-    take_out(control, node);
-    talloc_free(node);
-    return ERROR_OK;
-}
-
-static enum error_code apply_ledger(struct control *control, const void *body, struct error *err)
-{
-    const struct fact_ledger *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (node == NULL)
-        return corrupt(err, "node", fact->name);
-    (void)text_copy(node->ledger_before, sizeof(node->ledger_before), node->ledger);
-    (void)text_copy(node->ledger, sizeof(node->ledger), fact->ledger);
-    return ERROR_OK;
-}
-
-static enum error_code apply_corrected(struct control *control, const void *body, struct error *err)
-{
-    const struct fact_corrected *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (node == NULL)
-        return corrupt(err, "node", fact->name);
-    node->correction = fact->number;
-    node->corrections++;
-    talloc_free(node->corrected.copy);
-    node->corrected.copy = memory_format(node, "%s: %s", fact->target, fact->why);
-    return ERROR_OK;
-}
-
-static enum error_code apply_quarantine(struct control *control, const void *body,
-                                        struct error *err)
-{
-    const struct fact_quarantine *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (node == NULL)
-        return corrupt(err, "node", fact->name);
-    node->quarantine = fact->cause;
-    node->quarantine_position = fact->position;
-    node->repair_tries = 0;
-    node->repair_not_before_ms = 0;
-    node->is_taken_out &= fact->cause != QUARANTINE_NONE;
-    text_keep(node, &node->quarantine_why, fact->why);
-    return ERROR_OK;
-}
-
-static enum error_code apply_standing(struct control *control, const void *body, struct error *err)
-{
-    const struct fact_standing *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (node == NULL)
-        return corrupt(err, "node", fact->name);
-    node->is_severed = fact->is_severed;
-    node->is_taken_out = fact->is_taken_out;
-    node->was_marked = false;
-    return ERROR_OK;
-}
-
-static enum error_code apply_repair(struct control *control, const void *body, struct error *err)
-{
-    const struct fact_repair *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (node == NULL || !work_plan_is_sound(&fact->plan))
-        return corrupt(err, "node", fact->name);
-    talloc_free(node->repair);
-    node->repair = NULL;
-    node->repair_tries = fact->tries;
-    node->repair_not_before_ms = fact->not_before_ms;
-    if (fact->number == 0)
-        return ERROR_OK;
-    node->repair = memory_new(node, struct work);
-    node->repair->repair = fact->number;
-    node->repair->plan = record_clone(&plan_record, &fact->plan, node->repair);
-    work_build(node->repair, node->repair);
-    if (fact->number > control->repair_number)
-        control->repair_number = fact->number;
     return ERROR_OK;
 }
 
@@ -215,7 +77,7 @@ static enum error_code apply_planned(struct control *control, const void *body, 
     struct rollout *rollout;
 
     if (control->open != NULL || !work_plan_is_sound(plan))
-        return corrupt(err, "rollout", "that was planned");
+        return apply_corrupt(err, "rollout", "that was planned");
     rollout = memory_new(control, struct rollout);
     rollout->work.plan = record_clone(&plan_record, plan, rollout);
     work_build(&rollout->work, rollout);
@@ -245,7 +107,7 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
     struct rollout *rollout = control->open;
 
     if (rollout == NULL)
-        return corrupt(err, "rollout", "that is not open");
+        return apply_corrupt(err, "rollout", "that is not open");
     if (remembers_origin(rollout->state) && fact->state == rollout->came_from) {
         /* While people waited, no deadline ran, and no gate's evidence held. */
         for (size_t i = 0; i < rollout->work.count; i++)
@@ -369,7 +231,7 @@ static enum error_code apply_step(struct control *control, const void *body, str
     bool was_admitted;
 
     if (step == NULL)
-        return corrupt(err, "a step", "that no plan has");
+        return apply_corrupt(err, "a step", "that no plan has");
     was_admitted = work_is_admitted(step);
     change_step(work->steps, step, fact, control->now_ms);
     work_count_admit(work, step, was_admitted);
@@ -423,39 +285,6 @@ static enum error_code apply_ring(struct control *control, const void *body, str
     return ERROR_OK;
 }
 
-static enum error_code apply_link(struct control *control, const void *body, struct error *err)
-{
-    const struct fact_link *fact = body;
-    struct node *node = control_node(control, fact->name);
-
-    if (node == NULL)
-        return corrupt(err, "node", fact->name);
-    node->link = fact->state;
-    node->is_adopted = fact->is_adopted;
-    if (fact->is_heard)
-        node->heard_at_ms = control->now_ms;
-    return ERROR_OK;
-}
-
-static enum error_code apply_reported(struct control *control, const void *body, struct error *err)
-{
-    const struct fact_reported *fact = body;
-    struct node *node = control_node(control, fact->name);
-    char why[SENTENCE_SIZE];
-
-    if (node == NULL)
-        return corrupt(err, "node", fact->name);
-    talloc_free(node->report);
-    node->report = record_clone(&report_record, &fact->report, node);
-    node->report_at_ms = control->now_ms;
-    node->report_number = ++control->report_number;
-    if (node_probes(node, why) == VERDICT_PASS)
-        node->failing_since_ms = 0;
-    else if (node->failing_since_ms == 0)
-        node->failing_since_ms = control->now_ms;
-    return ERROR_OK;
-}
-
 static enum error_code apply_sent(struct control *control, const void *body, struct error *err)
 {
     const struct fact_sent *fact = body;
@@ -463,7 +292,7 @@ static enum error_code apply_sent(struct control *control, const void *body, str
     struct step *step = work == NULL ? NULL : work_step(work, fact->step);
 
     if (step == NULL)
-        return corrupt(err, "a step", "that no plan has");
+        return apply_corrupt(err, "a step", "that no plan has");
     if (fact->is_inquiry)
         step->asked_at_ms = control->now_ms;
     else
@@ -478,7 +307,7 @@ static enum error_code apply_progress(struct control *control, const void *body,
     struct step *step = work == NULL ? NULL : work_step(work, fact->step);
 
     if (step == NULL)
-        return corrupt(err, "a step", "that no plan has");
+        return apply_corrupt(err, "a step", "that no plan has");
     step->done = fact->done;
     step->total = fact->total;
     (void)text_copy(step->progress, sizeof(step->progress), fact->text);
@@ -493,7 +322,7 @@ static enum error_code apply_sample(struct control *control, const void *body, s
     struct gate_record *gate;
 
     if (step == NULL)
-        return corrupt(err, "a step", "that no plan has");
+        return apply_corrupt(err, "a step", "that no plan has");
     gate = &step->gate_record;
     gate->evidence = control->report_number;
     gate->sampled_at_ms = control->now_ms;

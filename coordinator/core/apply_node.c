@@ -1,0 +1,177 @@
+/* apply_node.c: facts about nodes. */
+#include "common/base/memory.h"
+#include "coordinator/core/apply.h"
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/work.h"
+#include "proto/copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void take_out(struct control *control, const struct node *node)
+{
+    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
+
+    assert(control->nodes[at] == node);
+    control->node_count--;
+    memmove(&control->nodes[at], &control->nodes[at + 1],
+            (control->node_count - at) * sizeof(control->nodes[0]));
+    for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
+        control->kind_begin[kind]--;
+}
+
+static void put_in(struct control *control, struct node *node)
+{
+    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
+
+    if (control->node_count == control->node_capacity) {
+        size_t capacity = control->node_capacity == 0 ? 16 : control->node_capacity * 2;
+
+        control->nodes = memory_grow(control, control->nodes, control->node_capacity, capacity);
+        control->node_capacity = capacity;
+    }
+    memmove(&control->nodes[at + 1], &control->nodes[at],
+            (control->node_count - at) * sizeof(control->nodes[0]));
+    control->nodes[at] = node;
+    control->node_count++;
+    for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
+        control->kind_begin[kind]++;
+}
+
+enum error_code apply_node_accepted(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_node *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (fact->kind == KIND_NONE || fact->kind >= KIND_COUNT)
+        return apply_corrupt(err, "the kind of", fact->name);
+    if (node == NULL)
+        node = memory_new(control, struct node);
+    else
+        take_out(control, node);
+    node->identity = *fact;
+    put_in(control, node);
+    return ERROR_OK;
+}
+
+enum error_code apply_node_removed(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_name *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    take_out(control, node);
+    talloc_free(node);
+    return ERROR_OK;
+}
+
+enum error_code apply_ledger(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_ledger *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    (void)text_copy(node->ledger_before, sizeof(node->ledger_before), node->ledger);
+    (void)text_copy(node->ledger, sizeof(node->ledger), fact->ledger);
+    return ERROR_OK;
+}
+
+enum error_code apply_corrected(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_corrected *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    node->correction = fact->number;
+    node->corrections++;
+    talloc_free(node->corrected.copy);
+    node->corrected.copy = memory_format(node, "%s: %s", fact->target, fact->why);
+    return ERROR_OK;
+}
+
+enum error_code apply_quarantine(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_quarantine *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    node->quarantine = fact->cause;
+    node->quarantine_position = fact->position;
+    node->repair_tries = 0;
+    node->repair_not_before_ms = 0;
+    node->is_taken_out &= fact->cause != QUARANTINE_NONE;
+    text_keep(node, &node->quarantine_why, fact->why);
+    return ERROR_OK;
+}
+
+enum error_code apply_standing(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_standing *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    node->is_severed = fact->is_severed;
+    node->is_taken_out = fact->is_taken_out;
+    node->was_marked = false;
+    return ERROR_OK;
+}
+
+enum error_code apply_repair(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_repair *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL || !work_plan_is_sound(&fact->plan))
+        return apply_corrupt(err, "node", fact->name);
+    talloc_free(node->repair);
+    node->repair = NULL;
+    node->repair_tries = fact->tries;
+    node->repair_not_before_ms = fact->not_before_ms;
+    if (fact->number == 0)
+        return ERROR_OK;
+    node->repair = memory_new(node, struct work);
+    node->repair->repair = fact->number;
+    node->repair->plan = record_clone(&plan_record, &fact->plan, node->repair);
+    work_build(node->repair, node->repair);
+    if (fact->number > control->repair_number)
+        control->repair_number = fact->number;
+    return ERROR_OK;
+}
+
+enum error_code apply_link(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_link *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    node->link = fact->state;
+    node->is_adopted = fact->is_adopted;
+    if (fact->is_heard)
+        node->heard_at_ms = control->now_ms;
+    return ERROR_OK;
+}
+
+enum error_code apply_reported(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_reported *fact = body;
+    struct node *node = control_node(control, fact->name);
+    char why[SENTENCE_SIZE];
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    talloc_free(node->report);
+    node->report = record_clone(&report_record, &fact->report, node);
+    node->report_at_ms = control->now_ms;
+    node->report_number = ++control->report_number;
+    if (node_probes(node, why) == VERDICT_PASS)
+        node->failing_since_ms = 0;
+    else if (node->failing_since_ms == 0)
+        node->failing_since_ms = control->now_ms;
+    return ERROR_OK;
+}

@@ -1,0 +1,85 @@
+/* rollout_contract.c: what stands in the way of the point of no return. */
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/rollout.h"
+
+#include <string.h>
+
+static bool belongs_to(const struct game_session *session, const struct fact_node *identity)
+{
+    return (identity->application[0] != '\0' &&
+            strcmp(identity->application, session->application) == 0) ||
+           (identity->db_role[0] != '\0' && strcmp(identity->db_role, session->role) == 0);
+}
+
+static bool is_stranger(const struct control *control, const struct game_session *session)
+{
+    for (size_t i = 0; i < control->node_count; i++)
+        if (belongs_to(session, &control->nodes[i]->identity))
+            return false;
+    return true;
+}
+
+static const struct game_session *stranger_in(const struct control *control)
+{
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *node = control->nodes[i];
+
+        if (node->identity.kind != KIND_DATABASE || node->report == NULL)
+            continue;
+        for (size_t s = 0; s < node->report->database.session_count; s++)
+            if (is_stranger(control, &node->report->database.sessions[s]))
+                return &node->report->database.sessions[s];
+    }
+    return NULL;
+}
+
+static bool attests(const struct control *control, const struct node *game)
+{
+    const char *release = control->open->work.plan->release;
+
+    return release[0] == '\0' || (node_is_known(game) && game->link == LINK_ONLINE &&
+                                  strcmp(game->report->release, release) == 0);
+}
+
+static bool shard_is_of_plan(const struct plan *plan, const char *shard)
+{
+    for (size_t i = 0; i < plan->shard_count; i++)
+        if (strcmp(plan->shards[i].name, shard) == 0)
+            return true;
+    return false;
+}
+
+const char *rollout_contract_fault(const struct control *control, char ret[static SENTENCE_SIZE])
+{
+    const struct plan *plan = control->open->work.plan;
+    const struct game_session *stranger = stranger_in(control);
+
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *game = control->nodes[i];
+
+        if (game->identity.kind != KIND_GAME || !shard_is_of_plan(plan, game->identity.shard) ||
+            attests(control, game) ||
+            (game->quarantine != QUARANTINE_NONE && fleet_is_out(control, game)))
+            continue;
+        (void)text_format(
+            ret, SENTENCE_SIZE, "%s does not attest release %s%s", game->identity.name,
+            plan->release,
+            game->quarantine == QUARANTINE_NONE ? "" : ": quarantined, but not out of traffic yet");
+        return ret;
+    }
+    for (size_t i = 0; i < plan->shard_count; i++) {
+        if (fleet_primary(control, plan->shards[i].name) != NULL)
+            continue;
+        (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
+                          plan->shards[i].name);
+        return ret;
+    }
+    if (stranger != NULL) {
+        (void)text_format(ret, SENTENCE_SIZE,
+                          "a session of the game role %s, called \"%s\", belongs to no enrolled "
+                          "game node",
+                          stranger->role, stranger->application);
+        return ret;
+    }
+    return NULL;
+}
