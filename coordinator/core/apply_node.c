@@ -103,7 +103,6 @@ enum error_code apply_quarantine(struct control *control, const void *body, stru
     node->quarantine_position = fact->position;
     node->repair_tries = 0;
     node->repair_not_before_ms = 0;
-    node->is_taken_out &= fact->cause != QUARANTINE_NONE;
     text_keep(node, &node->quarantine_why, fact->why);
     return ERROR_OK;
 }

@@ -79,6 +79,7 @@ static void change(struct sim *sim, int at, struct sim_child *child)
     switch ((int)child->order.task) {
     case TASK_EXPAND:
         expand(sim, database, bit);
+        sim->shards[node->shard].expanded_in = child->order.id.rollout;
         break;
     case TASK_BACKFILL:
         child->is_misplaced = (database->applied & bit) == 0;

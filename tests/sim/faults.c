@@ -15,6 +15,7 @@
 #define IMPOSE_ONE_IN    20000
 #define HOST_ONE_IN      4000
 #define TAKE_OVER_ONE_IN 4000
+#define DRIFT_ONE_IN     8000
 #define ROGUE_ONE_IN     200
 #define GRUDGES_MAX      2
 #define IMPOSES_MS       5000
@@ -51,6 +52,12 @@ static void break_database(struct sim *sim, int at)
         return;
     if (sim_rarely(sim, HOST_ONE_IN))
         database_fail_over(sim, node->shard);
+    if (sim_rarely(sim, DRIFT_ONE_IN)) {
+        sim_trace(sim, "%s: somebody changes the schema by hand", node->name);
+        node->database.drift++;
+        node->database.position++;
+        sim->shards[node->shard].drifted_at_ms = sim->now_ms;
+    }
     if (sim_rarely(sim, TAKE_OVER_ONE_IN)) {
         sim_trace(sim, "%s is taken over by a person", node->name);
         node->database.term++;

@@ -101,6 +101,10 @@ static bool wants_rollout(struct sim *sim)
 {
     if (sim->control == NULL || sim->control->open != NULL || sim->now_ms < FIRST_ROLLOUT_MS)
         return false;
+    /* The coordinator died between writing the plan down and saying so: it was carried out all the
+     * same. */
+    if (sim->rollouts == 0 && sim->control->summary_count > 0)
+        sim->rollouts = 1;
     if (sim->rollouts == 0)
         return sim_below(sim, 10) == 0;
     if (sim->fate.is_patient && sim->rollouts == 1)
@@ -176,8 +180,22 @@ static bool is_taken_over(struct sim *sim)
     return false;
 }
 
+/* What somebody did by hand nobody can take back for him. */
+static bool has_drifted(struct sim *sim, const struct rollout *open)
+{
+    for (int i = 0; i < sim->shard_count; i++)
+        if (sim->shards[i].drifted_at_ms >= open->planned_at_ms ||
+            sim->shards[i].was_restored_at_ms >= open->planned_at_ms)
+            return true;
+    return false;
+}
+
 static void unstick(struct sim *sim, const struct rollout *open)
 {
+    if (has_drifted(sim, open) && sim_below(sim, 2) == 0) {
+        ask_for(sim, "abandon", 0);
+        return;
+    }
     if (sim->was_overruled) { /* what was skipped may be what it now waits for */
         ask_for(sim, "abandon", 0);
         return;

@@ -38,8 +38,8 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
     database->applied = name_bits(from->applied, true, ret, &database->applied_count);
     database->expanded = name_bits(from->expanded, true, ret, &database->expanded_count);
     database->contracted = name_bits(from->contracted, false, ret, &database->contracted_count);
-    (void)text_format(database->fingerprint, FINGERPRINT_SIZE, "f%u.%u", from->applied,
-                      from->contracted);
+    (void)text_format(database->fingerprint, FINGERPRINT_SIZE, "f%u.%u.%u", from->applied,
+                      from->contracted, from->drift);
     database->position = from->position;
     database->open_rollout = from->open_rollout;
 }

@@ -62,6 +62,7 @@ struct sim_database {
     uint64_t reverted[SIM_REVISIONS_MAX];   /* the rollout whose revert has its row there */
     uint64_t term;
     uint64_t open_rollout; /* that its term row names */
+    unsigned drift;        /* changes by hand, that no revision knows of */
     uint64_t position;
     uint64_t writes; /* acknowledged to players, and still there */
     uint64_t bound;  /* of those: values that only a lossy revision's columns hold */
@@ -113,10 +114,12 @@ struct sim_shard {
     uint64_t restored_at_ms;     /* its primary, from the backup; 0: nothing is to come */
     uint64_t was_restored_at_ms; /* to a moment that may be older than the rollout */
     struct sim_database backup;
-    uint64_t acknowledged; /* writes, less those that a promotion may lose */
-    uint64_t new_since_ms; /* the new release ran first: it turns bad a while later */
-    bool lost_schema;      /* a promotion lost what a release in traffic needs */
+    uint64_t acknowledged;  /* writes, less those that a promotion may lose */
+    uint64_t new_since_ms;  /* the new release ran first: it turns bad a while later */
+    uint64_t drifted_at_ms; /* somebody changed the schema by hand */
+    bool lost_schema;       /* a promotion lost what a release in traffic needs */
     struct sim_database before;
+    uint64_t expanded_in; /* the last rollout that expanded here */
 };
 
 struct sim_packet {
