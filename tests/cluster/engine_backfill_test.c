@@ -107,9 +107,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_revert_in_the_middle_of_a_backfill_takes_its_trigger_along);
 }
 
-SUITE("engine: backfill", {.add = add_all,
-                           .set_up = engine_set_up,
-                           .tear_down = engine_tear_down,
-                           .set_up_once = engine_start,
-                           .tear_down_once = engine_stop,
-                           .timeout_s = 60})
+ENGINE_SUITE("engine: backfill", add_all)

@@ -134,9 +134,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_cancel_ends_what_runs_and_leaves_nothing_half_done);
 }
 
-SUITE("engine: crashes", {.add = add_all,
-                          .set_up = engine_set_up,
-                          .tear_down = engine_tear_down,
-                          .set_up_once = engine_start,
-                          .tear_down_once = engine_stop,
-                          .timeout_s = 60})
+ENGINE_SUITE("engine: crashes", add_all)

@@ -60,9 +60,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, stand_alone_is_refused_while_a_rollout_is_open_unless_taken_over);
 }
 
-SUITE("engine: the fence", {.add = add_all,
-                            .set_up = engine_set_up,
-                            .tear_down = engine_tear_down,
-                            .set_up_once = engine_start,
-                            .tear_down_once = engine_stop,
-                            .timeout_s = 60})
+ENGINE_SUITE("engine: the fence", add_all)

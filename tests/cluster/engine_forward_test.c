@@ -104,9 +104,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_statement_that_fails_undoes_its_whole_transaction_and_names_its_line);
 }
 
-SUITE("engine: forward and back", {.add = add_all,
-                                   .set_up = engine_set_up,
-                                   .tear_down = engine_tear_down,
-                                   .set_up_once = engine_start,
-                                   .tear_down_once = engine_stop,
-                                   .timeout_s = 60})
+ENGINE_SUITE("engine: forward and back", add_all)

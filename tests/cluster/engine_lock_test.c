@@ -107,9 +107,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, two_migrations_do_not_run_at_once);
 }
 
-SUITE("engine: locks", {.add = add_all,
-                        .set_up = engine_set_up,
-                        .tear_down = engine_tear_down,
-                        .set_up_once = engine_start,
-                        .tear_down_once = engine_stop,
-                        .timeout_s = 60})
+ENGINE_SUITE("engine: locks", add_all)

@@ -145,9 +145,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_fingerprint_waits_for_no_lock_beyond_its_patience);
 }
 
-SUITE("engine: questions", {.add = add_all,
-                            .set_up = engine_set_up,
-                            .tear_down = engine_tear_down,
-                            .set_up_once = engine_start,
-                            .tear_down_once = engine_stop,
-                            .timeout_s = 60})
+ENGINE_SUITE("engine: questions", add_all)

@@ -65,9 +65,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_lossless_query_that_is_too_slow_under_the_lock_keeps_the_schema);
 }
 
-SUITE("engine: reverts that would lose", {.add = add_all,
-                                          .set_up = engine_set_up,
-                                          .tear_down = engine_tear_down,
-                                          .set_up_once = engine_start,
-                                          .tear_down_once = engine_stop,
-                                          .timeout_s = 60})
+ENGINE_SUITE("engine: reverts that would lose", add_all)

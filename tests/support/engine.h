@@ -30,6 +30,15 @@ void engine_stop(void);
 void engine_set_up(void);
 void engine_tear_down(void);
 
+/* A suite that needs no more than these. */
+#define ENGINE_SUITE(name, add_all)                                                                \
+    SUITE(name, {.add = add_all,                                                                   \
+                 .set_up = engine_set_up,                                                          \
+                 .tear_down = engine_tear_down,                                                    \
+                 .set_up_once = engine_start,                                                      \
+                 .tear_down_once = engine_stop,                                                    \
+                 .timeout_s = 60})
+
 struct session *open_session(const char *application_name);
 
 /* ---- a history ---- */
