@@ -154,7 +154,7 @@ START_TEST(a_cancel_undoes_everything_and_the_session_goes_on)
 {
     const struct sql_call calls[] = {{.text = "BEGIN"},
                                      {.text = "CREATE TABLE a (id int)"},
-                                     {.text = "SELECT pg_sleep(60)"},
+                                     {.text = _i == 0 ? "SELECT 1" : "SELECT pg_sleep(60)"},
                                      {.text = "COMMIT"}};
     struct session_watch watch = {.is_cancelled = is_cancelled};
     struct session_watch before = session_set_watch(engine.session, watch);

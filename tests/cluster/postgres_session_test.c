@@ -314,6 +314,21 @@ START_TEST(a_lost_connection_is_said_and_stays_lost)
 }
 END_TEST
 
+/* The server's last word was an error of some other kind. */
+START_TEST(a_session_that_the_server_ended_for_idling_is_lost_too)
+{
+    struct session *own = open_session("hakem:idle");
+
+    assert_ok(session_run(own, "SET idle_in_transaction_session_timeout = 100", &failure));
+    assert_ok(session_run(own, "BEGIN", &failure));
+    wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_activity"
+             " WHERE application_name = 'hakem:idle')");
+    assert_fails(ERROR_CONNECTION, session_run(own, "SELECT 1", &failure));
+    ck_assert(session_is_lost(own));
+    session_close(own);
+}
+END_TEST
+
 START_TEST(a_session_beside_has_the_same_server_and_its_own_name)
 {
     struct session *beside = NULL;
@@ -395,6 +410,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_cancel_ends_what_runs_and_the_session_goes_on);
     tcase_add_test(tcase, a_cancel_in_a_transaction_leaves_it_to_be_rolled_back);
     tcase_add_test(tcase, a_lost_connection_is_said_and_stays_lost);
+    tcase_add_test(tcase, a_session_that_the_server_ended_for_idling_is_lost_too);
     tcase_add_test(tcase, a_session_beside_has_the_same_server_and_its_own_name);
     tcase_add_test(tcase, a_url_that_is_none_is_refused_without_showing_it);
     tcase_add_test(tcase, a_server_that_is_not_there_or_has_no_such_database_is_a_lost_connection);

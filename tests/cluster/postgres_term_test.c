@@ -4,6 +4,9 @@
 #include "common/postgres/term.h"
 #include "support/engine.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define WAIT_MS 300
 
 static void set_up(void)
@@ -167,6 +170,34 @@ START_TEST(who_takes_over_closes_the_rollout_fences_its_orders_off_and_is_logged
 }
 END_TEST
 
+/* Whoever waited for the row must read it again. */
+START_TEST(a_word_that_waited_behind_a_higher_one_is_superseded)
+{
+    struct session *other = open_session("hakem:other");
+    struct term_row higher = {.journal = "j", .term = 6, .rollout = "7"};
+    struct term_row lower = {.journal = "j", .term = 5, .rollout = "7"};
+    pid_t child;
+    int status;
+
+    assert_ok(raise_to("j", 3, "7"));
+    assert_ok(session_run(other, "BEGIN", &failure));
+    assert_ok(term_raise(other, &higher, WAIT_MS, &failure));
+    child = fork();
+    if (child == 0) {
+        struct session *own = open_session("hakem:child");
+
+        _exit(term_raise(own, &lower, 20000, &failure) == ERROR_SUPERSEDED ? 0 : 1);
+    }
+    wait_for("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'hakem:child'"
+             " AND wait_event_type = 'Lock')");
+    assert_ok(session_run(other, "COMMIT", &failure));
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_row("j", 6, "7");
+    session_close(other);
+}
+END_TEST
+
 START_TEST(two_who_raise_at_once_leave_the_higher_term)
 {
     struct session *other = open_session("hakem:other");
@@ -194,6 +225,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, only_its_own_rollout_is_cleared);
     tcase_add_test(tcase, an_operator_s_word_hands_it_to_another_journal_from_its_first_term_on);
     tcase_add_test(tcase, who_takes_over_closes_the_rollout_fences_its_orders_off_and_is_logged);
+    tcase_add_test(tcase, a_word_that_waited_behind_a_higher_one_is_superseded);
     tcase_add_test(tcase, two_who_raise_at_once_leave_the_higher_term);
 }
 
