@@ -146,6 +146,18 @@ const struct step *step_of(enum stage of, const char *target)
     return NULL;
 }
 
+bool waits_for(const struct step *later, const struct step *earlier)
+{
+    const struct work *work = &core.control->open->work;
+
+    if (later == earlier)
+        return true;
+    for (size_t i = 0; i < later->plan->need_count; i++)
+        if (waits_for(&work->steps[later->plan->needs[i] - 1], earlier))
+            return true;
+    return false;
+}
+
 void read_catalog(const struct catalog *catalog)
 {
     handle(&(struct event){.type = EVENT_CATALOG, .catalog = catalog});

@@ -62,4 +62,7 @@ void start(struct request request);
 /* The open rollout's first step of that stage (and of that target, unless it is NULL). */
 const struct step *step_of(enum stage of, const char *target);
 
+/* Whether `later` of the open rollout waits for `earlier`, directly or not. */
+bool waits_for(const struct step *later, const struct step *earlier);
+
 #endif

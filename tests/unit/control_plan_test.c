@@ -68,19 +68,6 @@ START_TEST(a_rolling_plan_expands_first_goes_node_by_node_and_contracts_last)
 }
 END_TEST
 
-/* Whether `later` waits for `earlier`, directly or not. */
-static bool waits_for(const struct step *later, const struct step *earlier)
-{
-    const struct work *work = &core.control->open->work;
-
-    if (later == earlier)
-        return true;
-    for (size_t i = 0; i < later->plan->need_count; i++)
-        if (waits_for(&work->steps[later->plan->needs[i] - 1], earlier))
-            return true;
-    return false;
-}
-
 START_TEST(the_canary_s_soak_comes_before_anybody_else_is_drained)
 {
     struct request request = to_new();
