@@ -403,12 +403,19 @@ enum error_code session_ask_bool(struct session *session, struct sql_call call, 
                                  struct error *err)
 {
     struct rows *rows = NULL;
+    enum error_code code = ERROR_OK;
+    const char *text;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
         return err->code;
-    *ret = rows_bool(rows, 0, 0);
+    text = rows_text(rows, 0, 0);
+    if (strcmp(text, "t") == 0 || strcmp(text, "f") == 0)
+        *ret = text[0] == 't';
+    else
+        code =
+            error_set(err, ERROR_SQL, "%.40s is neither true nor false: %.200s", text, call.text);
     rows_free(rows);
-    return ERROR_OK;
+    return code;
 }
 
 /* ---- what it is ---- */

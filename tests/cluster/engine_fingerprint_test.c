@@ -56,6 +56,10 @@ static const struct change seen[] = {
     {"ALTER TABLE t ALTER COLUMN d DROP EXPRESSION", NULL},
     {"ALTER TABLE t ALTER COLUMN a TYPE text COLLATE \"C\"",
      "ALTER TABLE t ALTER COLUMN a TYPE text COLLATE \"default\""},
+    {"ALTER TABLE t ALTER COLUMN a SET COMPRESSION pglz",
+     "ALTER TABLE t ALTER COLUMN a SET COMPRESSION default"},
+    {"ALTER TABLE t ALTER COLUMN a SET STORAGE EXTERNAL",
+     "ALTER TABLE t ALTER COLUMN a SET STORAGE EXTENDED"},
     {"ALTER TABLE t SET UNLOGGED", "ALTER TABLE t SET LOGGED"},
     {"ALTER TABLE t SET (fillfactor = 70)", "ALTER TABLE t RESET (fillfactor)"},
     {"ALTER TABLE t REPLICA IDENTITY FULL", "ALTER TABLE t REPLICA IDENTITY DEFAULT"},
@@ -137,6 +141,11 @@ START_TEST(a_change_of_the_schema_is_seen_and_taking_it_back_restores_it)
 }
 END_TEST
 
+/* The same under another oid. */
+#define REMAKE_PARENT                                                                              \
+    "DROP TABLE parent; CREATE TABLE parent (id int PRIMARY KEY);"                                 \
+    "CREATE RULE nothing AS ON DELETE TO parent DO INSTEAD NOTHING"
+
 static const char *const unseen[] = {
     "COMMENT ON TABLE t IS 'new'",
     "COMMENT ON COLUMN t.a IS 'new'",
@@ -146,8 +155,7 @@ static const char *const unseen[] = {
     "SELECT setval('tickets', 500)",
     "ALTER SEQUENCE tickets RESTART",
     "ALTER TABLE t DROP COLUMN c; ALTER TABLE t ADD COLUMN c numeric(8, 2)", /* now the last one */
-    "DROP TABLE parent; CREATE TABLE parent (id int PRIMARY KEY);"           /* another oid */
-    "CREATE RULE nothing AS ON DELETE TO parent DO INSTEAD NOTHING",
+    REMAKE_PARENT,
     "REINDEX INDEX t_b",
     "CREATE TABLE hakem.mine (id int)",
     "CREATE TEMP TABLE mine (id int)",

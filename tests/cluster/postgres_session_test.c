@@ -84,6 +84,20 @@ START_TEST(a_number_is_whole_and_fits_or_is_an_error)
 }
 END_TEST
 
+START_TEST(a_boolean_is_true_or_false_or_an_error)
+{
+    static const char *const wrong[] = {"SELECT 1", "SELECT 'yes'", "SELECT ''"};
+    bool is = true;
+
+    ck_assert(is_true("SELECT true") && !is_true("SELECT false"));
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_fails(ERROR_SQL, session_ask_bool(engine.session, SQL(wrong[i]), &is, &failure));
+        assert_says("neither true nor false");
+    }
+    ck_assert(is);
+}
+END_TEST
+
 START_TEST(exactly_one_value_is_asked_for)
 {
     static const char *const wrong[] = {"SELECT 1 WHERE false", "SELECT NULL::int",
@@ -400,6 +414,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, no_rows_are_no_error);
     tcase_add_test(tcase, parameters_are_values_whatever_is_in_them_and_may_be_null);
     tcase_add_test(tcase, a_number_is_whole_and_fits_or_is_an_error);
+    tcase_add_test(tcase, a_boolean_is_true_or_false_or_an_error);
     tcase_add_test(tcase, exactly_one_value_is_asked_for);
     tcase_add_test(tcase, an_error_has_its_place_its_reason_and_its_state_until_the_next_statement);
     tcase_add_test(tcase, several_statements_are_one_transaction);

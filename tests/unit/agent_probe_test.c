@@ -5,6 +5,8 @@
 #include "support/listener.h"
 #include "support/scratch.h"
 
+#include <sys/stat.h>
+
 static struct probe_result probed(const char *kind, const char *target, uint64_t expect)
 {
     const struct agent_config config = {.kind = KIND_GAME};
@@ -92,6 +94,42 @@ START_TEST(an_exec_probe_passes_on_exit_0_and_is_ended_in_time)
 }
 END_TEST
 
+START_TEST(an_exec_probe_that_is_killed_or_may_not_be_run_does_not_pass)
+{
+    struct probe_result result;
+
+    write_script("kill -9 $$");
+    result = probed("exec", scratch.script, 0);
+    ck_assert(result.could_measure && !result.passes);
+    ck_assert_ptr_nonnull(strstr(result.text, "signal 9"));
+    ck_assert_int_eq(chmod(scratch.script, 0644), 0);
+    ck_assert(!probed("exec", scratch.script, 0).passes);
+    ck_assert(!probed("exec", scratch.folder, 0).passes);
+}
+END_TEST
+
+START_TEST(an_exec_probe_that_leaves_somebody_behind_ends_in_time)
+{
+    uint64_t began = clock_monotonic_ms();
+
+    write_script("/bin/sleep 20 & exit 0");
+    (void)probed("exec", scratch.script, 0);
+    ck_assert_uint_lt(clock_monotonic_ms() - began, 5000);
+}
+END_TEST
+
+START_TEST(what_a_probe_says_too_much_is_cut)
+{
+    struct probe_result result;
+
+    write_script("i=0; while [ $i -lt 500 ]; do printf 0123456789; i=$((i+1)); done");
+    result = probed("exec", scratch.script, 0);
+    ck_assert(result.passes);
+    ck_assert_uint_eq(strlen(result.text), sizeof(result.text) - 1);
+    ck_assert(strncmp(result.text, "0123456789", 10) == 0);
+}
+END_TEST
+
 START_TEST(a_probe_that_cannot_be_run_measures_nothing_and_never_passes)
 {
     struct probe_result result = probed("telepathy", "", 0);
@@ -111,6 +149,9 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_server_that_does_not_answer_in_time_is_measured_and_not_healthy);
     tcase_add_test(tcase, a_tcp_probe_wants_somebody_who_accepts);
     tcase_add_test(tcase, an_exec_probe_passes_on_exit_0_and_is_ended_in_time);
+    tcase_add_test(tcase, what_a_probe_says_too_much_is_cut);
+    tcase_add_test(tcase, an_exec_probe_that_leaves_somebody_behind_ends_in_time);
+    tcase_add_test(tcase, an_exec_probe_that_is_killed_or_may_not_be_run_does_not_pass);
     tcase_add_test(tcase, a_probe_that_cannot_be_run_measures_nothing_and_never_passes);
 }
 

@@ -159,11 +159,11 @@ END_TEST
 
 /* ---- what a plan has, and has not ---- */
 
-static void read_catalog_without_contracts(void)
+static void read_catalog_without_contracts(bool is_longer)
 {
     struct catalog catalog;
 
-    cast_fill_catalog(&catalog, core.memory, false);
+    cast_fill_catalog(&catalog, core.memory, is_longer);
     for (size_t i = 0; i < catalog.revision_count; i++)
         catalog.revisions[i].has_contract = catalog.revisions[i].has_contract_verify = false;
     read_catalog(&catalog);
@@ -171,7 +171,7 @@ static void read_catalog_without_contracts(void)
 
 START_TEST(without_a_contract_a_plan_ends_with_the_holding_and_can_be_taken_back_later)
 {
-    read_catalog_without_contracts();
+    read_catalog_without_contracts(false);
     start(to_new());
     ck_assert_uint_eq(count_of(STAGE_CONTRACT), 0);
     ck_assert_uint_eq(count_of(STAGE_HOLD), 1);
@@ -185,7 +185,7 @@ END_TEST
 
 START_TEST(the_inverse_moves_the_games_back_first_and_reverts_the_schema_last)
 {
-    read_catalog_without_contracts();
+    read_catalog_without_contracts(false);
     start(to_new());
     ck_assert(!go_on_until(TASK_CONTRACT));
     say_verb("rollback");
@@ -207,6 +207,25 @@ START_TEST(the_inverse_moves_the_games_back_first_and_reverts_the_schema_last)
     ck_assert_uint_eq(core.control->summary_count, 2);
     ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
     ck_assert_str_eq(core.cast.nodes[G2].release, "old");
+}
+END_TEST
+
+START_TEST(the_inverse_reverts_the_newest_revision_first)
+{
+    const struct step *first;
+    struct request request = to_new();
+
+    (void)text_copy(request.release, NAME_SIZE, "newest");
+    read_catalog_without_contracts(true);
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    say_verb("rollback");
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    first = step_of(STAGE_REVERT, NULL);
+    ck_assert_str_eq(first->plan->revision, "r2");
+    ck_assert_int_eq(first[1].plan->stage, STAGE_REVERT);
+    ck_assert_str_eq(first[1].plan->revision, "r1");
+    ck_assert(waits_for(&first[1], first));
 }
 END_TEST
 
@@ -385,6 +404,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase,
                    without_a_contract_a_plan_ends_with_the_holding_and_can_be_taken_back_later);
     tcase_add_test(tcase, the_inverse_moves_the_games_back_first_and_reverts_the_schema_last);
+    tcase_add_test(tcase, the_inverse_reverts_the_newest_revision_first);
     tcase_add_test(tcase, left_out_games_have_no_steps_and_their_shard_keeps_its_contract_back);
     tcase_add_loop_test(tcase, waves_are_shares_rounded_up, 0, 8);
     tcase_add_test(tcase, every_step_waits_only_for_steps_before_it_and_has_a_deadline);
