@@ -31,8 +31,8 @@ void engine_set_up(void);
 void engine_tear_down(void);
 
 /* A suite that needs no more than these. */
-#define ENGINE_SUITE(name, add_all)                                                                \
-    SUITE(name, {.add = add_all,                                                                   \
+#define ENGINE_SUITE(name, adds)                                                                   \
+    SUITE(name, {.add = (adds),                                                                    \
                  .set_up = engine_set_up,                                                          \
                  .tear_down = engine_tear_down,                                                    \
                  .set_up_once = engine_start,                                                      \

@@ -1,4 +1,4 @@
-#define _XOPEN_SOURCE 700 /* nftw, mkdtemp */
+#define _GNU_SOURCE /* nftw */
 #include "support/scratch.h"
 
 #include "common/base/memory.h"
