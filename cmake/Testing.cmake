@@ -25,8 +25,7 @@ function(hakem_add_test name)
   math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${HAKEM_TEST_TIME_FACTOR}")
 
   add_executable(${name} ${arg_SOURCES})
-  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  target_link_libraries(${name} PRIVATE hakem_flags PkgConfig::check ${arg_LINK})
+  target_link_libraries(${name} PRIVATE hakem_flags hakem_suite ${arg_LINK})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
     LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${HAKEM_TEST_ENVIRONMENT}")

@@ -1,5 +1,6 @@
 -- The schema as rows (kind, name, definition): names instead of oids, no attribute numbers, no order
--- of columns. Needs search_path = ''. Ends as a WITH clause: the caller selects from catalog.
+-- of columns; default grants written out, because taking a grant back leaves them so. Needs
+-- search_path = ''. Ends as a WITH clause: the caller selects from catalog.
 WITH ns AS MATERIALIZED (
     SELECT oid, nspname, nspowner, nspacl FROM pg_namespace
      WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'hakem')
@@ -19,7 +20,8 @@ WITH ns AS MATERIALIZED (
 ), catalog (kind, name, definition) AS (
     SELECT 'schema', quote_ident(nspname),
            concat_ws(' ', pg_get_userbyid(nspowner),
-                     (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM unnest(nspacl) x))
+                     (SELECT string_agg(x::text, ',' ORDER BY x::text)
+                        FROM unnest(coalesce(nspacl, acldefault('n', nspowner))) x))
       FROM ns
     UNION ALL
     SELECT 'relation', full_name,
@@ -31,7 +33,9 @@ WITH ns AS MATERIALIZED (
                      'partition=' || coalesce(pg_get_partkeydef(oid), ''),
                      'bound=' || coalesce(pg_get_expr(relpartbound, oid), ''),
                      'acl=' || coalesce((SELECT string_agg(x::text, ',' ORDER BY x::text)
-                                           FROM unnest(relacl) x), ''))
+                                           FROM unnest(coalesce(relacl, acldefault(
+                                                CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END,
+                                                relowner))) x), ''))
       FROM relation WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
     UNION ALL
     SELECT 'inherits', r.full_name, string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno)
@@ -75,9 +79,10 @@ WITH ns AS MATERIALIZED (
     UNION ALL
     SELECT 'policy', r.full_name || '.' || quote_ident(p.polname),
            concat_ws(' ', p.polcmd::text, p.polpermissive::text,
-                     (SELECT string_agg(CASE WHEN o = 0 THEN 'public'
-                                             ELSE pg_get_userbyid(o)::text END, ',' ORDER BY 1)
-                        FROM unnest(p.polroles) o),
+                     (SELECT string_agg(role, ',' ORDER BY role COLLATE "C")
+                        FROM (SELECT CASE WHEN o = 0 THEN 'public'
+                                          ELSE pg_get_userbyid(o)::text END
+                                FROM unnest(p.polroles) o) AS roles (role)),
                      'using=' || coalesce(pg_get_expr(p.polqual, p.polrelid), ''),
                      'check=' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''))
       FROM pg_policy p JOIN relation r ON r.oid = p.polrelid
@@ -94,19 +99,27 @@ WITH ns AS MATERIALIZED (
                                ELSE pg_get_functiondef(p.oid) END,
                      pg_get_userbyid(p.proowner),
                      'acl=' || coalesce((SELECT string_agg(x::text, ',' ORDER BY x::text)
-                                           FROM unnest(p.proacl) x), ''))
+                                           FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) x),
+                                     ''))
       FROM pg_proc p JOIN ns n ON n.oid = p.pronamespace
      WHERE NOT EXISTS (SELECT FROM extension_member e
                         WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid)
     UNION ALL
+    SELECT 'type', format('%I.%I', n.nspname, t.typname),
+           concat_ws(' ', t.typtype::text, pg_get_userbyid(t.typowner),
+                     (SELECT string_agg(x::text, ',' ORDER BY x::text)
+                        FROM unnest(coalesce(t.typacl, acldefault('T', t.typowner))) x))
+      FROM pg_type t JOIN ns n ON n.oid = t.typnamespace
+      LEFT JOIN pg_class c ON c.oid = t.typrelid
+     WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c')
+    UNION ALL
     SELECT 'enum', format('%I.%I', n.nspname, t.typname),
-           pg_get_userbyid(t.typowner) || ' ' ||
-           (SELECT string_agg(quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder)
+           (SELECT coalesce(string_agg(quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder), '')
               FROM pg_enum e WHERE e.enumtypid = t.oid)
       FROM pg_type t JOIN ns n ON n.oid = t.typnamespace WHERE t.typtype = 'e'
     UNION ALL
     SELECT 'domain', format('%I.%I', n.nspname, t.typname),
-           concat_ws(' ', pg_get_userbyid(t.typowner), format_type(t.typbasetype, t.typtypmod),
+           concat_ws(' ', format_type(t.typbasetype, t.typtypmod),
                      t.typnotnull, t.typdefault,
                      (SELECT string_agg(quote_ident(c.conname) || ' ' || pg_get_constraintdef(c.oid),
                                         ',' ORDER BY c.conname)

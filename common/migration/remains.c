@@ -77,7 +77,7 @@ static enum error_code inspect_drop(struct migrator *m, const struct split_state
 }
 
 /* What a dead REINDEX CONCURRENTLY leaves: invalid indexes called NAME_ccnew, on an index's own
- * table or on the table. */
+ * table, or on the table and what it keeps its long values in. */
 static enum error_code inspect_reindex(struct migrator *m, const struct split_statement *statement,
                                        const char *where, bool *ret_did, struct error *err)
 {
@@ -93,6 +93,8 @@ static enum error_code inspect_reindex(struct migrator *m, const struct split_st
                 " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                 " WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'"
                 " AND i.indrelid IN (SELECT pg_catalog.to_regclass($1)::oid UNION"
+                " SELECT reltoastrelid FROM pg_catalog.pg_class"
+                " WHERE oid = pg_catalog.to_regclass($1) UNION"
                 " SELECT indrelid FROM pg_catalog.pg_index"
                 " WHERE indexrelid = pg_catalog.to_regclass($1))",
                 subject_text(m, statement)),

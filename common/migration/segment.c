@@ -303,33 +303,59 @@ static enum error_code set_patience(struct migrator *m, uint64_t lock_ms, uint64
                          NULL, err);
 }
 
+/* What became of an earlier try, and away with its remains: with a try's patience for locks. */
+static enum error_code look_at_remains(struct script_run *s, size_t i, bool *ret_did,
+                                       struct error *err)
+{
+    struct migrator *m = s->m;
+    struct error ignored;
+    enum error_code code;
+
+    *ret_did = false;
+    if (set_patience(m, migrator_lock_budget(m) / OUTSIDE_TRIES_MAX, migrator_statement_timeout(m),
+                     err) != ERROR_OK)
+        return err->code;
+    code = remains_inspect(m, &s->split->statements[i], segment_where(s, i), ret_did, err);
+    if (!session_is_lost(m->session))
+        (void)set_patience(m, 0, 0, &ignored);
+    return code;
+}
+
 static enum error_code execute_outside(struct script_run *s, size_t i, struct error *err)
 {
     const struct split_statement *statement = &s->split->statements[i];
     struct sql_call call = {.text = statement->text, .where = segment_where(s, i)};
     struct error ignored;
-    bool did;
+    enum error_code code;
+    bool did = false;
 
     if (set_patience(s->m, migrator_lock_budget(s->m) / OUTSIDE_TRIES_MAX,
                      migrator_statement_timeout(s->m), err) != ERROR_OK)
         return err->code;
-    if (session_query(s->m->session, call, NULL, err) != ERROR_OK) {
-        if (!session_is_lost(s->m->session)) {
-            (void)set_patience(s->m, 0, 0, &ignored);
-            (void)remains_inspect(s->m, statement, call.where, &did, &ignored);
-        }
-        return err->code;
-    }
-    if (set_patience(s->m, 0, 0, err) != ERROR_OK)
-        return err->code;
+    code = session_query(s->m->session, call, NULL, err);
+    if (code != ERROR_OK && !session_is_lost(s->m->session) &&
+        look_at_remains(s, i, &did, &ignored) == ERROR_OK && did)
+        code = ERROR_OK; /* what was missing has been made good */
+    if (code != ERROR_OK || set_patience(s->m, 0, 0, err) != ERROR_OK)
+        return code != ERROR_OK ? code : err->code;
     return remains_confirm(s->m, statement, call.where, err);
+}
+
+/* A later try looks first: half of the one before may stand in its way. */
+static enum error_code try_outside(struct script_run *s, size_t i, unsigned try, struct error *err)
+{
+    bool did = false;
+
+    if (try > 1 && look_at_remains(s, i, &did, err) != ERROR_OK)
+        return err->code;
+    return did ? ERROR_OK : execute_outside(s, i, err);
 }
 
 static enum error_code execute_with_tries(struct script_run *s, size_t i, struct error *err)
 {
     s->m->blockers[0] = '\0';
     for (unsigned try = 1;; try++) {
-        enum error_code code = execute_outside(s, i, err);
+        enum error_code code = try_outside(s, i, try, err);
 
         if ((code != ERROR_LOCK && code != ERROR_CONFLICT) || session_is_lost(s->m->session))
             return code;
@@ -343,12 +369,10 @@ static enum error_code execute_with_tries(struct script_run *s, size_t i, struct
 static enum error_code run_outside(struct script_run *s, const struct segment *segment,
                                    struct error *err)
 {
-    const struct split_statement *statement = &s->split->statements[segment->first];
     uint64_t started_us = clock_monotonic_us();
     bool did = false;
 
-    if (s->has_intent[segment->first] &&
-        remains_inspect(s->m, statement, segment_where(s, segment->first), &did, err) != ERROR_OK)
+    if (s->has_intent[segment->first] && look_at_remains(s, segment->first, &did, err) != ERROR_OK)
         return err->code;
     if (!did) {
         if (write_intent(s, segment, err) != ERROR_OK ||

@@ -118,28 +118,33 @@ static void roll_back(struct session *session)
         (void)read_all(session, &rollback, 1, NULL, NULL, &ignored);
 }
 
-enum error_code pipeline_run(struct session *session, const struct sql_call *calls, size_t count,
-                             struct pipeline_outcome *ret_outcomes, size_t *ret_failed,
-                             struct error *err)
+static enum error_code prepare_all(struct session *session, const struct sql_call *calls,
+                                   size_t count, struct error *err)
 {
-    enum error_code code;
-    char state[SESSION_SQLSTATE_SIZE];
-
     for (size_t i = 0; i < count; i++)
         if (session_prepare(session, &calls[i], err) != ERROR_OK)
             return err->code;
     session->sqlstate[0] = '\0';
     session->cancel_sent = false;
+    if (session_wants_cancel(session))
+        return error_set(err, ERROR_CANCELLED, "cancelled on request before the next transaction");
+    return ERROR_OK;
+}
+
+enum error_code pipeline_run(struct session *session, const struct sql_call *calls, size_t count,
+                             struct pipeline_outcome *ret_outcomes, size_t *ret_failed,
+                             struct error *err)
+{
+    enum error_code code = prepare_all(session, calls, count, err);
+    char state[SESSION_SQLSTATE_SIZE];
+
     if (session_is_lost(session) || PQsetnonblocking(session->connection, 1) != 0 ||
         PQenterPipelineMode(session->connection) != 1)
-        return session_fail(session, NULL, NULL, err);
-    if (session_wants_cancel(session)) {
-        code = error_set(err, ERROR_CANCELLED, "cancelled on request before the next transaction");
-    } else {
+        return code != ERROR_OK ? code : session_fail(session, NULL, NULL, err);
+    if (code == ERROR_OK)
         code = send_all(session, calls, count, err);
-        if (code == ERROR_OK)
-            code = read_all(session, calls, count, ret_outcomes, ret_failed, err);
-    }
+    if (code == ERROR_OK)
+        code = read_all(session, calls, count, ret_outcomes, ret_failed, err);
     if (code != ERROR_OK) {
         (void)text_copy(state, sizeof(state), session->sqlstate);
         roll_back(session);

@@ -210,11 +210,50 @@ static bool is_success(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+/* Reads what a COPY TO STDOUT sends, to its end; the cancel brings it near. */
+static enum error_code drain_copy(struct session *session, struct error *err)
+{
+    char *bytes = NULL;
+    int size;
+
+    send_cancel(session);
+    while ((size = PQgetCopyData(session->connection, &bytes, 1)) >= 0) {
+        if (size > 0)
+            PQfreemem(bytes);
+        else if (wait_once(session, false, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+/* Nobody here would speak the protocol's other half; the session goes on. */
+static enum error_code refuse_copy(struct session *session, ExecStatusType status,
+                                   const char *where, struct error *err)
+{
+    if (status == PGRES_COPY_IN)
+        (void)PQputCopyEnd(session->connection, "COPY FROM STDIN has no place here");
+    else if (drain_copy(session, err) != ERROR_OK)
+        return err->code;
+    return error_set(err, ERROR_SQL, "%s%sCOPY from or to the client has no place here",
+                     where != NULL ? where : "", where != NULL ? ": " : "");
+}
+
+static enum error_code judge(struct session *session, const PGresult *result, const char *where,
+                             struct error *err)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT)
+        return refuse_copy(session, status, where, err);
+    return is_success(result) ? ERROR_OK : session_fail(session, result, where, err);
+}
+
 /* The last result of what was sent; the first failure wins, the rest is read and dropped. */
 static enum error_code collect(struct session *session, const char *where, PGresult **ret,
                                struct error *err)
 {
-    enum error_code code = ERROR_OK;
+    enum error_code code = ERROR_OK, judged;
+    struct error later;
     PGresult *kept = NULL;
 
     for (;;) {
@@ -227,12 +266,11 @@ static enum error_code collect(struct session *session, const char *where, PGres
         next = PQgetResult(session->connection);
         if (next == NULL)
             break;
-        if (code == ERROR_OK && !is_success(next))
-            code = session_fail(session, next, where, err);
+        judged = judge(session, next, where, code == ERROR_OK ? err : &later);
+        if (code == ERROR_OK)
+            code = judged;
         PQclear(kept);
         kept = next;
-        if (PQresultStatus(kept) == PGRES_COPY_IN)
-            (void)PQputCopyEnd(session->connection, "COPY FROM STDIN has no place here");
     }
     if (code == ERROR_OK && kept == NULL)
         code = fail_lost(session, where, err);
@@ -365,12 +403,19 @@ enum error_code session_ask_bool(struct session *session, struct sql_call call, 
                                  struct error *err)
 {
     struct rows *rows = NULL;
+    enum error_code code = ERROR_OK;
+    const char *text;
 
     if (ask(session, call, &rows, err) != ERROR_OK)
         return err->code;
-    *ret = rows_bool(rows, 0, 0);
+    text = rows_text(rows, 0, 0);
+    if (strcmp(text, "t") == 0 || strcmp(text, "f") == 0)
+        *ret = text[0] == 't';
+    else
+        code =
+            error_set(err, ERROR_SQL, "%.40s is neither true nor false: %.200s", text, call.text);
     rows_free(rows);
-    return ERROR_OK;
+    return code;
 }
 
 /* ---- what it is ---- */

@@ -4,6 +4,8 @@
 #include "common/config/yaml.h"
 #include "common/wire/key.h"
 
+#include <string.h>
+
 #define OPERATORS_MAX 256
 
 static const struct yaml_key operator_rows[] = {
@@ -61,6 +63,33 @@ static const struct yaml_key rows[] = {
 };
 static const struct yaml_table table = YAML_TABLE(struct server_config, rows);
 
+/* Whom the journal names must not be a matter of luck. */
+static const struct operator_config *same_key(const struct server_config *config, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(config->operator_keys[i].key, config->operator_keys[at].key) == 0)
+            return &config->operator_keys[i];
+    return NULL;
+}
+
+static enum error_code check_operator(const struct server_config *config, size_t at,
+                                      const char *path, struct error *err)
+{
+    const struct operator_config *one = &config->operator_keys[at];
+    const struct operator_config *other = same_key(config, at);
+
+    if (!key_is_valid(one->key))
+        return error_set(err, ERROR_CONFIG,
+                         "%s: operator_keys: the key of %s is not 40 characters of Z85", path,
+                         one->name);
+    if (other != NULL)
+        return error_set(err, ERROR_CONFIG,
+                         "%s: operator_keys: %s and %s have the same key: whose wish it was could "
+                         "not be told",
+                         path, other->name, one->name);
+    return ERROR_OK;
+}
+
 enum error_code server_config_read(const void *parent, const char *path, struct server_config *ret,
                                    struct error *err)
 {
@@ -70,10 +99,8 @@ enum error_code server_config_read(const void *parent, const char *path, struct 
     if (yaml_read_file(parent, path, &table, &config, err) != ERROR_OK)
         return err->code;
     for (size_t i = 0; i < config.operator_count; i++)
-        if (!key_is_valid(config.operator_keys[i].key))
-            return error_set(err, ERROR_CONFIG,
-                             "%s: operator_keys: the key of %s is not 40 characters of Z85", path,
-                             config.operator_keys[i].name);
+        if (check_operator(&config, i, path, err) != ERROR_OK)
+            return err->code;
     if (!log_level_from_name(config.log_level, &level))
         return error_set(err, ERROR_CONFIG, "%s: log_level: \"%s\" is none of the levels", path,
                          config.log_level);

@@ -131,17 +131,14 @@ START_TEST(every_phase_has_a_name_that_leads_back_to_it)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("hokm_game");
-    TCase *rules = tcase_create("rules");
-
-    tcase_add_test(rules, the_fourth_player_starts_the_call_and_all_52_cards_are_dealt);
-    tcase_add_test(rules, only_the_hakem_calls_trump_and_only_a_suit);
-    tcase_add_test(rules, who_holds_the_led_suit_must_follow_it);
-    tcase_add_test(rules, the_highest_trump_wins_the_trick_else_the_highest_of_the_led_suit);
-    tcase_add_test(rules, thirteen_tricks_end_the_game_with_a_winner);
-    tcase_add_loop_test(rules, every_phase_has_a_name_that_leads_back_to_it, 0, GAME_PHASE_COUNT);
-    suite_add_tcase(suite, rules);
-    return suite_run(suite);
+    tcase_add_test(tcase, the_fourth_player_starts_the_call_and_all_52_cards_are_dealt);
+    tcase_add_test(tcase, only_the_hakem_calls_trump_and_only_a_suit);
+    tcase_add_test(tcase, who_holds_the_led_suit_must_follow_it);
+    tcase_add_test(tcase, the_highest_trump_wins_the_trick_else_the_highest_of_the_led_suit);
+    tcase_add_test(tcase, thirteen_tricks_end_the_game_with_a_winner);
+    tcase_add_loop_test(tcase, every_phase_has_a_name_that_leads_back_to_it, 0, GAME_PHASE_COUNT);
 }
+
+SUITE("hokm_game", {.name = "rules", .add = add_all})

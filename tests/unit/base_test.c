@@ -221,25 +221,22 @@ START_TEST(the_wall_clock_prints_as_utc)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("base");
-    TCase *base = tcase_create("base");
-
-    tcase_add_loop_test(base, every_error_code_has_a_name_that_leads_back_to_it, 0,
+    tcase_add_loop_test(tcase, every_error_code_has_a_name_that_leads_back_to_it, 0,
                         ERROR_CODE_COUNT);
-    tcase_add_test(base, an_error_may_wrap_its_own_detail);
-    tcase_add_test(base, numbers_are_read_whole_or_not_at_all);
-    tcase_add_test(base, durations_carry_their_unit);
-    tcase_add_test(base, names_cannot_leave_their_place);
-    tcase_add_test(base, utf8_is_checked_to_the_letter);
-    tcase_add_test(base, a_text_grows_to_its_limit_and_says_when_it_was_cut);
-    tcase_add_test(base, hexadecimal_goes_both_ways);
-    tcase_add_test(base, a_hash_tells_boundaries_apart);
-    tcase_add_test(base, a_file_is_replaced_whole);
-    tcase_add_test(base, a_child_answers_over_its_channel);
-    tcase_add_test(base, a_log_line_stays_one_line);
-    tcase_add_test(base, the_wall_clock_prints_as_utc);
-    suite_add_tcase(suite, base);
-    return suite_run(suite);
+    tcase_add_test(tcase, an_error_may_wrap_its_own_detail);
+    tcase_add_test(tcase, numbers_are_read_whole_or_not_at_all);
+    tcase_add_test(tcase, durations_carry_their_unit);
+    tcase_add_test(tcase, names_cannot_leave_their_place);
+    tcase_add_test(tcase, utf8_is_checked_to_the_letter);
+    tcase_add_test(tcase, a_text_grows_to_its_limit_and_says_when_it_was_cut);
+    tcase_add_test(tcase, hexadecimal_goes_both_ways);
+    tcase_add_test(tcase, a_hash_tells_boundaries_apart);
+    tcase_add_test(tcase, a_file_is_replaced_whole);
+    tcase_add_test(tcase, a_child_answers_over_its_channel);
+    tcase_add_test(tcase, a_log_line_stays_one_line);
+    tcase_add_test(tcase, the_wall_clock_prints_as_utc);
 }
+
+SUITE("base", {.add = add_all})

@@ -193,19 +193,15 @@ static void tear_down(void)
     talloc_free(context);
 }
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("config");
-    TCase *yaml = tcase_create("yaml");
-
-    tcase_add_checked_fixture(yaml, set_up, tear_down);
-    tcase_add_test(yaml, every_kind_of_value_arrives);
-    tcase_add_test(yaml, what_is_absent_has_its_default);
-    tcase_add_loop_test(yaml, a_mistake_is_one_sentence_with_file_line_and_key, 0,
+    tcase_add_test(tcase, every_kind_of_value_arrives);
+    tcase_add_test(tcase, what_is_absent_has_its_default);
+    tcase_add_loop_test(tcase, a_mistake_is_one_sentence_with_file_line_and_key, 0,
                         (int)ARRAY_LEN(mistakes));
-    tcase_add_test(yaml, zero_bytes_and_floods_are_refused);
-    tcase_add_test(yaml, a_file_that_cannot_be_read_is_named);
-    tcase_add_test(yaml, every_kind_has_a_name);
-    suite_add_tcase(suite, yaml);
-    return suite_run(suite);
+    tcase_add_test(tcase, zero_bytes_and_floods_are_refused);
+    tcase_add_test(tcase, a_file_that_cannot_be_read_is_named);
+    tcase_add_test(tcase, every_kind_has_a_name);
 }
+
+SUITE("config", {.name = "yaml", .add = add_all, .set_up = set_up, .tear_down = tear_down})

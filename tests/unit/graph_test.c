@@ -120,17 +120,14 @@ START_TEST(the_longest_history_allowed_is_ordered_and_one_more_is_refused)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("graph");
-    TCase *graph = tcase_create("graph");
-
-    tcase_add_test(graph, parents_stand_before_children_and_ties_go_by_name);
-    tcase_add_test(graph, a_cycle_names_revisions_that_are_on_it);
-    tcase_add_test(graph, a_revision_may_not_require_itself_a_stranger_or_be_there_twice);
-    tcase_add_test(graph, two_heads_are_named);
-    tcase_add_test(graph, ancestors_are_found_through_merges);
-    tcase_add_test(graph, the_longest_history_allowed_is_ordered_and_one_more_is_refused);
-    suite_add_tcase(suite, graph);
-    return suite_run(suite);
+    tcase_add_test(tcase, parents_stand_before_children_and_ties_go_by_name);
+    tcase_add_test(tcase, a_cycle_names_revisions_that_are_on_it);
+    tcase_add_test(tcase, a_revision_may_not_require_itself_a_stranger_or_be_there_twice);
+    tcase_add_test(tcase, two_heads_are_named);
+    tcase_add_test(tcase, ancestors_are_found_through_merges);
+    tcase_add_test(tcase, the_longest_history_allowed_is_ordered_and_one_more_is_refused);
 }
+
+SUITE("graph", {.add = add_all})

@@ -315,13 +315,8 @@ START_TEST(a_bundle_is_kept_by_its_digest)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("journal");
-    TCase *tcase = tcase_create("journal");
-
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, what_was_appended_is_there_after_a_restart_in_order);
     tcase_add_test(tcase, what_is_not_durable_is_left_out);
     tcase_add_test(tcase, a_start_reads_the_open_rollout_and_the_summaries_of_the_closed_ones);
@@ -334,6 +329,6 @@ int main(void)
     tcase_add_test(tcase, a_full_disk_is_an_error_and_loses_nothing_that_was_acknowledged);
     tcase_add_test(tcase, a_fact_too_large_to_be_read_again_is_not_written);
     tcase_add_test(tcase, a_bundle_is_kept_by_its_digest);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
 }
+
+SUITE("journal", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

@@ -267,13 +267,8 @@ START_TEST(a_damaged_row_is_named_and_nothing_is_obeyed_on_it)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("ledger");
-    TCase *tcase = tcase_create("ledger");
-
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, term_and_journal_outlive_the_agent);
     tcase_add_test(tcase, an_order_that_was_under_way_is_looked_into_after_a_restart);
     tcase_add_test(tcase, an_order_that_ended_is_not_done_again_after_a_restart);
@@ -283,6 +278,6 @@ int main(void)
     tcase_add_test(tcase, the_ledger_keeps_no_more_than_the_session_can_load);
     tcase_add_test(tcase, a_second_agent_is_refused_while_one_runs);
     tcase_add_loop_test(tcase, a_damaged_row_is_named_and_nothing_is_obeyed_on_it, 0, 5);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
 }
+
+SUITE("ledger", {.add = add_all, .set_up = set_up, .tear_down = tear_down, .timeout_s = 60})

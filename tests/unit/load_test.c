@@ -210,19 +210,15 @@ static void tear_down(void)
     talloc_free(context);
 }
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("load");
-    TCase *load_case = tcase_create("load");
-
-    tcase_add_checked_fixture(load_case, set_up, tear_down);
-    tcase_add_test(load_case, folders_follow_each_other_by_name_unless_they_say_otherwise);
-    tcase_add_loop_test(load_case, bad_history_is_one_sentence_that_names_the_file, 0,
+    tcase_add_test(tcase, folders_follow_each_other_by_name_unless_they_say_otherwise);
+    tcase_add_loop_test(tcase, bad_history_is_one_sentence_that_names_the_file, 0,
                         (int)ARRAY_LEN(mistakes));
-    tcase_add_test(load_case, the_checksum_covers_every_file_and_its_name);
-    tcase_add_test(load_case, a_bundle_is_the_same_whatever_the_order_and_comes_back_whole);
-    tcase_add_test(load_case, a_bundle_cannot_leave_its_place);
-    tcase_add_test(load_case, a_folder_is_read_like_its_files);
-    suite_add_tcase(suite, load_case);
-    return suite_run(suite);
+    tcase_add_test(tcase, the_checksum_covers_every_file_and_its_name);
+    tcase_add_test(tcase, a_bundle_is_the_same_whatever_the_order_and_comes_back_whole);
+    tcase_add_test(tcase, a_bundle_cannot_leave_its_place);
+    tcase_add_test(tcase, a_folder_is_read_like_its_files);
 }
+
+SUITE("load", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

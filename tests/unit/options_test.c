@@ -148,12 +148,8 @@ START_TEST(a_flag_may_have_its_value_behind_an_equals_sign)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("options");
-    TCase *tcase = tcase_create("options");
-
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, what_is_not_said_is_the_default_and_a_zero_is_a_zero);
     tcase_add_test(tcase, durations_numbers_and_choices_are_read);
     tcase_add_loop_test(tcase, a_value_that_cannot_be_is_a_usage_error_that_names_its_flag, 0, 12);
@@ -161,6 +157,6 @@ int main(void)
     tcase_add_loop_test(
         tcase, an_unknown_flag_or_one_without_its_value_is_refused_before_anything_happens, 0, 4);
     tcase_add_test(tcase, a_flag_may_have_its_value_behind_an_equals_sign);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
 }
+
+SUITE("options", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

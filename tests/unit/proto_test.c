@@ -330,12 +330,8 @@ START_TEST(bytes_are_hexadecimal_in_json)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("proto");
-    TCase *tcase = tcase_create("proto");
-
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_value_of_another_kind_is_refused_by_name);
     tcase_add_test(tcase, a_key_that_nobody_knows_is_passed_over);
     tcase_add_test(tcase, a_key_that_stands_twice_is_refused);
@@ -353,6 +349,6 @@ int main(void)
     tcase_add_loop_test(tcase, every_message_is_the_same_after_json, 0, MESSAGE_COUNT);
     tcase_add_test(tcase, json_of_the_wrong_kind_is_refused_by_name);
     tcase_add_test(tcase, bytes_are_hexadecimal_in_json);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
 }
+
+SUITE("proto", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

@@ -52,16 +52,12 @@ START_TEST(of_more_kinds_than_are_kept_the_one_that_was_quiet_for_longest_makes_
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("refusals");
-    TCase *tcase = tcase_create("refusals");
-
-    tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, the_first_of_a_kind_is_said_and_the_next_ones_wait_for_a_minute);
     tcase_add_test(tcase, another_peer_or_another_kind_is_said_at_once);
     tcase_add_test(tcase,
                    of_more_kinds_than_are_kept_the_one_that_was_quiet_for_longest_makes_room);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
 }
+
+SUITE("refusals", {.add = add_all, .set_up = set_up})

@@ -229,23 +229,19 @@ static void tear_down(void)
     talloc_free(context);
 }
 
-int main(void)
+static void add_all(TCase *tcase)
 {
-    Suite *suite = suite_create("split");
-    TCase *split_case = tcase_create("split");
-
-    tcase_add_checked_fixture(split_case, set_up, tear_down);
-    tcase_add_test(split_case, statements_keep_their_text_and_line);
-    tcase_add_loop_test(split_case, a_statement_says_how_it_stands_to_transactions, 0,
+    tcase_add_test(tcase, statements_keep_their_text_and_line);
+    tcase_add_loop_test(tcase, a_statement_says_how_it_stands_to_transactions, 0,
                         (int)ARRAY_LEN(classes));
-    tcase_add_loop_test(split_case, what_has_no_place_in_a_migration_is_refused_with_its_line, 0,
+    tcase_add_loop_test(tcase, what_has_no_place_in_a_migration_is_refused_with_its_line, 0,
                         (int)ARRAY_LEN(refusals));
-    tcase_add_loop_test(split_case, only_what_cannot_lose_a_value_is_harmless, 0,
+    tcase_add_loop_test(tcase, only_what_cannot_lose_a_value_is_harmless, 0,
                         (int)ARRAY_LEN(reverts));
-    tcase_add_test(split_case, marks_are_read_where_they_stand);
-    tcase_add_test(split_case, a_statement_names_its_tables);
-    tcase_add_test(split_case, a_condition_is_rewritten_for_a_trigger);
-    tcase_add_test(split_case, depth_is_bounded);
-    suite_add_tcase(suite, split_case);
-    return suite_run(suite);
+    tcase_add_test(tcase, marks_are_read_where_they_stand);
+    tcase_add_test(tcase, a_statement_names_its_tables);
+    tcase_add_test(tcase, a_condition_is_rewritten_for_a_trigger);
+    tcase_add_test(tcase, depth_is_bounded);
 }
+
+SUITE("split", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

@@ -310,31 +310,30 @@ START_TEST(an_older_term_a_foreign_journal_and_a_leap_are_refused)
 }
 END_TEST
 
-int main(void)
+static void add_tables(TCase *tcase)
 {
-    Suite *suite = suite_create("tables");
-    TCase *tables = tcase_create("tables");
-    TCase *word = tcase_create("word");
-
-    tcase_add_test(tables, every_machine_answers_every_event_and_has_no_dead_row);
-    tcase_add_loop_test(tables, every_session_event_has_an_answer_in_every_state, 0,
+    tcase_add_test(tcase, every_machine_answers_every_event_and_has_no_dead_row);
+    tcase_add_loop_test(tcase, every_session_event_has_an_answer_in_every_state, 0,
                         ENTRY_INSPECTED * ENTRY_STATE_COUNT);
-    tcase_add_test(tables, every_field_of_every_message_and_fact_is_sound);
-    tcase_add_test(tables, every_task_of_every_strategy_is_one_that_an_agent_has);
-    tcase_add_loop_test(tables, a_message_is_taken_from_the_role_that_may_say_it_only, 0,
+    tcase_add_test(tcase, every_field_of_every_message_and_fact_is_sound);
+    tcase_add_test(tcase, every_task_of_every_strategy_is_one_that_an_agent_has);
+    tcase_add_loop_test(tcase, a_message_is_taken_from_the_role_that_may_say_it_only, 0,
                         MESSAGE_COUNT * ROLE_COUNT);
-    tcase_add_test(tables, lengths_that_a_peer_claims_are_not_believed);
-    suite_add_tcase(suite, tables);
-    tcase_add_checked_fixture(word, set_up, tear_down);
-    tcase_add_test(word, an_order_is_in_the_ledger_before_anything_happens);
-    tcase_add_test(word, a_ledger_that_may_be_younger_than_the_order_looks_at_the_node);
-    tcase_add_test(word, a_late_order_after_never_heard_of_it_is_refused);
-    tcase_add_test(word, a_later_attempt_than_the_one_that_ended_was_never_heard_of);
-    tcase_add_test(word, an_earlier_attempt_that_comes_late_is_refused);
-    tcase_add_test(word, a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome);
-    tcase_add_test(word, a_child_that_ends_without_an_outcome_is_looked_into);
-    tcase_add_test(word, a_ledger_row_that_ended_without_an_outcome_is_refused);
-    tcase_add_test(word, an_older_term_a_foreign_journal_and_a_leap_are_refused);
-    suite_add_tcase(suite, word);
-    return suite_run(suite);
+    tcase_add_test(tcase, lengths_that_a_peer_claims_are_not_believed);
 }
+
+static void add_word(TCase *tcase)
+{
+    tcase_add_test(tcase, an_order_is_in_the_ledger_before_anything_happens);
+    tcase_add_test(tcase, a_ledger_that_may_be_younger_than_the_order_looks_at_the_node);
+    tcase_add_test(tcase, a_late_order_after_never_heard_of_it_is_refused);
+    tcase_add_test(tcase, a_later_attempt_than_the_one_that_ended_was_never_heard_of);
+    tcase_add_test(tcase, an_earlier_attempt_that_comes_late_is_refused);
+    tcase_add_test(tcase, a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome);
+    tcase_add_test(tcase, a_child_that_ends_without_an_outcome_is_looked_into);
+    tcase_add_test(tcase, a_ledger_row_that_ended_without_an_outcome_is_refused);
+    tcase_add_test(tcase, an_older_term_a_foreign_journal_and_a_leap_are_refused);
+}
+
+SUITE("tables", {.add = add_tables},
+      {.name = "word", .add = add_word, .set_up = set_up, .tear_down = tear_down})

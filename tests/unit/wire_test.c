@@ -459,39 +459,40 @@ START_TEST(an_endpoint_or_key_that_cannot_be_is_refused)
 }
 END_TEST
 
-int main(void)
+static void add_keys(TCase *tcase)
 {
-    Suite *suite = suite_create("wire");
-    TCase *keys = tcase_create("keys");
-    TCase *gate = tcase_create("gate keeper");
-    TCase *ports = tcase_create("port and line");
-
-    tcase_add_checked_fixture(keys, set_up_folder, tear_down_folder);
-    tcase_add_test(keys, a_key_file_comes_back_as_it_was_written_and_is_nobody_else_s);
-    tcase_add_test(keys, no_public_key_looks_like_a_flag);
-    tcase_add_test(keys, a_key_file_is_never_overwritten);
-    tcase_add_loop_test(keys, a_key_file_that_others_may_touch_is_refused, 0, 6);
-    tcase_add_test(keys, a_link_a_folder_and_nothing_are_refused);
-    tcase_add_test(keys, a_key_file_that_is_not_one_pair_is_refused);
-    tcase_add_test(keys, a_key_has_forty_characters_of_its_alphabet);
-    suite_add_tcase(suite, keys);
-
-    tcase_add_checked_fixture(gate, set_up_keeper, tear_down_keeper);
-    tcase_set_timeout(gate, 30);
-    tcase_add_test(gate, an_unknown_key_is_told_not_yet_and_remembered);
-    tcase_add_test(gate, a_known_key_has_its_owner_s_name_and_role_and_is_pending_no_longer);
-    tcase_add_test(gate, a_revoked_key_is_turned_away_until_it_is_let_in_again);
-    tcase_add_test(gate, a_key_that_comes_and_goes_for_years_is_still_turned_away);
-    tcase_add_test(gate, another_domain_mechanism_or_size_of_key_is_turned_away_unremembered);
-    tcase_add_test(gate, of_unknown_keys_the_oldest_makes_room);
-    suite_add_tcase(suite, gate);
-
-    tcase_add_checked_fixture(ports, set_up_port, tear_down_port);
-    tcase_set_timeout(ports, 30);
-    tcase_add_test(ports, what_a_known_key_says_arrives_under_its_owner_s_name_and_is_answered);
-    tcase_add_test(ports, what_an_unknown_key_says_does_not_arrive_until_it_is_let_in);
-    tcase_add_test(ports, the_port_turns_a_throw_away_key_away_or_refuses_to_serve);
-    tcase_add_test(ports, an_endpoint_or_key_that_cannot_be_is_refused);
-    suite_add_tcase(suite, ports);
-    return suite_run(suite);
+    tcase_add_test(tcase, a_key_file_comes_back_as_it_was_written_and_is_nobody_else_s);
+    tcase_add_test(tcase, no_public_key_looks_like_a_flag);
+    tcase_add_test(tcase, a_key_file_is_never_overwritten);
+    tcase_add_loop_test(tcase, a_key_file_that_others_may_touch_is_refused, 0, 6);
+    tcase_add_test(tcase, a_link_a_folder_and_nothing_are_refused);
+    tcase_add_test(tcase, a_key_file_that_is_not_one_pair_is_refused);
+    tcase_add_test(tcase, a_key_has_forty_characters_of_its_alphabet);
 }
+
+static void add_gate(TCase *tcase)
+{
+    tcase_add_test(tcase, an_unknown_key_is_told_not_yet_and_remembered);
+    tcase_add_test(tcase, a_known_key_has_its_owner_s_name_and_role_and_is_pending_no_longer);
+    tcase_add_test(tcase, a_revoked_key_is_turned_away_until_it_is_let_in_again);
+    tcase_add_test(tcase, a_key_that_comes_and_goes_for_years_is_still_turned_away);
+    tcase_add_test(tcase, another_domain_mechanism_or_size_of_key_is_turned_away_unremembered);
+    tcase_add_test(tcase, of_unknown_keys_the_oldest_makes_room);
+}
+
+static void add_ports(TCase *tcase)
+{
+    tcase_add_test(tcase, what_a_known_key_says_arrives_under_its_owner_s_name_and_is_answered);
+    tcase_add_test(tcase, what_an_unknown_key_says_does_not_arrive_until_it_is_let_in);
+    tcase_add_test(tcase, the_port_turns_a_throw_away_key_away_or_refuses_to_serve);
+    tcase_add_test(tcase, an_endpoint_or_key_that_cannot_be_is_refused);
+}
+
+SUITE(
+    "wire",
+    {.name = "keys", .add = add_keys, .set_up = set_up_folder, .tear_down = tear_down_folder},
+    {.name = "gate keeper",
+     .add = add_gate,
+     .set_up = set_up_keeper,
+     .tear_down = tear_down_keeper},
+    {.name = "port and line", .add = add_ports, .set_up = set_up_port, .tear_down = tear_down_port})

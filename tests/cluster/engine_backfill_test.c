@@ -1,0 +1,110 @@
+/* Backfills: batched, resumed, beside live writers, and never said done too early. */
+#include "common/base/text.h"
+#include "support/engine.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void given_backfill(const char *yaml)
+{
+    given_players();
+    given("0002_display/expand.sql", "ALTER TABLE players ADD COLUMN display_name text;");
+    given("0002_display/revert.sql", "ALTER TABLE players DROP COLUMN display_name;");
+    given("0002_display/migration.yaml", yaml);
+    load();
+    assert_ok(expand("0001_players"));
+    sql("INSERT INTO players SELECT i, 'n' || i FROM generate_series(1, 20000) i");
+}
+
+static pid_t start_writer(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct session *own = open_session("writer");
+
+        for (uint64_t i = 0;; i++) {
+            char text[200];
+
+            (void)text_format(text, sizeof(text),
+                              "INSERT INTO players (id, name) VALUES (%llu, 'late');"
+                              "UPDATE players SET display_name = NULL WHERE id = %llu",
+                              100000ULL + i % 2 * 1000000 + i, i * 37ULL % 20000 + 1);
+            if (session_run(own, text, &failure) != ERROR_OK && failure.code != ERROR_CONFLICT)
+                _exit(1);
+        }
+    }
+    return pid;
+}
+
+START_TEST(a_backfill_survives_kills_and_live_writers_and_leaves_no_row_stale)
+{
+    pid_t writer, child;
+
+    given_backfill("backfill:\n  - {table: public.players, key: id, set: \"display_name = name\", "
+                   "where: \"display_name IS NULL\", batch: 200, trigger: true}\n");
+    assert_ok(expand("0002_display"));
+    ck_assert(!is_expanded("0002_display"));
+    writer = start_writer();
+    for (int kills = 0; kills < 2; kills++) {
+        char query[120];
+
+        child = apply_in_child("0002_display", MIGRATION_BACKFILL);
+        (void)text_format(query, sizeof(query),
+                          "SELECT coalesce((SELECT cursor::int > %d FROM hakem.backfill), false)",
+                          2000 + kills * 4000);
+        wait_for("SELECT to_regclass('hakem.backfill') IS NOT NULL");
+        wait_for(query);
+        kill_child(child);
+    }
+    assert_ok(backfill("0002_display"));
+    kill_child(writer);
+    ck_assert_uint_eq(ask("SELECT count(*) FROM hakem.backfill WHERE finished_at IS NOT NULL"), 1);
+    ck_assert(is_expanded("0002_display"));
+    ck_assert_uint_eq(ask("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), 0);
+    /* Who writes after the trigger is gone is the release's own business. */
+    ck_assert_uint_eq(ask("SELECT count(*) FROM players WHERE display_name IS NULL AND "
+                          "xmin::text::bigint <= (SELECT max(xmin::text::bigint)"
+                          " FROM hakem.backfill)"),
+                      0);
+}
+END_TEST
+
+START_TEST(a_backfill_that_cannot_end_says_so_and_E_stays_down)
+{
+    given_backfill("backfill:\n  - {table: public.players, key: id, set: \"display_name = NULL\", "
+                   "where: \"display_name IS NULL\", batch: 20000}\n");
+    assert_ok(expand("0002_display"));
+    assert_fails(ERROR_FAILED, backfill("0002_display"));
+    assert_says("20000 rows");
+    ck_assert(!is_expanded("0002_display"));
+}
+END_TEST
+
+START_TEST(a_revert_in_the_middle_of_a_backfill_takes_its_trigger_along)
+{
+    char before[HASH_HEX_SIZE], after[HASH_HEX_SIZE];
+    pid_t child;
+
+    given_backfill("backfill:\n  - {table: public.players, key: id, set: \"display_name = name\", "
+                   "where: \"display_name IS NULL\", batch: 20, trigger: true}\n");
+    fingerprint(before);
+    assert_ok(expand("0002_display"));
+    child = apply_in_child("0002_display", MIGRATION_BACKFILL);
+    wait_for("SELECT coalesce((SELECT cursor::int > 100 FROM hakem.backfill), false)");
+    kill_child(child);
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0002_display"));
+    fingerprint(after);
+    ck_assert_str_eq(before, after);
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(tcase, a_backfill_survives_kills_and_live_writers_and_leaves_no_row_stale);
+    tcase_add_test(tcase, a_backfill_that_cannot_end_says_so_and_E_stays_down);
+    tcase_add_test(tcase, a_revert_in_the_middle_of_a_backfill_takes_its_trigger_along);
+}
+
+ENGINE_SUITE("engine: backfill", add_all)

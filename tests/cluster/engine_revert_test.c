@@ -1,0 +1,68 @@
+/* Reverts that would destroy what players wrote are not done by themselves. */
+#include "support/engine.h"
+
+START_TEST(a_revert_that_would_lose_values_is_kept_until_the_loss_is_accepted)
+{
+    given_rating();
+    assert_ok(expand("0001_players"));
+    assert_ok(expand("0002_rating"));
+    sql("INSERT INTO players VALUES (1, 'a', 7), (2, 'b', 8), (3, 'c', 0)");
+    assert_ok(revert("0002_rating"));
+    ck_assert(engine.result.is_kept);
+    ck_assert_uint_eq(engine.result.kept_count, 2);
+    ck_assert(strstr(engine.result.kept_reason, "0002_rating/lossless.sql:1") != NULL);
+    ck_assert(is_expanded("0002_rating"));
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0002_rating"));
+    ck_assert(!engine.result.is_kept && !is_expanded("0002_rating"));
+}
+END_TEST
+
+START_TEST(without_lossless_sql_only_harmless_statements_are_reverted)
+{
+    given_players();
+    given("0002_column/expand.sql", "ALTER TABLE players ADD COLUMN c int;");
+    given("0002_column/revert.sql", "ALTER TABLE players DROP COLUMN c;");
+    given("0003_index/expand.sql", "CREATE INDEX players_c ON players (c);");
+    given("0003_index/revert.sql", "DROP INDEX players_c;");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_ok(expand("0002_column"));
+    assert_ok(expand("0003_index"));
+    assert_ok(revert("0003_index"));
+    ck_assert(!engine.result.is_kept);
+    assert_ok(revert("0002_column"));
+    ck_assert(engine.result.is_kept);
+    ck_assert(strstr(engine.result.kept_reason, "0002_column/revert.sql:1") != NULL);
+}
+END_TEST
+
+START_TEST(a_lossless_query_that_is_too_slow_under_the_lock_keeps_the_schema)
+{
+    given_players();
+    given("0002_column/expand.sql", "ALTER TABLE players ADD COLUMN c int;");
+    given("0002_column/revert.sql", "ALTER TABLE players DROP COLUMN c;");
+    given("0002_column/lossless.sql",
+          "SELECT count(*) FROM players, pg_sleep(0.6) WHERE c IS NOT NULL;");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_ok(expand("0002_column"));
+    engine.with.lossless_timeout_ms = 200;
+    assert_ok(revert("0002_column"));
+    ck_assert(engine.result.is_kept);
+    ck_assert(is_expanded("0002_column"));
+    ck_assert(!session_is_in_transaction(engine.session));
+    engine.with.lossless_timeout_ms = 5000;
+    assert_ok(revert("0002_column"));
+    ck_assert(!engine.result.is_kept);
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(tcase, a_revert_that_would_lose_values_is_kept_until_the_loss_is_accepted);
+    tcase_add_test(tcase, without_lossless_sql_only_harmless_statements_are_reverted);
+    tcase_add_test(tcase, a_lossless_query_that_is_too_slow_under_the_lock_keeps_the_schema);
+}
+
+ENGINE_SUITE("engine: reverts that would lose", add_all)

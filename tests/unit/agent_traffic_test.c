@@ -1,0 +1,212 @@
+/* Edges: what HAProxy says and is told, and an edge by a script. */
+#include "agent/traffic/traffic.h"
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "support/listener.h"
+#include "support/scratch.h"
+
+/* ---- HAProxy ---- */
+
+#define STAT_HEADER "# pxname,svname,scur,stot,hrsp_5xx,status,check_status,\n"
+
+static struct server_traffic *servers;
+static size_t server_count;
+
+static enum error_code parse(const char *text)
+{
+    server_count = 0;
+    return haproxy_parse_stat(text, "games", scratch.memory, &servers, &server_count, &failure);
+}
+
+START_TEST(the_columns_of_statistics_are_found_by_name)
+{
+    ck_assert_int_eq(parse("# svname,pxname,status,check_status,hrsp_5xx,stot,scur,\n"
+                           "g1,games,UP,L7OK,1,20,3,\n"),
+                     ERROR_OK);
+    ck_assert_uint_eq(server_count, 1);
+    ck_assert_str_eq(servers[0].node, "g1");
+    ck_assert_uint_eq(servers[0].sessions, 3);
+    ck_assert_uint_eq(servers[0].requests, 20);
+    ck_assert_uint_eq(servers[0].errors, 1);
+    ck_assert(servers[0].check_passes);
+}
+END_TEST
+
+/* Loop test: a status as HAProxy 2.6 prints it, and what it means. */
+START_TEST(every_status_has_its_meaning_and_an_unknown_one_is_unknown)
+{
+    static const struct {
+        const char *status;
+        enum traffic_state state;
+        bool passes;
+    } rows[] = {
+        {"UP", TRAFFIC_READY, true},           {"UP 1/2", TRAFFIC_READY, true},
+        {"no check", TRAFFIC_READY, true},     {"DRAIN", TRAFFIC_DRAIN, false},
+        {"MAINT", TRAFFIC_MAINTENANCE, false}, {"MAINT (via games/g2)", TRAFFIC_MAINTENANCE, false},
+        {"DOWN", TRAFFIC_DOWN, false},         {"DOWN 1/2", TRAFFIC_DOWN, false},
+        {"NOLB", TRAFFIC_DRAIN, false},        {"SOMETHING", TRAFFIC_UNKNOWN, false},
+        {"", TRAFFIC_UNKNOWN, false},
+    };
+    char text[256];
+
+    (void)text_format(text, sizeof(text), STAT_HEADER "games,g1,0,0,0,%s,L7OK,\n", rows[_i].status);
+    ck_assert_int_eq(parse(text), ERROR_OK);
+    ck_assert_uint_eq(server_count, 1);
+    ck_assert_int_eq(servers[0].state, rows[_i].state);
+    ck_assert(servers[0].check_passes == rows[_i].passes);
+}
+END_TEST
+
+START_TEST(other_backends_sums_and_short_lines_are_passed_over)
+{
+    ck_assert_int_eq(parse(STAT_HEADER "games,FRONTEND,0,0,0,OPEN,,\n"
+                                       "other,g1,0,0,0,UP,L7OK,\n"
+                                       "games,g2,0,0,0,UP,L7OK,\n"
+                                       "games,g3,0\n"
+                                       "games,BACKEND,0,0,0,UP,,\n\n"),
+                     ERROR_OK);
+    ck_assert_uint_eq(server_count, 1);
+    ck_assert_str_eq(servers[0].node, "g2");
+    ck_assert_int_eq(parse(""), ERROR_EDGE);
+    ck_assert_int_eq(parse("# pxname,svname\n"), ERROR_EDGE);
+    ck_assert_int_eq(parse("Unknown command.\n"), ERROR_EDGE);
+}
+END_TEST
+
+static struct edge_config edge;
+
+static void start_haproxy(struct listener *listener, const char *answer)
+{
+    const char *path = scratch_path("socket");
+
+    listener_start_unix(listener, path, answer);
+    edge = (struct edge_config){.driver = "haproxy",
+                                .socket = path,
+                                .backend = "games",
+                                .state_file = scratch_path("state")};
+}
+
+/* Loop test over the wishes. */
+START_TEST(a_wish_is_said_in_haproxy_s_words)
+{
+    static const char *const commands[] = {
+        [WISH_DRAIN] = "set server games/g1 state drain\n",
+        [WISH_ADMIT] = "set server games/g1 state ready\n",
+        [WISH_ISOLATE] = "set server games/g1 state maint\nshutdown sessions server games/g1\n",
+    };
+    struct listener listener;
+
+    start_haproxy(&listener, "\n");
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g1", (enum edge_wish)_i, &failure),
+                     ERROR_OK);
+    listener_stop(&listener);
+    ck_assert_str_eq(listener.heard, commands[_i]);
+}
+END_TEST
+
+START_TEST(any_words_in_answer_to_a_wish_are_a_refusal)
+{
+    struct listener listener;
+
+    start_haproxy(&listener, "No such server.\n\n");
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g9", WISH_DRAIN, &failure), ERROR_EDGE);
+    ck_assert_ptr_nonnull(strstr(failure.detail, "No such server"));
+    listener_stop(&listener);
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g9", WISH_DRAIN, &failure), ERROR_EDGE);
+}
+END_TEST
+
+START_TEST(an_edge_that_does_not_answer_is_an_error_in_time)
+{
+    struct listener listener;
+    uint64_t began = clock_monotonic_ms();
+
+    start_haproxy(&listener, NULL);
+    ck_assert_int_eq(
+        traffic_driver(&edge)->read(&edge, scratch.memory, &servers, &server_count, &failure),
+        ERROR_EDGE);
+    ck_assert_uint_lt(clock_monotonic_ms() - began, 6000);
+    listener_stop(&listener);
+}
+END_TEST
+
+START_TEST(what_haproxy_says_is_read_and_its_state_is_kept_for_a_reload)
+{
+    struct listener listener;
+    char kept[64] = "";
+    FILE *file;
+
+    start_haproxy(&listener, STAT_HEADER "games,g1,2,9,0,DRAIN,L7OK,\n");
+    ck_assert_int_eq(
+        traffic_driver(&edge)->read(&edge, scratch.memory, &servers, &server_count, &failure),
+        ERROR_OK);
+    ck_assert_uint_eq(server_count, 1);
+    ck_assert(!wish_is_fulfilled(WISH_DRAIN, &servers[0])); /* sessions are left */
+    servers[0].sessions = 0;
+    ck_assert(wish_is_fulfilled(WISH_DRAIN, &servers[0]));
+    ck_assert(!wish_is_fulfilled(WISH_ISOLATE, &servers[0]));
+    ck_assert(!wish_is_fulfilled(WISH_ADMIT, &servers[0]));
+    listener_stop(&listener);
+
+    start_haproxy(&listener, "1\n# be_id be_name\n");
+    ck_assert_int_eq(traffic_driver(&edge)->keep(&edge, &failure), ERROR_OK);
+    listener_stop(&listener);
+    ck_assert_str_eq(listener.heard, "show servers state\n");
+    file = fopen(edge.state_file, "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_ptr_nonnull(fgets(kept, sizeof(kept), file));
+    (void)fclose(file);
+    ck_assert_str_eq(kept, "1\n");
+}
+END_TEST
+
+/* ---- an edge by a script ---- */
+
+START_TEST(an_edge_by_script_is_read_and_told_through_its_environment)
+{
+    edge = (struct edge_config){.driver = "exec", .hook = scratch.script};
+    write_script("[ $HAKEM_ACTION = state ] && printf 'g1 ready 5\\ng2 drain 0\\n' && exit 0\n"
+                 "[ \"$HAKEM_ACTION $HAKEM_TARGET\" = 'drain g1' ]");
+    ck_assert_int_eq(
+        traffic_driver(&edge)->read(&edge, scratch.memory, &servers, &server_count, &failure),
+        ERROR_OK);
+    ck_assert_uint_eq(server_count, 2);
+    ck_assert_str_eq(servers[0].node, "g1");
+    ck_assert(servers[0].state == TRAFFIC_READY && servers[0].check_passes);
+    ck_assert_uint_eq(servers[0].sessions, 5);
+    ck_assert_int_eq(servers[1].state, TRAFFIC_DRAIN);
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g1", WISH_DRAIN, &failure), ERROR_OK);
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g1", WISH_ADMIT, &failure), ERROR_HOOK);
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g2", WISH_DRAIN, &failure), ERROR_HOOK);
+}
+END_TEST
+
+/* Loop test: lines that are not NAME STATE SESSIONS. */
+START_TEST(a_script_s_line_of_another_form_is_an_error)
+{
+    static const char *const lines[] = {"echo g1 ready", "echo g1 fine 3", "echo g1 ready many",
+                                        "echo g1 ready -1"};
+
+    edge = (struct edge_config){.driver = "exec", .hook = scratch.script};
+    write_script(lines[_i]);
+    ck_assert_int_eq(
+        traffic_driver(&edge)->read(&edge, scratch.memory, &servers, &server_count, &failure),
+        ERROR_EDGE);
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(tcase, the_columns_of_statistics_are_found_by_name);
+    tcase_add_loop_test(tcase, every_status_has_its_meaning_and_an_unknown_one_is_unknown, 0, 11);
+    tcase_add_test(tcase, other_backends_sums_and_short_lines_are_passed_over);
+    tcase_add_loop_test(tcase, a_wish_is_said_in_haproxy_s_words, WISH_DRAIN, WISH_COUNT);
+    tcase_add_test(tcase, any_words_in_answer_to_a_wish_are_a_refusal);
+    tcase_add_test(tcase, an_edge_that_does_not_answer_is_an_error_in_time);
+    tcase_add_test(tcase, what_haproxy_says_is_read_and_its_state_is_kept_for_a_reload);
+    tcase_add_test(tcase, an_edge_by_script_is_read_and_told_through_its_environment);
+    tcase_add_loop_test(tcase, a_script_s_line_of_another_form_is_an_error, 0, 4);
+}
+
+SUITE("agent: traffic", {.add = add_all, .set_up = scratch_set_up, .tear_down = scratch_tear_down})

@@ -1,0 +1,103 @@
+/* A rollout from its start to its end, and the point of no return. */
+#include "coordinator/core/planner.h"
+#include "support/core.h"
+
+/* ---- the rollout ---- */
+
+START_TEST(a_rollout_of_everybody_ends_completed_and_its_contract_comes_after_the_last_soak)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(step_of(STAGE_SOAK, "g3")->state, STEP_SUCCEEDED);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_COMPLETING);
+    say_verb("rollback");
+    ck_assert_int_eq(core.code, ERROR_REFUSED);
+    ck_assert(!go_on_until(TASK_REVERT));
+    ck_assert_uint_eq(core.control->summary_count, 1);
+    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_COMPLETED);
+}
+END_TEST
+
+START_TEST(a_rollback_brings_everybody_and_the_schema_back)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_ADMIT));
+    say_verb("rollback");
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_uint_eq(core.control->summary_count, 1);
+    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_REVERTED);
+    ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
+    for (size_t i = G1; i < G1 + CAST_GAMES; i++) {
+        ck_assert_str_eq(core.cast.nodes[i].release, "old");
+        ck_assert_int_eq(core.cast.nodes[i].traffic, TRAFFIC_READY);
+    }
+}
+END_TEST
+
+/* ---- the point of no return ---- */
+
+static void go_to_holding(void)
+{
+    struct request request = to_new();
+
+    request.options.hold = true;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HOLDING);
+}
+
+START_TEST(a_released_holding_waits_until_every_precondition_is_met)
+{
+    go_to_holding();
+    core.cast.nodes[DB1].is_silent = true;
+    beats(20);
+    say_verb("complete");
+    ck_assert_int_eq(core.code, ERROR_OK);
+    beats(2);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HOLDING);
+    core.cast.nodes[DB1].is_silent = false;
+    beats(2);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_COMPLETING);
+}
+END_TEST
+
+START_TEST(there_is_no_way_back_once_a_contract_is_about_to_begin)
+{
+    struct adopted adopted = {.is_refused = true};
+
+    go_to_holding();
+    say(DB1, MESSAGE_ADOPTED, &adopted); /* so that the contract cannot be ordered yet */
+    say_verb("complete");
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_COMPLETING);
+    ck_assert(!core.control->open->has_contracted);
+    say_verb("rollback");
+    ck_assert_int_eq(core.code, ERROR_REFUSED);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_COMPLETING);
+}
+END_TEST
+
+START_TEST(without_retries_the_first_failure_turns_the_rollout_back)
+{
+    struct request request = to_new();
+
+    planner_defaults(&request.options);
+    request.options.is_exact = true;
+    request.options.retries = 0;
+    start(request);
+    ck_assert(go_on_until(TASK_EXPAND));
+    end_order(0, OUTCOME_FAILED, true);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_REVERTING);
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(
+        tcase, a_rollout_of_everybody_ends_completed_and_its_contract_comes_after_the_last_soak);
+    tcase_add_test(tcase, a_rollback_brings_everybody_and_the_schema_back);
+    tcase_add_test(tcase, a_released_holding_waits_until_every_precondition_is_met);
+    tcase_add_test(tcase, there_is_no_way_back_once_a_contract_is_about_to_begin);
+    tcase_add_test(tcase, without_retries_the_first_failure_turns_the_rollout_back);
+}
+
+SUITE("control: rollout", {.add = add_all, .set_up = core_set_up, .tear_down = core_tear_down})

@@ -1,0 +1,167 @@
+/* The migrations folder as the core's catalog, and its bundle in the journal. */
+#include "common/base/memory.h"
+#include "common/migration/load.h"
+#include "coordinator/server/library.h"
+#include "support/scratch.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct journal *journal;
+static struct catalog catalog;
+
+static void set_up(void)
+{
+    scratch_set_up();
+    assert_ok(journal_open(scratch_path("journal"), &journal, &failure));
+    ck_assert_int_eq(mkdir(scratch_path("m"), 0755), 0);
+    catalog = (struct catalog){.revision_count = 0};
+}
+
+static void tear_down(void)
+{
+    journal_close(journal);
+    scratch_tear_down();
+}
+
+static void given_folder(const char *revision)
+{
+    ck_assert_int_eq(mkdir(scratch_path(memory_format(scratch.memory, "m/%s", revision)), 0755), 0);
+}
+
+static void given(const char *file, const char *text)
+{
+    (void)write_file(memory_format(scratch.memory, "m/%s", file), text);
+}
+
+static void given_history(void)
+{
+    given_folder("0001_a");
+    given("0001_a/expand.sql", "CREATE TABLE a (id int);");
+    given("0001_a/revert.sql", "DROP TABLE a;");
+    given("0001_a/verify.sql", "SELECT true;");
+    given("0001_a/migration.yaml", "irreversible: true\n");
+    given_folder("0002_b");
+    given("0002_b/expand.sql", "ALTER TABLE a ADD COLUMN b int;");
+    given("0002_b/revert.sql", "ALTER TABLE a DROP COLUMN b;");
+    given("0002_b/contract.sql", "ALTER TABLE a DROP COLUMN id;");
+    given("0002_b/verify.sql", "SELECT true;");
+    given("0002_b/verify.contract.sql", "SELECT true;");
+    given("0002_b/migration.yaml",
+          "backfill: [{table: a, key: id, set: \"b = 1\", where: \"b IS NULL\"}]\n");
+    given("releases.yaml", "releases:\n  - {name: \"1.0\", needs: 0001_a, tolerates: [0002_b]}\n");
+}
+
+static enum error_code read_folder(void)
+{
+    return library_read(scratch_path("m"), journal, scratch.memory, &catalog, &failure);
+}
+
+START_TEST(a_folder_becomes_a_catalog_with_everything_that_plans_ask_for)
+{
+    const struct catalog_revision *b;
+
+    given_history();
+    assert_ok(read_folder());
+    ck_assert_uint_eq(catalog.revision_count, 2);
+    ck_assert_str_eq(catalog.revisions[0].name, "0001_a");
+    ck_assert_uint_eq(catalog.revisions[0].parent_count, 0);
+    ck_assert(!catalog.revisions[0].has_backfill && !catalog.revisions[0].has_contract &&
+              !catalog.revisions[0].has_contract_verify);
+    ck_assert(catalog.revisions[0].has_verify && catalog.revisions[0].irreversible);
+    b = &catalog.revisions[1];
+    ck_assert(b->has_backfill && b->has_contract && b->has_verify && b->has_contract_verify);
+    ck_assert(!b->irreversible);
+    ck_assert_uint_eq(b->parent_count, 1);
+    ck_assert_str_eq(b->parents[0].name, "0001_a");
+    ck_assert_str_ne(b->checksum, catalog.revisions[0].checksum);
+    ck_assert_uint_eq(catalog.release_count, 1);
+    ck_assert_str_eq(catalog.releases[0].name, "1.0");
+    ck_assert_str_eq(catalog.releases[0].needs, "0001_a");
+    ck_assert_uint_eq(catalog.releases[0].tolerate_count, 1);
+    ck_assert_str_eq(catalog.releases[0].tolerates[0].name, "0002_b");
+}
+END_TEST
+
+START_TEST(its_bundle_can_be_fetched_from_the_journal_and_is_the_same_history)
+{
+    struct migration_set *set = NULL;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+
+    given_history();
+    assert_ok(read_folder());
+    assert_ok(journal_get_bundle(journal, catalog.bundle, scratch.memory, &bytes, &size, &failure));
+    assert_ok(migration_bundle_unpack(scratch.memory, (const char *)bytes, size, &set, &failure));
+    ck_assert_uint_eq(set->revision_count, 2);
+    ck_assert_str_eq(set->revisions[1].checksum, catalog.revisions[1].checksum);
+}
+END_TEST
+
+START_TEST(a_changed_folder_is_another_bundle_and_the_old_one_stays)
+{
+    struct catalog before;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+
+    given_history();
+    assert_ok(read_folder());
+    before = catalog;
+    assert_ok(read_folder());
+    ck_assert_str_eq(catalog.bundle, before.bundle);
+    given("0002_b/revert.sql", "ALTER TABLE a DROP COLUMN IF EXISTS b;");
+    assert_ok(read_folder());
+    ck_assert_str_ne(catalog.bundle, before.bundle);
+    ck_assert_str_eq(catalog.revisions[0].checksum, before.revisions[0].checksum);
+    ck_assert_str_ne(catalog.revisions[1].checksum, before.revisions[1].checksum);
+    assert_ok(journal_get_bundle(journal, before.bundle, scratch.memory, &bytes, &size, &failure));
+}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_or_says_nonsense_is_named_and_the_catalog_stays)
+{
+    char bundle[DIGEST_SIZE];
+
+    given_history();
+    assert_ok(read_folder());
+    (void)text_copy(bundle, sizeof(bundle), catalog.bundle);
+    given("0002_b/migration.yaml", "backfil: []\n");
+    assert_fails(ERROR_CONFIG, read_folder());
+    assert_says("0002_b/migration.yaml:1: backfil");
+    given("0002_b/migration.yaml", "requires: [0003_c]\n");
+    assert_fails(ERROR_INVALID, read_folder());
+    assert_says("0003_c");
+    ck_assert_int_eq(unlink(scratch_path("m/0002_b/revert.sql")), 0);
+    assert_fails(ERROR_INVALID, read_folder());
+    assert_says("0002_b/revert.sql is missing");
+    assert_fails(ERROR_NOT_FOUND, library_read(scratch_path("nowhere"), journal, scratch.memory,
+                                               &catalog, &failure));
+    assert_says("nowhere");
+    ck_assert_uint_eq(catalog.revision_count, 2);
+    ck_assert_str_eq(catalog.bundle, bundle);
+}
+END_TEST
+
+/* Root may read everything: a link to itself cannot be opened by anybody. */
+START_TEST(a_file_that_cannot_be_read_is_named)
+{
+    given_history();
+    ck_assert_int_eq(unlink(scratch_path("m/0001_a/expand.sql")), 0);
+    ck_assert_int_eq(symlink("expand.sql", scratch_path("m/0001_a/expand.sql")), 0);
+    ck_assert_int_ne(read_folder(), ERROR_OK);
+    assert_says("0001_a/expand.sql");
+    ck_assert_uint_eq(catalog.revision_count, 0);
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(tcase, a_folder_becomes_a_catalog_with_everything_that_plans_ask_for);
+    tcase_add_test(tcase, its_bundle_can_be_fetched_from_the_journal_and_is_the_same_history);
+    tcase_add_test(tcase, a_changed_folder_is_another_bundle_and_the_old_one_stays);
+    tcase_add_test(tcase,
+                   a_folder_that_is_not_there_or_says_nonsense_is_named_and_the_catalog_stays);
+    tcase_add_test(tcase, a_file_that_cannot_be_read_is_named);
+}
+
+SUITE("library", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

@@ -1,0 +1,87 @@
+/* The coordinator's configuration: each mistake is one sentence with file, line and key. */
+#include "common/base/text.h"
+#include "coordinator/server/config.h"
+#include "support/scratch.h"
+
+#define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define WHOLE                                                                                      \
+    "agents: tcp://127.0.0.1:7001\noperators: tcp://127.0.0.1:7002\nkey_file: /k\n"                \
+    "journal: /j\nmigrations: /m\n"
+
+static struct server_config config;
+
+static enum error_code read_text(const char *text)
+{
+    return server_config_read(scratch.memory, write_file("c.yaml", text), &config, &failure);
+}
+
+START_TEST(what_is_written_arrives_and_the_rest_has_its_default)
+{
+    assert_ok(read_text(WHOLE));
+    ck_assert_str_eq(config.agents, "tcp://127.0.0.1:7001");
+    ck_assert_str_eq(config.operators, "tcp://127.0.0.1:7002");
+    ck_assert_str_eq(config.key_file, "/k");
+    ck_assert_str_eq(config.journal, "/j");
+    ck_assert_str_eq(config.migrations, "/m");
+    ck_assert_str_eq(config.log_level, "info");
+    ck_assert_uint_eq(config.operator_count, 0);
+    assert_ok(read_text(WHOLE "log_level: debug\noperator_keys:\n  - {name: anna, key: " KEY_A "}\n"
+                              "  - {name: ben, key: " KEY_B "}\n"));
+    ck_assert_str_eq(config.log_level, "debug");
+    ck_assert_uint_eq(config.operator_count, 2);
+    ck_assert_str_eq(config.operator_keys[1].name, "ben");
+    ck_assert_str_eq(config.operator_keys[1].key, KEY_B);
+}
+END_TEST
+
+static const struct {
+    const char *text, *says;
+} mistakes[] = {
+    {"", "c.yaml: the file is empty"},
+    {"agents: a\noperators: b\nkey_file: /k\njournal: /j\n", "c.yaml:1: migrations: is required"},
+    {"operators: b\nkey_file: /k\njournal: /j\nmigrations: /m\n", "c.yaml:1: agents: is required"},
+    {WHOLE "journals: /j\n", "c.yaml:6: journals: unknown key"},
+    {WHOLE "journal: /other\n", "c.yaml:6: journal: given twice"},
+    {"agents: [a]\noperators: b\nkey_file: /k\njournal: /j\nmigrations: /m\n",
+     "c.yaml:1: agents: must be a text"},
+    {WHOLE "operator_keys: anna\n", "c.yaml:6: operator_keys: must be a list"},
+    {WHOLE "operator_keys:\n  - name: anna\n", "c.yaml:7: key: is required"},
+    {WHOLE "operator_keys:\n  - {name: ../anna, key: k}\n", "c.yaml:7: name: \"../anna\" is not"},
+    {WHOLE "operator_keys:\n  - {name: anna, key: k, role: all}\n", "c.yaml:7: role: unknown key"},
+    {WHOLE "operator_keys:\n  - {name: anna, key: short}\n",
+     "c.yaml: operator_keys: the key of anna is not 40 characters"},
+    {WHOLE "operator_keys:\n  - {name: anna, key: " KEY_A "}\n  - {name: ben, key: " KEY_A "}\n",
+     "c.yaml: operator_keys: anna and ben have the same key"},
+    {WHOLE "log_level: loud\n", "c.yaml: log_level: \"loud\" is none of the levels"},
+    {"agents: a\n\tjournal: b\n", "c.yaml:2: not YAML"},
+};
+
+START_TEST(a_mistake_is_one_sentence_with_file_line_and_key_and_changes_nothing)
+{
+    config = (struct server_config){.journal = "as before"};
+    assert_fails(ERROR_CONFIG, read_text(mistakes[_i].text));
+    assert_says(mistakes[_i].says);
+    ck_assert_ptr_null(strchr(failure.detail, '\n'));
+    ck_assert_str_eq(config.journal, "as before");
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_named)
+{
+    const char *path = scratch_path("nothing.yaml");
+
+    assert_fails(ERROR_CONFIG, server_config_read(scratch.memory, path, &config, &failure));
+    assert_says(path);
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(tcase, what_is_written_arrives_and_the_rest_has_its_default);
+    tcase_add_loop_test(tcase, a_mistake_is_one_sentence_with_file_line_and_key_and_changes_nothing,
+                        0, (int)ARRAY_LEN(mistakes));
+    tcase_add_test(tcase, a_file_that_is_not_there_is_named);
+}
+
+SUITE("server config", {.add = add_all, .set_up = scratch_set_up, .tear_down = scratch_tear_down})
