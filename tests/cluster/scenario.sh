@@ -135,6 +135,15 @@ fingerprints_are() {
         [ "$(fingerprint_of "$node")" = "$1" ] || return 1
     done
 }
+# fingerprints_are_other_than FINGERPRINT: a plan made before the databases have said what somebody
+# changed by hand would be refused at its first gate.
+fingerprints_are_other_than() {
+    local node
+
+    for node in $DATABASES; do
+        [ "$(fingerprint_of "$node")" != "$1" ] || return 1
+    done
+}
 releases_are() {
     local game
 

@@ -91,8 +91,9 @@ static void receive_answer(uint64_t id)
 static void ask_for(const char *verb, struct request request)
 {
     static uint64_t id;
-    struct wish_slot slot = {.from = parcel, .id = ++id, .request = &request, .only_looks = true};
+    struct wish_slot slot = {.from = parcel, .request = &request, .only_looks = true};
 
+    slot.id = ++id;
     (void)text_copy(request.verb, NAME_SIZE, verb);
     answer_look(&server, &slot);
     receive_answer(id);
