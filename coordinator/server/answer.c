@@ -98,35 +98,45 @@ static void look_show(const struct look *look)
         send_document(look, view_summary(summary));
 }
 
+/* The newest facts, oldest first. */
+struct history {
+    json_t *list;
+    uint64_t left_out;
+};
+
 static enum error_code add_fact(void *context, const struct fact *fact, struct error *err)
 {
-    json_t *list = context;
+    struct history *history = context;
     json_t *object;
 
     (void)err;
-    if (fact->type == FACT_PLANNED || fact->type == FACT_CATALOG ||
-        json_array_size(list) >= HISTORY_FACTS_MAX)
+    if (fact->type == FACT_PLANNED || fact->type == FACT_CATALOG)
         return ERROR_OK;
+    if (json_array_size(history->list) == HISTORY_FACTS_MAX) {
+        (void)json_array_remove(history->list, 0);
+        history->left_out++;
+    }
     object = json_from_record(fact_row(fact->type)->record, fact->body);
     (void)json_object_set_new(object, "fact", json_string(fact_row(fact->type)->name));
     (void)json_object_set_new(object, "at_ms", json_integer((json_int_t)fact->at_ms));
-    (void)json_array_append_new(list, object);
+    (void)json_array_append_new(history->list, object);
     return ERROR_OK;
 }
 
 static void look_history(const struct look *look)
 {
     json_t *object = json_object();
-    json_t *list = json_array();
+    struct history history = {.list = json_array()};
     struct error err;
 
-    (void)json_object_set_new(object, "facts", list);
-    if (journal_look(look->server->journal, look->request->rollout, add_fact, list, &err) !=
+    (void)json_object_set_new(object, "facts", history.list);
+    if (journal_look(look->server->journal, look->request->rollout, add_fact, &history, &err) !=
         ERROR_OK) {
         json_decref(object);
         refuse(look, err.code, err.detail);
         return;
     }
+    (void)json_object_set_new(object, "older_left_out", json_integer((json_int_t)history.left_out));
     send_document(look, object);
 }
 
