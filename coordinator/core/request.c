@@ -298,6 +298,16 @@ static bool role_is_anothers(const struct control *control, const struct request
     return false;
 }
 
+/* A plan speaks of the node as it was. */
+static bool changes_what_is_rolled(const struct control *control, const struct request *request)
+{
+    const struct node *node = control_node(control, request->node);
+
+    return node != NULL && control->open != NULL &&
+           (node->identity.kind != request->kind ||
+            strcmp(node->identity.shard, request->shard) != 0);
+}
+
 static const char *node_request_fault(const struct control *control, const struct request *request)
 {
     for (size_t i = 0; i < control->node_count; i++)
@@ -310,12 +320,17 @@ static const char *node_request_fault(const struct control *control, const struc
         return "a node's name has letters, digits, '_', '-' and '.' only";
     if (request->kind == KIND_NONE)
         return "say what it is: --kind database, game or edge";
+    if (request->kind == KIND_EDGE && request->shard[0] != '\0' &&
+        !text_is_name(request->shard, NAME_MAX_LENGTH))
+        return "a shard's name has letters, digits, '_', '-' and '.' only";
     if (request->kind != KIND_EDGE && !text_is_name(request->shard, NAME_MAX_LENGTH))
         return "a database or a game node belongs to a shard: --shard NAME";
     if (strlen(request->key) != KEY_TEXT_SIZE - 1)
         return "a public key has 40 characters: see `hakem node pending`";
     if (request->db_role[0] != '\0' && request->kind != KIND_GAME)
         return "--db-role is a game node's own: databases and edges have none";
+    if (changes_what_is_rolled(control, request))
+        return "a rollout is open: a node's kind and shard can be changed when it is closed";
     if (role_is_anothers(control, request))
         return "another game node of the shard has that --db-role: give each a role of its own";
     return NULL;

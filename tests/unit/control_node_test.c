@@ -50,8 +50,108 @@ START_TEST(a_replica_that_was_left_behind_stays_out_until_it_has_replayed_what_i
 }
 END_TEST
 
+START_TEST(a_server_that_somebody_took_out_is_looked_at_and_goes_back_in)
+{
+    const struct node *g1 = control_node(core.control, "g1");
+
+    core.cast.nodes[G1].traffic = TRAFFIC_MAINTENANCE;
+    beats(5);
+    ck_assert_int_eq(g1->quarantine, QUARANTINE_HEALTH);
+    ck_assert(go_on_until(TASK_ADMIT));
+    end_all_orders();
+    beats(3);
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_READY);
+    ck_assert_int_eq(g1->quarantine, QUARANTINE_NONE);
+}
+END_TEST
+
+static void take_out_by_wish(void)
+{
+    wish("drain", (struct request){.node = "g1"});
+    beat();
+    ck_assert_uint_gt(core.cast.order_count, 0);
+    core.now_ms += 100; /* what the edges are seen to do is seen later than the orders */
+    for (size_t left = core.cast.order_count; left > 0; left--)
+        end_order(0, OUTCOME_SUCCEEDED, false);
+}
+
+START_TEST(a_server_that_an_operator_took_out_stays_out)
+{
+    take_out_by_wish();
+    beats(20);
+    ck_assert_int_eq(control_node(core.control, "g1")->quarantine, QUARANTINE_HELD);
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_DRAIN);
+}
+END_TEST
+
+/* An edge that has forgotten it sends traffic all the same. */
+START_TEST(what_was_taken_out_is_nobody_that_others_may_lean_on)
+{
+    struct node *g1 = control_node(core.control, "g1");
+
+    take_out_by_wish();
+    beat();
+    ck_assert(g1->is_taken_out);
+    core.cast.nodes[G1].traffic = TRAFFIC_READY;
+    core.cast.nodes[G2].is_silent = core.cast.nodes[G3].is_silent = true;
+    beats(40);
+    ck_assert_int_eq(core.cast.nodes[G2].traffic == TRAFFIC_READY ||
+                         core.cast.nodes[G3].traffic == TRAFFIC_READY,
+                     true);
+}
+END_TEST
+
+START_TEST(a_correction_is_journaled_once_and_always_settled)
+{
+    struct correction correction = {.target = "g1", .number = 10, .detail = "it was ready"};
+    const struct node *edge = control_node(core.control, "edge1");
+
+    say(EDGE1, MESSAGE_CORRECTED, &correction);
+    say(EDGE1, MESSAGE_CORRECTED, &correction);
+    ck_assert_uint_eq(edge->corrections, 1);
+    ck_assert_str_eq(text_kept(&edge->corrected), "g1: it was ready");
+    correction.number = 11;
+    say(EDGE1, MESSAGE_CORRECTED, &correction);
+    ck_assert_uint_eq(edge->corrections, 2);
+}
+END_TEST
+
+START_TEST(a_node_s_kind_and_shard_are_not_changed_under_a_rollout)
+{
+    struct request request = {.kind = KIND_GAME, .node = "g1", .shard = "elsewhere"};
+
+    (void)text_copy(request.key, KEY_TEXT_SIZE, control_node(core.control, "g1")->identity.key);
+    start(to_new());
+    wish("accept", request);
+    ck_assert_int_eq(core.code, ERROR_INVALID);
+    ck_assert_ptr_nonnull(strstr(core.reply, "a rollout is open"));
+}
+END_TEST
+
+START_TEST(a_role_of_its_own_is_nobody_else_s)
+{
+    struct request request = {.kind = KIND_GAME, .node = "g1", .db_role = "own"};
+
+    (void)text_copy(request.shard, NAME_SIZE, control_node(core.control, "g1")->identity.shard);
+    (void)text_copy(request.key, KEY_TEXT_SIZE, control_node(core.control, "g1")->identity.key);
+    wish("accept", request);
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    (void)text_copy(request.node, NAME_SIZE, "g2");
+    (void)text_copy(request.key, KEY_TEXT_SIZE, control_node(core.control, "g2")->identity.key);
+    wish("accept", request);
+    ck_assert_int_eq(core.code, ERROR_INVALID);
+    ck_assert_ptr_nonnull(strstr(core.reply, "--db-role"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_server_that_somebody_took_out_is_looked_at_and_goes_back_in);
+    tcase_add_test(tcase, a_server_that_an_operator_took_out_stays_out);
+    tcase_add_test(tcase, what_was_taken_out_is_nobody_that_others_may_lean_on);
+    tcase_add_test(tcase, a_correction_is_journaled_once_and_always_settled);
+    tcase_add_test(tcase, a_node_s_kind_and_shard_are_not_changed_under_a_rollout);
+    tcase_add_test(tcase, a_role_of_its_own_is_nobody_else_s);
     tcase_add_test(tcase, silence_is_suspect_after_three_beats_and_lost_after_fifteen_seconds);
     tcase_add_test(tcase, two_agents_with_one_database_instance_are_both_quarantined);
     tcase_add_test(tcase,
