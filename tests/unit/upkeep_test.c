@@ -1,0 +1,274 @@
+/* What an agent keeps right between orders: its edge, and the name of a rollout that is over. */
+#include "agent/core/session.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "support/suite.h"
+
+#include <string.h>
+
+static struct agent_session *session;
+static struct session_effects *effects;
+static const char journal[] = "00112233445566778899aabbccddeeff";
+static uint64_t now_ms;
+
+static void happens(struct session_event event)
+{
+    event.at_ms = now_ms;
+    session_effects_clear(effects);
+    agent_session_handle(session, &event, effects);
+}
+
+static void hear(enum message_type type, void *body)
+{
+    struct message message = {.type = type, .term = 5, .body = body};
+
+    happens((struct session_event){.type = SESSION_MESSAGE, .message = &message});
+}
+
+static void set_up(void)
+{
+    struct welcome welcome = {.kind = KIND_EDGE};
+    struct adopt adopt = {.open_count = 0};
+
+    session = agent_session_new(NULL);
+    session->kind = KIND_EDGE;
+    effects = session_effects_new(session);
+    now_ms = 1000;
+    (void)text_copy(adopt.journal, JOURNAL_SIZE, journal);
+    hear(MESSAGE_WELCOME, &welcome);
+    hear(MESSAGE_ADOPT, &adopt);
+}
+
+static void tear_down(void)
+{
+    talloc_free(session);
+}
+
+static const struct session_effect *effect_of(enum session_effect_type type)
+{
+    for (size_t i = 0; i < effects->count; i++)
+        if (effects->items[i].type == type)
+            return &effects->items[i];
+    return NULL;
+}
+
+static const struct correction *said_correction(void)
+{
+    for (size_t i = 0; i < effects->count; i++)
+        if (effects->items[i].type == SESSION_SEND &&
+            effects->items[i].message == MESSAGE_CORRECTED)
+            return effects->items[i].body;
+    return NULL;
+}
+
+static struct order_id id_of(uint64_t step)
+{
+    return (struct order_id){.rollout = 2, .step = step, .attempt = 1};
+}
+
+static void order(uint64_t step, enum task task)
+{
+    struct order order = {.id = id_of(step), .task = task, .arguments = {.target = "g1"}};
+
+    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
+    hear(MESSAGE_ORDER, &order);
+}
+
+static void end(uint64_t step, enum outcome how)
+{
+    struct order_id id = id_of(step);
+    struct task_outcome outcome = {.id = id, .outcome = how};
+
+    happens((struct session_event){.type = SESSION_CHILD_ENDED, .id = &id, .outcome = &outcome});
+}
+
+static void end_mending(uint64_t step, enum outcome how)
+{
+    struct order_id id = id_of(step);
+    struct task_outcome outcome = {.id = id, .outcome = how};
+
+    happens((struct session_event){.type = SESSION_MENDED, .id = &id, .outcome = &outcome});
+}
+
+static void see(enum traffic_state state)
+{
+    struct server_traffic server = {.node = "g1", .state = state};
+    struct report report = {
+        .kind = KIND_EDGE, .could_measure = true, .servers = &server, .server_count = 1};
+
+    now_ms += 1000;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+}
+
+/* ---- edges ---- */
+
+START_TEST(what_was_taken_out_and_gets_traffic_is_taken_out_again)
+{
+    order(1, TASK_DRAIN);
+    end(1, OUTCOME_SUCCEEDED);
+    see(TRAFFIC_DRAIN);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    see(TRAFFIC_READY);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_int_eq(effect_of(SESSION_MEND)->entry.order.task, TASK_DRAIN);
+    see(TRAFFIC_READY);
+    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* one at a time */
+}
+END_TEST
+
+START_TEST(isolated_is_more_than_drained)
+{
+    order(1, TASK_ISOLATE);
+    end(1, OUTCOME_SUCCEEDED);
+    see(TRAFFIC_DRAIN);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+/* Whether it may have traffic is for whom sees its health. */
+START_TEST(what_was_let_in_and_is_out_is_left_to_the_coordinator)
+{
+    order(1, TASK_ADMIT);
+    end(1, OUTCOME_SUCCEEDED);
+    see(TRAFFIC_MAINTENANCE);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(only_the_newest_order_about_a_server_counts)
+{
+    order(1, TASK_DRAIN);
+    end(1, OUTCOME_SUCCEEDED);
+    order(2, TASK_ADMIT);
+    see(TRAFFIC_READY);
+    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* under way */
+    end(2, OUTCOME_SUCCEEDED);
+    see(TRAFFIC_READY);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    order(3, TASK_DRAIN);
+    end(3, OUTCOME_FAILED);
+    see(TRAFFIC_READY);
+    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* nobody knows what holds */
+}
+END_TEST
+
+START_TEST(what_was_measured_before_an_order_ended_says_nothing_of_it)
+{
+    struct server_traffic server = {.node = "g1", .state = TRAFFIC_READY};
+    struct report report = {.kind = KIND_EDGE,
+                            .could_measure = true,
+                            .age_ms = 500,
+                            .servers = &server,
+                            .server_count = 1};
+
+    order(1, TASK_DRAIN);
+    end(1, OUTCOME_SUCCEEDED);
+    now_ms += 500;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    now_ms += 1;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(a_correction_is_said_until_it_is_in_the_journal)
+{
+    struct order_ref ref = {.id = id_of(1)};
+
+    order(1, TASK_DRAIN);
+    end(1, OUTCOME_SUCCEEDED);
+    hear(MESSAGE_SETTLED, &ref);
+    see(TRAFFIC_READY);
+    end_mending(1, OUTCOME_SUCCEEDED);
+    ck_assert_ptr_nonnull(said_correction());
+    ck_assert_str_eq(said_correction()->target, "g1");
+    ck_assert_ptr_nonnull(strstr(said_correction()->detail, "ready"));
+    now_ms += SESSION_RESEND_MS;
+    happens((struct session_event){.type = SESSION_TICK});
+    ck_assert_ptr_nonnull(said_correction());
+    hear(MESSAGE_SETTLED, &ref);
+    now_ms += SESSION_RESEND_MS;
+    happens((struct session_event){.type = SESSION_TICK});
+    ck_assert_ptr_null(said_correction());
+}
+END_TEST
+
+START_TEST(what_could_not_be_put_right_is_tried_at_the_next_look)
+{
+    order(1, TASK_DRAIN);
+    end(1, OUTCOME_SUCCEEDED);
+    see(TRAFFIC_READY);
+    end_mending(1, OUTCOME_FAILED);
+    ck_assert_ptr_null(said_correction());
+    see(TRAFFIC_READY);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(the_newest_order_is_known_again_after_a_restart)
+{
+    struct entry drained = {
+        .order = {.id = id_of(1), .task = TASK_DRAIN, .arguments = {.target = "g1"}},
+        .state = ENTRY_ENDED,
+        .outcome = {.outcome = OUTCOME_SUCCEEDED},
+        .is_settled = true,
+        .serial = 7};
+    struct entry admitted = drained;
+    struct error err;
+
+    admitted.order.id = id_of(2);
+    admitted.order.task = TASK_ADMIT;
+    admitted.serial = 6; /* before the drain, whichever comes first from the disk */
+    ck_assert_int_eq(agent_session_load(session, &drained, &err), ERROR_OK);
+    ck_assert_int_eq(agent_session_load(session, &admitted, &err), ERROR_OK);
+    see(TRAFFIC_READY);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+/* ---- the database's term row ---- */
+
+static void see_database(bool is_primary, uint64_t open_rollout)
+{
+    struct report report = {.kind = KIND_DATABASE,
+                            .could_measure = true,
+                            .database = {.is_primary = is_primary, .open_rollout = open_rollout}};
+
+    now_ms += SESSION_CLEAR_PAUSE_MS;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+}
+
+START_TEST(a_primary_stops_naming_a_rollout_that_is_over)
+{
+    struct watch watch = {.closed = 3};
+
+    see_database(true, 3);
+    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT)); /* nobody has said that it is over */
+    hear(MESSAGE_WATCH, &watch);
+    see_database(true, 4);
+    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT));
+    see_database(false, 3);
+    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT));
+    see_database(true, 0);
+    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT));
+    see_database(true, 3);
+    ck_assert_ptr_nonnull(effect_of(SESSION_CLEAR_ROLLOUT));
+    ck_assert_uint_eq(effect_of(SESSION_CLEAR_ROLLOUT)->rollout, 3);
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(tcase, what_was_taken_out_and_gets_traffic_is_taken_out_again);
+    tcase_add_test(tcase, isolated_is_more_than_drained);
+    tcase_add_test(tcase, what_was_let_in_and_is_out_is_left_to_the_coordinator);
+    tcase_add_test(tcase, only_the_newest_order_about_a_server_counts);
+    tcase_add_test(tcase, what_was_measured_before_an_order_ended_says_nothing_of_it);
+    tcase_add_test(tcase, a_correction_is_said_until_it_is_in_the_journal);
+    tcase_add_test(tcase, what_could_not_be_put_right_is_tried_at_the_next_look);
+    tcase_add_test(tcase, the_newest_order_is_known_again_after_a_restart);
+    tcase_add_test(tcase, a_primary_stops_naming_a_rollout_that_is_over);
+}
+
+SUITE("agent: upkeep", {.add = add_all, .set_up = set_up, .tear_down = tear_down})
