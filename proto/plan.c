@@ -102,6 +102,8 @@ static const struct field catalog_revision_fields[] = {
     TEXT_FIELD(catalog_revision, checksum, "over its files"),
     LIST_FIELD(catalog_revision, parents, parent_count, name_item_record, CATALOG_PARENTS_MAX,
                "revisions it requires"),
+    LIST_FIELD(catalog_revision, contracted, contracted_count, name_item_record,
+               CATALOG_PARENTS_MAX, "revisions whose contract its expand builds on"),
     BOOL_FIELD(catalog_revision, has_backfill, "rows are filled after expand"),
     BOOL_FIELD(catalog_revision, has_verify, "there is a verify.sql"),
     BOOL_FIELD(catalog_revision, has_contract, "there is a contract.sql"),

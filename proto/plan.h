@@ -20,10 +20,11 @@
     X(CATCH_UP, "catch_up")                                                                        \
     X(EXPAND, "expand")                                                                            \
     X(BACKFILL, "backfill")                                                                        \
-    X(REPLAY, "replay") X(AGREE, "agree") X(VERIFY, "verify") X(ISOLATE, "isolate")                \
-        X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release")                    \
-            X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")                \
-                X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
+    X(REPLAY, "replay")                                                                            \
+    X(AGREE, "agree")                                                                              \
+    X(VERIFY, "verify") X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out")    \
+        X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak")              \
+            X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -123,6 +124,8 @@ struct catalog_revision {
     char checksum[DIGEST_SIZE];
     struct name_item *parents;
     size_t parent_count;
+    struct name_item *contracted; /* revisions whose contract its expand builds on */
+    size_t contracted_count;
     bool has_backfill;
     bool has_verify;
     bool has_contract;

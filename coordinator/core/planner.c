@@ -58,14 +58,6 @@ static struct name_item *copy_names(struct planner *p, const struct name_item *i
 
 /* ---- shards ---- */
 
-static bool knows_shard(const struct planner *p, const char *name)
-{
-    for (size_t i = 0; i < p->shard_count; i++)
-        if (strcmp(p->shards[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static bool is_canary(const struct planner *p, const char *shard)
 {
     const char *canary = p->plan->options.canary;
@@ -81,7 +73,7 @@ static void find_shards(struct planner *p)
         const struct node *node = p->control->nodes[i];
         size_t at = p->shard_count;
 
-        if (node->identity.kind != KIND_DATABASE || knows_shard(p, node->identity.shard))
+        if (node->identity.kind != KIND_DATABASE || planner_knows_shard(p, node->identity.shard))
             continue;
         if (is_canary(p, node->identity.shard)) {
             memmove(&p->shards[1], &p->shards[0], p->shard_count * sizeof(p->shards[0]));
@@ -199,57 +191,6 @@ static enum error_code record_shard(struct planner *p, const struct compile_shar
     return ERROR_OK;
 }
 
-/* Everybody who takes part must be there before anything begins. */
-static enum error_code check_presence(struct planner *p)
-{
-    for (size_t i = 0; i < p->control->node_count; i++) {
-        const struct node *node = p->control->nodes[i];
-
-        if (node->quarantine != QUARANTINE_NONE || is_excepted(p, node->identity.name))
-            continue;
-        if (!node_is_known(node))
-            return error_set(p->err, ERROR_REFUSED,
-                             "%s is %s%s: bring it back, or leave it out (`hakem node remove %s`)",
-                             node->identity.name, word_of(&link_state_names, node->link),
-                             node->report != NULL && !node->report->could_measure
-                                 ? " but cannot measure its node"
-                                 : "",
-                             node->identity.name);
-    }
-    for (size_t i = 0; i < p->plan->options.except_count; i++)
-        if (control_node(p->control, p->plan->options.except[i].name) == NULL)
-            return error_set(p->err, ERROR_NOT_FOUND, "no node is called %s",
-                             p->plan->options.except[i].name);
-    if (p->plan->options.canary[0] != '\0' && !knows_shard(p, p->plan->options.canary) &&
-        control_node(p->control, p->plan->options.canary) == NULL)
-        return error_set(p->err, ERROR_NOT_FOUND, "no node or shard is called %s",
-                         p->plan->options.canary);
-    return ERROR_OK;
-}
-
-static enum error_code check_capacity(struct planner *p)
-{
-    for (size_t i = 0; i < p->shard_count; i++) {
-        const struct compile_shard *shard = &p->shards[i];
-
-        if (p->plan->release[0] != '\0' && shard->game_count == 0 &&
-            fleet_count(p->control, shard->name).games > p->plan->options.except_count)
-            return error_set(p->err, ERROR_REFUSED,
-                             "every game node of shard %s is quarantined: see `hakem node list`",
-                             shard->name);
-        if (shard->release[0] == '\0' || shard->game_count == 0)
-            continue;
-        if (fleet_count(p->control, shard->name).ready <= p->plan->options.min_ready)
-            return error_set(p->err, ERROR_REFUSED,
-                             "shard %s has %llu ready game nodes and %llu must stay ready: none "
-                             "could be taken out",
-                             shard->name,
-                             (unsigned long long)fleet_count(p->control, shard->name).ready,
-                             (unsigned long long)p->plan->options.min_ready);
-    }
-    return ERROR_OK;
-}
-
 enum error_code planner_begin(struct planner *p, const struct request *request)
 {
     p->plan->options = request->options;
@@ -260,7 +201,7 @@ enum error_code planner_begin(struct planner *p, const struct request *request)
         return error_set(p->err, ERROR_REFUSED, "no database node is enrolled");
     if (p->shard_count > PLAN_SHARDS_MAX)
         return error_set(p->err, ERROR_LIMIT, "more than %d shards", PLAN_SHARDS_MAX);
-    if (check_presence(p) != ERROR_OK)
+    if (planner_check_presence(p) != ERROR_OK)
         return p->err->code;
     p->plan->shards = memory_array(p->parent, struct plan_shard, p->shard_count);
     for (size_t i = 0; i < p->shard_count; i++) {
@@ -295,6 +236,20 @@ static bool may_be_contracted(const struct planner *p, const struct catalog_rele
            names_contain(release->tolerates, release->tolerate_count, revision);
 }
 
+/* Contracts come last in a rollout: what builds on one waits for the next. */
+static enum error_code check_ground(const struct planner *p, const struct catalog_revision *row,
+                                    const struct plan_shard *before)
+{
+    for (size_t i = 0; i < row->contracted_count; i++)
+        if (!names_contain(before->contracted, before->contracted_count, row->contracted[i].name))
+            return error_set(p->err, ERROR_REFUSED,
+                             "%s builds on the contract of %s, which shard %s does not have: roll "
+                             "to %s first",
+                             row->name, row->contracted[i].name, before->name,
+                             row->contracted[i].name);
+    return ERROR_OK;
+}
+
 static enum error_code choose_revisions(struct planner *p, struct compile_shard *shard,
                                         const struct plan_shard *before,
                                         const struct catalog_release *release)
@@ -310,8 +265,11 @@ static enum error_code choose_revisions(struct planner *p, struct compile_shard 
 
         if (!compat_is_within(catalog, row->name, p->plan->revision))
             continue;
-        if (!names_contain(before->expanded, before->expanded_count, row->name))
+        if (!names_contain(before->expanded, before->expanded_count, row->name)) {
+            if (check_ground(p, row, before) != ERROR_OK)
+                return p->err->code;
             expands[shard->revision_count++] = revision_of(row);
+        }
         if (row->has_contract && release != NULL &&
             !names_contain(before->contracted, before->contracted_count, row->name) &&
             may_be_contracted(p, release, row->name))
@@ -454,8 +412,9 @@ static void choose_games(struct planner *p, struct compile_shard *shard)
 
 enum error_code planner_finish(struct planner *p)
 {
-    if (check_capacity(p) != ERROR_OK || compile_steps(p->control, p->shards, p->shard_count,
-                                                       p->parent, p->plan, p->err) != ERROR_OK)
+    if (planner_check_capacity(p) != ERROR_OK ||
+        compile_steps(p->control, p->shards, p->shard_count, p->parent, p->plan, p->err) !=
+            ERROR_OK)
         return p->err->code;
     p->plan->rollout = p->control->rollout_number + 1;
     if (!compile_digest(p->plan))

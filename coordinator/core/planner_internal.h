@@ -18,6 +18,14 @@ struct planner {
 /* Options, shards, who takes part; an error says who is missing. */
 enum error_code planner_begin(struct planner *p, const struct request *request);
 
+/* ---- planner_check.c: p->err says what is missing ---- */
+
+bool planner_knows_shard(const struct planner *p, const char *name);
+/* Everybody who takes part, and everybody who is named. */
+enum error_code planner_check_presence(struct planner *p);
+/* Enough game nodes that one could be taken out. */
+enum error_code planner_check_capacity(struct planner *p);
+
 bool planner_has_nothing_to_do(const struct planner *p);
 
 /* The plan's list: of every shard together, in topological order. */

@@ -13,6 +13,11 @@ static void describe_revision(const struct migration_set *set,
     ret->parent_count = from->parent_count;
     for (size_t i = 0; i < from->parent_count; i++)
         (void)text_copy(ret->parents[i].name, NAME_SIZE, set->revisions[from->parents[i]].name);
+    ret->contracted = memory_array(parent, struct name_item, from->contracted_parent_count);
+    ret->contracted_count = from->contracted_parent_count;
+    for (size_t i = 0; i < from->contracted_parent_count; i++)
+        (void)text_copy(ret->contracted[i].name, NAME_SIZE,
+                        set->revisions[from->contracted_parents[i]].name);
     ret->has_backfill = from->backfill_count > 0;
     ret->has_verify = from->scripts[MIGRATION_SCRIPT_VERIFY] != NULL;
     ret->has_contract = from->scripts[MIGRATION_SCRIPT_CONTRACT] != NULL;

@@ -395,8 +395,24 @@ START_TEST(there_is_one_rollout_at_a_time)
 }
 END_TEST
 
+START_TEST(what_builds_on_a_contract_waits_for_the_rollout_that_brings_it)
+{
+    struct catalog catalog;
+    struct catalog_revision *last;
+
+    cast_fill_catalog(&catalog, core.memory, true);
+    last = &catalog.revisions[catalog.revision_count - 1];
+    last->contracted = memory_array(core.memory, struct name_item, 1);
+    last->contracted_count = 1;
+    (void)text_copy(last->contracted[0].name, NAME_SIZE, "r1");
+    read_catalog(&catalog);
+    assert_no_plan((struct request){.release = "newest"}, ERROR_REFUSED, "roll to r1 first");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, what_builds_on_a_contract_waits_for_the_rollout_that_brings_it);
     tcase_add_test(tcase, the_second_shard_begins_after_the_first_one_s_last_soak);
     tcase_add_test(tcase, no_shard_contracts_before_all_shards_are_there);
     tcase_add_test(tcase, the_canary_s_shard_goes_first_named_itself_or_by_its_node);

@@ -1,0 +1,64 @@
+/* planner_check.c: who must be there, and be left, for a plan. */
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/planner_internal.h"
+
+#include <string.h>
+
+bool planner_knows_shard(const struct planner *p, const char *name)
+{
+    for (size_t i = 0; i < p->shard_count; i++)
+        if (strcmp(p->shards[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Everybody who takes part must be there before anything begins. */
+enum error_code planner_check_presence(struct planner *p)
+{
+    for (size_t i = 0; i < p->control->node_count; i++) {
+        const struct node *node = p->control->nodes[i];
+
+        if (node->quarantine != QUARANTINE_NONE || fleet_leaves_out(p->plan, node->identity.name))
+            continue;
+        if (!node_is_known(node))
+            return error_set(p->err, ERROR_REFUSED,
+                             "%s is %s%s: bring it back, or leave it out (`hakem node remove %s`)",
+                             node->identity.name, word_of(&link_state_names, node->link),
+                             node->report != NULL && !node->report->could_measure
+                                 ? " but cannot measure its node"
+                                 : "",
+                             node->identity.name);
+    }
+    for (size_t i = 0; i < p->plan->options.except_count; i++)
+        if (control_node(p->control, p->plan->options.except[i].name) == NULL)
+            return error_set(p->err, ERROR_NOT_FOUND, "no node is called %s",
+                             p->plan->options.except[i].name);
+    if (p->plan->options.canary[0] != '\0' && !planner_knows_shard(p, p->plan->options.canary) &&
+        control_node(p->control, p->plan->options.canary) == NULL)
+        return error_set(p->err, ERROR_NOT_FOUND, "no node or shard is called %s",
+                         p->plan->options.canary);
+    return ERROR_OK;
+}
+
+enum error_code planner_check_capacity(struct planner *p)
+{
+    for (size_t i = 0; i < p->shard_count; i++) {
+        const struct compile_shard *shard = &p->shards[i];
+
+        if (p->plan->release[0] != '\0' && shard->game_count == 0 &&
+            fleet_count(p->control, shard->name).games > p->plan->options.except_count)
+            return error_set(p->err, ERROR_REFUSED,
+                             "every game node of shard %s is quarantined: see `hakem node list`",
+                             shard->name);
+        if (shard->release[0] == '\0' || shard->game_count == 0)
+            continue;
+        if (fleet_count(p->control, shard->name).ready <= p->plan->options.min_ready)
+            return error_set(p->err, ERROR_REFUSED,
+                             "shard %s has %llu ready game nodes and %llu must stay ready: none "
+                             "could be taken out",
+                             shard->name,
+                             (unsigned long long)fleet_count(p->control, shard->name).ready,
+                             (unsigned long long)p->plan->options.min_ready);
+    }
+    return ERROR_OK;
+}
