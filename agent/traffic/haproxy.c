@@ -198,15 +198,99 @@ enum error_code haproxy_parse_stat(const char *text, const char *backend, const 
     return ERROR_OK;
 }
 
+/* ---- show servers state ---- */
+
+#define ADMIN_DRAIN 0x18 /* by the runtime socket, or inherited: HAProxy 2.6, management, 9.3 */
+
+/* Columns are words; the header's first is "#". */
+static bool find_word(char *header, const char *name, size_t *ret)
+{
+    char *rest = NULL;
+    size_t at = 0;
+
+    for (char *word = strtok_r(header, "# ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest), at++) {
+        if (strcmp(word, name) == 0) {
+            *ret = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *word_at(const char *line, size_t at, char ret[static NAME_SIZE])
+{
+    while (at-- > 0 && line != NULL) {
+        line = strchr(line, ' ');
+        line = line == NULL ? NULL : line + 1;
+    }
+    ret[0] = '\0';
+    if (line != NULL)
+        (void)text_format(ret, NAME_SIZE, "%.*s", (int)strcspn(line, " "), line);
+    return ret;
+}
+
+static void mark_drained(const char *line, size_t name_at, size_t admin_at,
+                         struct server_traffic *servers, size_t count)
+{
+    char name[NAME_SIZE], admin[NAME_SIZE];
+
+    (void)word_at(line, name_at, name);
+    if ((number_of(word_at(line, admin_at, admin)) & ADMIN_DRAIN) == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (servers[i].state == TRAFFIC_DOWN && strcmp(servers[i].node, name) == 0)
+            servers[i].state = TRAFFIC_DRAIN;
+}
+
+enum error_code haproxy_parse_state(const char *text, const void *parent,
+                                    struct server_traffic *servers, size_t count, struct error *err)
+{
+    char *copy = memory_text(parent, text);
+    char *rest = NULL;
+    char *version = strtok_r(copy, "\n", &rest);
+    char *header = version == NULL ? NULL : strtok_r(NULL, "\n", &rest);
+    char *header_copy = header == NULL ? NULL : memory_text(copy, header);
+    size_t name_at = 0;
+    size_t admin_at = 0;
+
+    if (header == NULL || !find_word(header, "srv_name", &name_at) ||
+        !find_word(header_copy, "srv_admin_state", &admin_at)) {
+        talloc_free(copy);
+        return error_set(err, ERROR_EDGE,
+                         "HAProxy's server states have another form than expected");
+    }
+    for (char *line = strtok_r(NULL, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        mark_drained(line, name_at, admin_at, servers, count);
+    talloc_free(copy);
+    return ERROR_OK;
+}
+
+static bool some_are_down(const struct server_traffic *servers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (servers[i].state == TRAFFIC_DOWN)
+            return true;
+    return false;
+}
+
+/* The statistics say DOWN of a server whose check fails whether or not it is drained as well. */
 static enum error_code read_servers(const struct edge_config *config, const void *parent,
                                     struct server_traffic **ret, size_t *ret_count,
                                     struct error *err)
 {
     struct text *answer = NULL;
+    char command[128];
 
-    if (ask(config, "show stat", parent, &answer, err) != ERROR_OK || answer == NULL)
+    if (ask(config, "show stat", parent, &answer, err) != ERROR_OK || answer == NULL ||
+        haproxy_parse_stat(answer->data, config->backend, parent, ret, ret_count, err) != ERROR_OK)
         return err->code;
-    return haproxy_parse_stat(answer->data, config->backend, parent, ret, ret_count, err);
+    if (!some_are_down(*ret, *ret_count))
+        return ERROR_OK;
+    (void)text_format(command, sizeof(command), "show servers state %s", config->backend);
+    if (ask(config, command, parent, &answer, err) != ERROR_OK || answer == NULL)
+        return err->code;
+    return haproxy_parse_state(answer->data, parent, *ret, *ret_count, err);
 }
 
 /* ---- wishes ---- */

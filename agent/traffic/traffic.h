@@ -27,5 +27,9 @@ extern const struct traffic_driver traffic_exec;
 enum error_code haproxy_parse_stat(const char *text, const char *backend, const void *parent,
                                    struct server_traffic **ret, size_t *ret_count,
                                    struct error *err);
+/* Lines of `show servers state`: which of the servers that are down are drained besides. */
+enum error_code haproxy_parse_state(const char *text, const void *parent,
+                                    struct server_traffic *servers, size_t count,
+                                    struct error *err);
 
 #endif

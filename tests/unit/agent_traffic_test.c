@@ -117,6 +117,35 @@ START_TEST(any_words_in_answer_to_a_wish_are_a_refusal)
 }
 END_TEST
 
+/* Whose check fails is DOWN in the statistics, held out or not. */
+START_TEST(whom_we_hold_out_is_out_even_when_its_check_fails)
+{
+    ck_assert_int_eq(parse(STAT_HEADER "games,g1,0,0,0,DOWN,L4CON,\ngames,g2,0,0,0,DOWN,L4CON,\n"
+                                       "games,g3,0,0,0,UP,L7OK,\n"),
+                     ERROR_OK);
+    ck_assert_int_eq(haproxy_parse_state("1\n# be_id be_name srv_id srv_name srv_addr srv_op_state "
+                                         "srv_admin_state srv_uweight\n"
+                                         "3 games 1 g1 127.0.0.1 0 8 1\n"
+                                         "3 games 2 g2 127.0.0.1 0 0 1\n"
+                                         "3 games 3 g3 127.0.0.1 2 8 1\n",
+                                         scratch.memory, servers, server_count, &failure),
+                     ERROR_OK);
+    ck_assert_int_eq(servers[0].state, TRAFFIC_DRAIN);
+    ck_assert(wish_is_fulfilled(WISH_DRAIN, &servers[0]));
+    ck_assert(!servers[0].check_passes);
+    ck_assert_int_eq(servers[1].state, TRAFFIC_DOWN);  /* it would get traffic when it comes back */
+    ck_assert_int_eq(servers[2].state, TRAFFIC_READY); /* a later answer about another moment */
+}
+END_TEST
+
+START_TEST(server_states_of_another_form_are_refused)
+{
+    static const char *const texts[] = {"", "1\n", "1\n# srv_name\n", "1\n\n# be_id srv_id\n"};
+
+    ck_assert_int_eq(haproxy_parse_state(texts[_i], scratch.memory, NULL, 0, &failure), ERROR_EDGE);
+}
+END_TEST
+
 START_TEST(an_edge_that_does_not_answer_is_an_error_in_time)
 {
     struct listener listener;
@@ -204,6 +233,8 @@ static void add_all(TCase *tcase)
     tcase_add_loop_test(tcase, a_wish_is_said_in_haproxy_s_words, WISH_DRAIN, WISH_COUNT);
     tcase_add_test(tcase, any_words_in_answer_to_a_wish_are_a_refusal);
     tcase_add_test(tcase, an_edge_that_does_not_answer_is_an_error_in_time);
+    tcase_add_test(tcase, whom_we_hold_out_is_out_even_when_its_check_fails);
+    tcase_add_loop_test(tcase, server_states_of_another_form_are_refused, 0, 4);
     tcase_add_test(tcase, what_haproxy_says_is_read_and_its_state_is_kept_for_a_reload);
     tcase_add_test(tcase, an_edge_by_script_is_read_and_told_through_its_environment);
     tcase_add_loop_test(tcase, a_script_s_line_of_another_form_is_an_error, 0, 4);
