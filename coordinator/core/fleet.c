@@ -14,6 +14,11 @@ bool node_is_fresh(const struct control *control, const struct node *node)
            control->now_ms - node->report_at_ms + node->report->age_ms <= SUSPECT_MS;
 }
 
+bool node_runs_nothing(const struct node *game)
+{
+    return node_is_known(game) && !game->report->is_up && game->report->release[0] == '\0';
+}
+
 uint64_t node_measured_at_ms(const struct node *node)
 {
     uint64_t age = node->report == NULL ? 0 : node->report->age_ms;

@@ -10,6 +10,9 @@ bool node_is_known(const struct node *node);
 /* Evidence for a gate: measured at most three beats ago. */
 bool node_is_fresh(const struct control *control, const struct node *node);
 
+/* Its agent says that the game server does not answer. */
+bool node_runs_nothing(const struct node *game);
+
 /* When its last report was measured, at the latest, by the coordinator's clock. */
 uint64_t node_measured_at_ms(const struct node *node);
 

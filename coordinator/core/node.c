@@ -102,15 +102,21 @@ static bool has_fallen_out(const struct control *control, const struct node *nod
            fleet_some_edge_withholds(control, node);
 }
 
-static bool stands_at_its_goal(const struct control *control, const struct node *node)
+/* Healthy, on the right release and a schema that suits it. */
+static bool runs_its_goal(const struct control *control, const struct node *node)
 {
     const char *goal = fleet_goal(control, node);
     char why[SENTENCE_SIZE];
 
-    return may_be_moved(control, node) && node->repair == NULL && node_is_ready(control, node) &&
-           node_is_fresh(control, node) && !node->is_severed &&
+    return may_be_moved(control, node) && node->repair == NULL && node_is_fresh(control, node) &&
+           node_probes(node, why) == VERDICT_PASS && !node->is_severed &&
            (goal[0] == '\0' || strcmp(node->report->release, goal) == 0) &&
            compat_node_fault(control, node, node->report->release, why) == NULL;
+}
+
+static bool stands_at_its_goal(const struct control *control, const struct node *node)
+{
+    return runs_its_goal(control, node) && node_is_ready(control, node);
 }
 
 static bool is_at_its_goal(const struct control *control, const struct node *node)
@@ -118,11 +124,23 @@ static bool is_at_its_goal(const struct control *control, const struct node *nod
     return stands_at_its_goal(control, node) && !node->is_taken_out;
 }
 
+static bool repair_is_due(const struct control *control, const struct node *node)
+{
+    return node->repair_tries < REPAIR_TRIES_MAX && control->now_ms >= node->repair_not_before_ms;
+}
+
 /* Its edges send it traffic all the same: one that has forgotten, or whose answer was lost. */
 static bool is_at_its_goal_though_taken_out(const struct control *control, const struct node *node)
 {
-    return stands_at_its_goal(control, node) && node->is_taken_out &&
-           node->repair_tries < REPAIR_TRIES_MAX && control->now_ms >= node->repair_not_before_ms;
+    return stands_at_its_goal(control, node) && node->is_taken_out && repair_is_due(control, node);
+}
+
+/* One edge sends it traffic and another does not: taken out everywhere first, it could be the last
+ * one that an edge has. */
+static bool is_at_its_goal_at_some_edge(const struct control *control, const struct node *node)
+{
+    return runs_its_goal(control, node) && repair_is_due(control, node) &&
+           fleet_some_edge_sends(control, node) && fleet_some_edge_withholds(control, node);
 }
 
 static bool has_caught_up(const struct control *control, const struct node *node)
@@ -142,8 +160,8 @@ static bool may_be_cut(const struct control *control, const struct node *node)
         is_game(node) && node->quarantine == QUARANTINE_HELD && !node_is_the_plans(control, node);
 
     return (is_held || (may_be_moved(control, node) && node->link == LINK_LOST)) &&
-           node->repair == NULL && node->repair_tries < REPAIR_TRIES_MAX &&
-           control->now_ms >= node->repair_not_before_ms && fleet_some_edge_sends(control, node);
+           node->repair == NULL && repair_is_due(control, node) &&
+           fleet_some_edge_sends(control, node);
 }
 
 static bool may_be_repaired(const struct control *control, const struct node *node)
@@ -151,8 +169,7 @@ static bool may_be_repaired(const struct control *control, const struct node *no
     /* First everybody who knows where it stands must have said so. */
     return may_be_moved(control, node) && node->repair == NULL && node->report != NULL &&
            fleet_traffic_is_known(control, node) &&
-           fleet_primary(control, node->identity.shard) != NULL &&
-           node->repair_tries < REPAIR_TRIES_MAX && control->now_ms >= node->repair_not_before_ms;
+           fleet_primary(control, node->identity.shard) != NULL && repair_is_due(control, node);
 }
 
 static bool work_is_done(const struct work *work)
@@ -268,6 +285,8 @@ static const struct node_rule rules[] = {
         WHY("it is where it should be: its edges are told so")},
     {1421, IN(ONLINE), ON(TICK), IF(has_caught_up), DO(FORGIVES),
         WHY("the replica has caught up and agrees with its primary")},
+    {1422, IN(ONLINE), ON(TICK), IF(is_at_its_goal_at_some_edge), DO(CONFIRMS),
+        WHY("it is where it should be: the edges that hold it out let it in")},
     {1423, IN(ONLINE), ON(TICK), IF(may_be_repaired), DO(REPAIRS), WHY("it is brought to its goal")},
     {1425, IN(ONLINE) | IN(SUSPECT) | IN(LOST), ON(TICK), IF(may_be_cut), DO(CUTS),
         WHY("lost or held, and still in traffic")},

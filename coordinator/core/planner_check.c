@@ -28,6 +28,11 @@ enum error_code planner_check_presence(struct planner *p)
                                  ? " but cannot measure its node"
                                  : "",
                              node->identity.name);
+        if (node_runs_nothing(node))
+            return error_set(p->err, ERROR_REFUSED,
+                             "%s answers, but its game server does not: start that, or leave it "
+                             "out (--except %s)",
+                             node->identity.name, node->identity.name);
     }
     for (size_t i = 0; i < p->plan->options.except_count; i++)
         if (control_node(p->control, p->plan->options.except[i].name) == NULL)

@@ -135,6 +135,8 @@ static const struct step_rule rules[] = {
         WHY("its node is cut off: repaired when it comes back")},
     {607, UNDO(PENDING) | UNDO(DUE), ON(TICK), IF(isolation_is_not_needed), GO(UNDO, SKIPPED),
         WHY("its node runs the old release: no need to cut it off")},
+    {608, UNDO(PENDING) | UNDO(DUE) | UNDO(FAILED), ON(TICK), IF(target_is_still_unhealthy),
+        GO(UNDO, SKIPPED), WHY("its node is still unhealthy: repaired before it is admitted")},
     {609, UNDO(PENDING), ON(TICK), IF(later_one_was_kept), GIVE_UP(UNDO, SKIPPED),
         WHY("a later revision was kept: this one stays, too")},
     {610, UNDO(PENDING), ON(TICK), IF(goes_back_without_undo), GO(UNDO, SKIPPED),
@@ -148,6 +150,8 @@ static const struct step_rule rules[] = {
     {617, UNDO(DUE) | UNDO(FAILED) | UNDO(REFUSED) | UNDO(CANCELLED), ON(TICK),
         IF(replica_may_be_left), QUARANTINE(UNDO, SKIPPED),
         WHY("the replica is left behind: quarantined until it has caught up")},
+    {618, UNDO(DUE), ON(TICK), IF(cannot_be_admitted_in_time), QUARANTINE(UNDO, SKIPPED),
+        WHY("its node cannot be admitted: repaired when it can, the others go on")},
     {619, UNDO(DUE), ON(TICK), IF(waited_too_long), GIVE_UP(UNDO, FAILED),
         WHY("it could not be taken back in time")},
 

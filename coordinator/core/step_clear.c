@@ -98,8 +98,9 @@ bool node_is_clear(const struct scene *scene, const struct node *game)
         return true;
     if (!release_is_sure(work, name))
         return false;
-    if (plan_has_release(work, name) && game->link != LINK_ONLINE)
-        return true; /* never ordered to change, or taken back for sure */
+    /* Never ordered to change, or taken back for sure. */
+    if (plan_has_release(work, name) && (game->link != LINK_ONLINE || node_runs_nothing(game)))
+        return true;
     return game->report != NULL && release_suits_revert(scene, game);
 }
 

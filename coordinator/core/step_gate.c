@@ -66,10 +66,16 @@ bool gate_is_late(const struct scene *scene)
     return is_late(scene);
 }
 
+bool others_are_ready(const struct scene *scene)
+{
+    uint64_t min_ready = scene->work->plan->options.min_ready;
+
+    return scene->step->plan->target[0] != '\0' &&
+           fleet_count(scene->control, scene->step->plan->shard).ready >=
+               (min_ready > 0 ? min_ready : 1);
+}
+
 bool gate_is_late_for_one_of_several(const struct scene *scene)
 {
-    return is_late(scene) && scene->step->plan->target[0] != '\0' &&
-           fleet_count(scene->control, scene->step->plan->shard).ready >=
-               (scene->work->plan->options.min_ready > 0 ? scene->work->plan->options.min_ready
-                                                         : 1);
+    return is_late(scene) && others_are_ready(scene);
 }

@@ -231,6 +231,25 @@ bool isolation_is_not_needed(const struct scene *scene)
     return game == NULL || node_is_clear(scene, game);
 }
 
+/* The gate before it gave the node up: letting it in all the same would be no repair. */
+bool target_is_still_unhealthy(const struct scene *scene)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+    char why[SENTENCE_SIZE];
+
+    return goes_back(scene) && scene->step->plan->stage == STAGE_DRAIN && game != NULL &&
+           game->quarantine == QUARANTINE_HEALTH && game->link == LINK_ONLINE &&
+           node_probes(game, why) != VERDICT_PASS &&
+           work_steps_of_target_are(scene->work, scene->step->plan->target, STAGE_OUT,
+                                    STEP_SKIPPED);
+}
+
+bool cannot_be_admitted_in_time(const struct scene *scene)
+{
+    return scene->step->plan->stage == STAGE_DRAIN && waited_too_long(scene) &&
+           others_are_ready(scene);
+}
+
 bool replica_may_be_left(const struct scene *scene)
 {
     const struct node *node = control_node(scene->control, scene->step->plan->node);

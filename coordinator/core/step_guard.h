@@ -37,6 +37,8 @@
     X(primary_has_it_again)                                                                        \
     X(target_is_isolated)                                                                          \
     X(isolation_is_not_needed)                                                                     \
+    X(target_is_still_unhealthy)                                                                   \
+    X(cannot_be_admitted_in_time)                                                                  \
     X(replica_may_be_left)                                                                         \
     X(goes_back_without_undo)                                                                      \
     X(goes_back_with_dependents_settled)                                                           \

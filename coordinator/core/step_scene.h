@@ -24,6 +24,9 @@ bool work_has_isolated(const struct work *work, const char *game);
 /* The game node can't be running what the revert would break: design, section 4. */
 bool node_is_clear(const struct scene *scene, const struct node *game);
 
+/* Players have somebody else than the step's game node. */
+bool others_are_ready(const struct scene *scene);
+
 /* The first of the step's shard that is not clear, or NULL. */
 const struct node *node_that_is_not_clear(const struct scene *scene);
 

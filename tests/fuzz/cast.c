@@ -120,12 +120,13 @@ void cast_fill_report(const struct cast *cast, size_t at, const void *parent, st
     } else if (node->kind == KIND_EDGE) {
         report_edge(cast, parent, ret);
     } else {
-        (void)text_copy(ret->release, NAME_SIZE, node->release);
+        ret->is_up = !node->is_dead;
+        (void)text_copy(ret->release, NAME_SIZE, node->is_dead ? "" : node->release);
         ret->probes = memory_array(parent, struct probe_result, 1);
         ret->probe_count = 1;
         (void)text_copy(ret->probes[0].name, NAME_SIZE, "health");
         ret->probes[0].could_measure = true;
-        ret->probes[0].passes = !node->is_sick;
+        ret->probes[0].passes = !node->is_sick && !node->is_dead;
     }
 }
 
@@ -191,7 +192,7 @@ void cast_perform(struct cast *cast, const struct order *order)
         if (strcmp(node->name, order->arguments.target) != 0)
             continue;
         if (order->task == TASK_RELEASE)
-            node->release = release_word(order->arguments.release);
+            node->release = release_word(order->arguments.release), node->is_dead = false;
         else if (order->task == TASK_DRAIN)
             node->traffic = TRAFFIC_DRAIN;
         else if (order->task == TASK_ADMIT)

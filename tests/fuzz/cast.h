@@ -24,6 +24,7 @@ struct cast_node {
     const char *release;                    /* of a game node */
     enum traffic_state traffic;             /* of a game node, at the edges */
     bool is_sick, is_silent;
+    bool is_dead; /* its server does not answer, its agent does */
 };
 
 struct cast {

@@ -83,6 +83,7 @@ static void act(struct sim *sim, int at, struct sim_child *child)
     } else if (child->order.task == TASK_RELEASE) {
         watch_effect(sim, at, child);
         node->release = strcmp(child->order.arguments.release, "new") == 0;
+        node->is_dead = false; /* the hook starts it */
         if (node->release == RELEASE_NEW && sim->shards[node->shard].new_since_ms == 0)
             sim->shards[node->shard].new_since_ms = sim->now_ms;
     }
@@ -99,7 +100,7 @@ static bool shows(const struct sim *sim, struct sim_node *node, const struct ord
         return database_shows(node, order);
     if (node->kind == KIND_EDGE)
         return edge_shows(sim, node, order);
-    return order->task == TASK_RELEASE &&
+    return order->task == TASK_RELEASE && !node->is_dead &&
            node->release ==
                (strcmp(order->arguments.release, "new") == 0 ? RELEASE_NEW : RELEASE_OLD);
 }

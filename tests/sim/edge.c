@@ -51,15 +51,21 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
     if (game < 0 || wanted == TRAFFIC_UNKNOWN)
         return;
     if (edge->traffic[game] != wanted || edge->meant[game] != wanted) {
-        bool was_in = edge->traffic[game] == TRAFFIC_READY;
+        struct sim_node *server = &sim->nodes[game];
+        /* What the edge forgot and is told again was no loss the first time. */
+        bool is_no_loss = server->is_dead || (child->is_mend && server->was_taken_out_dead);
+        bool was_in = edge->traffic[game] == TRAFFIC_READY && !is_no_loss;
 
         edge->traffic[game] = edge->meant[game] = wanted;
+        server->was_taken_out_dead = wanted != TRAFFIC_READY && is_no_loss;
         if (wanted != TRAFFIC_READY)
             watch_drain(sim, game, &child->order, was_in);
         else if (is_meant_to_be_in(sim, game))
             sim->nodes[game].is_out_by_plan = false;
     }
     edge->is_out_by_hand[game] &= wanted != TRAFFIC_READY;
+    if (wanted == TRAFFIC_READY && sim->nodes[game].is_dead && !child->is_mend)
+        child->fails = true; /* its check has never passed by the deadline */
     if (child->has_effect)
         edge->file[game] = wanted;
 }

@@ -7,6 +7,8 @@
 #define STOP_ONE_IN      2500 /* steps, each node */
 #define CUT_ONE_IN       4000
 #define SICK_ONE_IN      8000
+#define DEAD_ONE_IN      8000
+#define REVIVES_MS       60000
 #define REPLAY_ONE_IN    3000
 #define RELOAD_ONE_IN    400
 #define FORGET_ONE_IN    1500
@@ -64,6 +66,23 @@ static void break_database(struct sim *sim, int at)
     }
 }
 
+static void kill_server(struct sim *sim, struct sim_node *node)
+{
+    sim_trace(sim, "%s: its server dies", node->name);
+    node->is_dead = true;
+    node->revives_at_ms = sim->now_ms + sim_below(sim, REVIVES_MS);
+}
+
+static void break_game(struct sim *sim, struct sim_node *node)
+{
+    if (sim_rarely(sim, SICK_ONE_IN))
+        node->is_sick = !node->is_sick;
+    if (!node->is_dead && sim_rarely(sim, DEAD_ONE_IN))
+        kill_server(sim, node);
+    if (node->is_dead && sim->now_ms >= node->revives_at_ms)
+        node->is_dead = false;
+}
+
 static void break_node(struct sim *sim, int at)
 {
     struct sim_node *node = &sim->nodes[at];
@@ -76,8 +95,8 @@ static void break_node(struct sim *sim, int at)
         post_lose_ledger(sim, at);
     if (node->kind == KIND_DATABASE)
         break_database(sim, at);
-    if (node->kind == KIND_GAME && sim_rarely(sim, SICK_ONE_IN))
-        node->is_sick = !node->is_sick;
+    if (node->kind == KIND_GAME)
+        break_game(sim, node);
     if (node->kind == KIND_EDGE && sim_rarely(sim, RELOAD_ONE_IN))
         edge_reload(sim, at);
     if (node->kind == KIND_EDGE && sim_rarely(sim, FORGET_ONE_IN))
@@ -180,6 +199,8 @@ void faults_at_task(struct sim *sim, int at, struct sim_child *child)
         sim->faults++;
         child->fails = true;
         child->is_retryable = false;
+        if (task == TASK_DRAIN && sim_below(sim, 2) == 0)
+            kill_server(sim, &sim->nodes[sim_node_at(sim, child->order.arguments.target)]);
     }
     if (task == sim->fate.coup && sim->nodes[at].kind == KIND_DATABASE) {
         sim->fate.coup = TASK_NONE;
@@ -202,6 +223,7 @@ void faults_heal(struct sim *sim)
         node->is_cut = false;
         node->is_stopped = false;
         node->is_sick = false;
+        node->is_dead = false;
         node->imposes_until_ms = 0;
         if (node->back_at_ms > sim->now_ms)
             node->back_at_ms = sim->now_ms;

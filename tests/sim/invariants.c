@@ -31,7 +31,7 @@ static const char *compatible_fault(struct sim *sim, int game)
 static const char *traffic_fault(const struct sim *sim, const struct sim_shard *shard)
 {
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
-        if (edge_sends(sim, i) || edge_was_touched(sim, i))
+        if (edge_sends(sim, i) || edge_was_touched(sim, i) || sim->nodes[i].was_taken_out_dead)
             return NULL;
     return "I2: nobody is left in traffic";
 }

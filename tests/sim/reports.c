@@ -54,7 +54,9 @@ static void report_edge(const struct sim *sim, const struct sim_node *edge, stru
             continue;
         (void)text_copy(server->node, NAME_SIZE, sim->nodes[i].name);
         server->state = edge->traffic[i];
-        server->check_passes = true;
+        server->check_passes = !sim->nodes[i].is_dead;
+        if (sim->nodes[i].is_dead && server->state == TRAFFIC_READY)
+            server->state = TRAFFIC_DOWN;
         ret->server_count++;
     }
 }
@@ -64,12 +66,14 @@ static void report_game(const struct sim *sim, const struct sim_node *node, stru
     bool turned_bad = node->release == RELEASE_NEW && sim->fate.release_turns_bad &&
                       sim->now_ms - sim->shards[node->shard].new_since_ms > TURNS_BAD_MS;
 
-    (void)text_copy(ret->release, NAME_SIZE, node->release == RELEASE_NEW ? "new" : "old");
+    ret->is_up = !node->is_dead;
+    if (!node->is_dead)
+        (void)text_copy(ret->release, NAME_SIZE, node->release == RELEASE_NEW ? "new" : "old");
     ret->probes = memory_array(ret, struct probe_result, 1);
     ret->probe_count = 1;
     (void)text_copy(ret->probes[0].name, NAME_SIZE, "health");
     ret->probes[0].could_measure = true;
-    ret->probes[0].passes = !node->is_sick && !turned_bad;
+    ret->probes[0].passes = !node->is_sick && !node->is_dead && !turned_bad;
 }
 
 void report_fill(struct sim *sim, int at, struct report *ret)

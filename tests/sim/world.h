@@ -95,6 +95,9 @@ struct sim_node {
     /* a game server */
     enum sim_release release;
     bool is_sick;                    /* its probes fail, whatever the release */
+    bool is_dead;                    /* its process, while its agent is there */
+    uint64_t revives_at_ms;          /* somebody starts it again, as it was */
+    bool was_taken_out_dead;         /* nobody lost anything by it */
     enum sim_release release_before; /* the present rollout */
     bool is_out_by_plan;             /* taken out by a rollout that goes forward */
 

@@ -65,6 +65,37 @@ START_TEST(a_server_that_somebody_took_out_is_looked_at_and_goes_back_in)
 }
 END_TEST
 
+static void beat_with_g1_out_at_edge2(void)
+{
+    struct report report;
+
+    beat();
+    cast_fill_report(&core.cast, EDGE2, core.memory, &report);
+    for (size_t i = 0; i < report.server_count; i++)
+        if (strcmp(report.servers[i].node, "g1") == 0)
+            report.servers[i].state = TRAFFIC_DRAIN;
+    say(EDGE2, MESSAGE_REPORT, &report);
+    settle();
+}
+
+/* Taken out everywhere first, it could be the last one that the other edge has. */
+START_TEST(what_only_one_edge_holds_out_is_let_in_there_and_not_taken_out_first)
+{
+    core.cast.nodes[EDGE2].is_silent = true;
+    for (int i = 0; i < 10 && core.cast.order_count == 0; i++)
+        beat_with_g1_out_at_edge2();
+    ck_assert_uint_gt(core.cast.order_count, 0);
+    for (size_t i = 0; i < core.cast.order_count; i++) {
+        ck_assert_int_eq(core.cast.orders[i].task, TASK_ADMIT);
+        ck_assert_str_eq(core.cast.orders[i].arguments.target, "g1");
+    }
+    core.cast.nodes[EDGE2].is_silent = false;
+    end_all_orders();
+    beats(3);
+    ck_assert_int_eq(control_node(core.control, "g1")->quarantine, QUARANTINE_NONE);
+}
+END_TEST
+
 static void take_out_by_wish(void)
 {
     wish("drain", (struct request){.node = "g1"});
@@ -147,6 +178,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_server_that_somebody_took_out_is_looked_at_and_goes_back_in);
+    tcase_add_test(tcase, what_only_one_edge_holds_out_is_let_in_there_and_not_taken_out_first);
     tcase_add_test(tcase, a_server_that_an_operator_took_out_stays_out);
     tcase_add_test(tcase, what_was_taken_out_is_nobody_that_others_may_lean_on);
     tcase_add_test(tcase, a_correction_is_journaled_once_and_always_settled);

@@ -34,6 +34,27 @@ START_TEST(a_rollback_brings_everybody_and_the_schema_back)
 }
 END_TEST
 
+/* Nobody ever switched it, so that nobody would start it again on the way back. */
+START_TEST(a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_DRAIN));
+    core.cast.nodes[G1].is_dead = true;
+    beat();
+    say_verb("rollback");
+    end_all_orders();
+    ck_assert(go_on_until(TASK_RELEASE)); /* of its repair */
+    ck_assert_ptr_null(core.control->open);
+    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_REVERTED);
+    ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_DRAIN);
+    ck_assert_int_eq(control_node(core.control, "g1")->quarantine, QUARANTINE_HEALTH);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_READY);
+    ck_assert_str_eq(core.cast.nodes[G1].release, "old");
+}
+END_TEST
+
 /* ---- the point of no return ---- */
 
 static void go_to_holding(void)
@@ -95,6 +116,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(
         tcase, a_rollout_of_everybody_ends_completed_and_its_contract_comes_after_the_last_soak);
     tcase_add_test(tcase, a_rollback_brings_everybody_and_the_schema_back);
+    tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
     tcase_add_test(tcase, a_released_holding_waits_until_every_precondition_is_met);
     tcase_add_test(tcase, there_is_no_way_back_once_a_contract_is_about_to_begin);
     tcase_add_test(tcase, without_retries_the_first_failure_turns_the_rollout_back);
