@@ -152,24 +152,45 @@ static void note_sessions(struct control *control, const struct step *step)
         target->is_severed = false;
 }
 
-/* A repair during the rollout that did what the rollout's own step was to do: to be taken back with
- * it. */
+/* A switch is taken back as a whole: out, the release before, healthy, in again. */
+static bool is_of_a_switch(const struct step *step)
+{
+    return step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_OUT ||
+           step->plan->stage == STAGE_RELEASE || step->plan->stage == STAGE_ADMIT;
+}
+
+static bool did_own_release(const struct work *work, const struct target_steps *own,
+                            const struct step *done)
+{
+    for (size_t i = 0; i < own->count; i++) {
+        const struct plan_step *plan = work_target_step(work, own, i)->plan;
+
+        if (plan->stage == STAGE_RELEASE && strcmp(plan->release, done->plan->release) == 0 &&
+            strcmp(plan->release, plan->release_before) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* A repair during the rollout that did what the rollout's own steps were to do: to be taken back
+ * with it. */
 static void note_repair(struct control *control, const struct step *done)
 {
     struct work *work = control_work(control, 0);
     struct target_steps own;
+    bool has_switched;
 
     if (work == NULL || done->state != STEP_SUCCEEDED ||
         (done->plan->stage != STAGE_RELEASE && done->plan->stage != STAGE_ADMIT))
         return;
     own = work_steps_of_target(work, done->plan->target);
+    has_switched = done->plan->stage == STAGE_RELEASE && did_own_release(work, &own, done);
     for (size_t i = 0; i < own.count; i++) {
         struct step *step = work_step(work, own.ids[i]);
+        bool is_same = step->plan->stage == STAGE_ADMIT && done->plan->stage == STAGE_ADMIT &&
+                       strcmp(step->plan->node, done->plan->node) == 0;
 
-        if (step->plan->stage == done->plan->stage && step->direction == DIRECTION_DO &&
-            strcmp(step->plan->node, done->plan->node) == 0 &&
-            (step->plan->stage == STAGE_ADMIT ||
-             strcmp(step->plan->release, done->plan->release) == 0))
+        if (step->direction == DIRECTION_DO && (is_same || (has_switched && is_of_a_switch(step))))
             step->had_effect = true;
     }
 }

@@ -89,9 +89,9 @@ static void act(struct sim *sim, int at, struct sim_child *child)
     }
     child->has_effect = true;
     if (!child->is_superseded && !child->is_misplaced)
-        sim_trace(sim, "%s: %s %s%s takes effect", node->name,
+        sim_trace(sim, "%s: %s %s%s %s takes effect", node->name,
                   word_of(&task_names, child->order.task), child->order.arguments.revision,
-                  child->order.arguments.target);
+                  child->order.arguments.target, child->order.arguments.release);
 }
 
 static bool shows(const struct sim *sim, struct sim_node *node, const struct order *order)

@@ -41,6 +41,12 @@ static bool is_meant_to_be_in(const struct sim *sim, int game)
     return true;
 }
 
+static bool was_dead_when_ordered(const struct sim *sim, const struct sim_node *server)
+{
+    return server->is_dead ||
+           (server->died_last_ms != 0 && sim->now_ms - server->died_last_ms < SIM_IN_FLIGHT_MS);
+}
+
 /* First at the running process, a moment later in the file, and read back until it is so. */
 void edge_act(struct sim *sim, int at, struct sim_child *child)
 {
@@ -53,7 +59,8 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
     if (edge->traffic[game] != wanted || edge->meant[game] != wanted) {
         struct sim_node *server = &sim->nodes[game];
         /* What the edge forgot and is told again was no loss the first time. */
-        bool is_no_loss = server->is_dead || (child->is_mend && server->was_taken_out_dead);
+        bool is_no_loss =
+            was_dead_when_ordered(sim, server) || (child->is_mend && server->was_taken_out_dead);
         bool was_in = edge->traffic[game] == TRAFFIC_READY && !is_no_loss;
 
         edge->traffic[game] = edge->meant[game] = wanted;

@@ -79,6 +79,8 @@ static void break_game(struct sim *sim, struct sim_node *node)
         node->is_sick = !node->is_sick;
     if (!node->is_dead && sim_rarely(sim, DEAD_ONE_IN))
         kill_server(sim, node);
+    if (node->is_dead)
+        node->died_last_ms = sim->now_ms;
     if (node->is_dead && sim->now_ms >= node->revives_at_ms)
         node->is_dead = false;
 }

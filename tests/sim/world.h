@@ -40,6 +40,7 @@
 #define SIM_ROLLOUTS_MAX   3
 #define SIM_RULES_MAX      3000
 #define SIM_DRAIN_MS       5000
+#define SIM_IN_FLIGHT_MS   10000 /* what is ordered takes effect within, almost always */
 
 enum sim_release { RELEASE_OLD, RELEASE_NEW };
 
@@ -97,6 +98,7 @@ struct sim_node {
     bool is_sick;                    /* its probes fail, whatever the release */
     bool is_dead;                    /* its process, while its agent is there */
     uint64_t revives_at_ms;          /* somebody starts it again, as it was */
+    uint64_t died_last_ms;           /* the last moment at which it was dead */
     bool was_taken_out_dead;         /* nobody lost anything by it */
     enum sim_release release_before; /* the present rollout */
     bool is_out_by_plan;             /* taken out by a rollout that goes forward */
