@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/postgres/session_internal.h"
+#include "embedded_hakem_postgres.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -86,9 +87,7 @@ static enum error_code poll_connection(struct session *session, uint64_t deadlin
     return ERROR_OK;
 }
 
-/* One round trip.  client_connection_check_interval came with PostgreSQL 14: then a backend whose
- * client was killed stops its statement by itself.  Our own statements are small and come again:
- * what compiles or plans them anew each time costs more than they do. */
+/* One round trip. */
 static enum error_code apply_settings(struct session *session,
                                       const struct session_options *options, struct error *err)
 {
@@ -99,14 +98,7 @@ static enum error_code apply_settings(struct session *session,
     (void)text_format(lock_timeout, sizeof(lock_timeout), "%" PRIu64, options->lock_timeout_ms);
     return session_query(
         session,
-        SQL_WITH("SELECT pg_catalog.set_config(s.name, w.value, false)"
-                 " FROM (VALUES ('client_connection_check_interval', '500'),"
-                 " ('statement_timeout', $1), ('lock_timeout', $2), ('search_path', $3),"
-                 " ('DateStyle', 'ISO, MDY'), ('TimeZone', 'UTC'), ('jit', 'off'),"
-                 " ('plan_cache_mode', 'force_generic_plan'),"
-                 " ('idle_in_transaction_session_timeout', '0')) AS w (name, value)"
-                 " JOIN pg_catalog.pg_settings AS s ON s.name = w.name WHERE w.value IS NOT NULL",
-                 statement_timeout, lock_timeout, options->search_path),
+        SQL_WITH(embedded_session_settings, statement_timeout, lock_timeout, options->search_path),
         NULL, err);
 }
 

@@ -229,6 +229,34 @@ START_TEST(a_session_s_settings_are_as_asked)
 }
 END_TEST
 
+/* "$user" of a role called hakem, and who asks for it by name. */
+START_TEST(nothing_lands_in_our_own_schema_for_want_of_a_name)
+{
+    static const char *const paths[] = {"\"$user\", public", "public,hakem",
+                                        "hakem, \"$user\",public"};
+    struct session *own;
+    char *path = NULL;
+
+    sql("CREATE ROLE hakem SUPERUSER LOGIN");
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        struct session_options options = {.connect_timeout_ms = 0};
+
+        sql(memory_format(engine.session, "ALTER ROLE hakem SET search_path = %s", paths[i]));
+        options.url =
+            memory_format(engine.session, "postgresql://hakem%s", strchr(engine.url, '@'));
+        assert_ok(session_open(NULL, &options, &own, &failure));
+        assert_ok(session_ask_text(own, SQL("SHOW search_path"), own, &path, &failure));
+        ck_assert_str_eq(path, "public");
+        session_close(own);
+    }
+    sql("DROP ROLE hakem");
+    own = open_with((struct session_options){.connect_timeout_ms = 0});
+    assert_ok(session_ask_text(own, SQL("SHOW search_path"), own, &path, &failure));
+    ck_assert_str_eq(path, "\"$user\", public");
+    session_close(own);
+}
+END_TEST
+
 START_TEST(a_slow_statement_and_a_lock_that_is_held_end_in_time_by_their_own_names)
 {
     struct session *own =
@@ -421,6 +449,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_state_has_its_meaning);
     tcase_add_test(tcase, a_copy_has_no_place_and_does_not_hang);
     tcase_add_test(tcase, a_session_s_settings_are_as_asked);
+    tcase_add_test(tcase, nothing_lands_in_our_own_schema_for_want_of_a_name);
     tcase_add_test(tcase, a_slow_statement_and_a_lock_that_is_held_end_in_time_by_their_own_names);
     tcase_add_test(tcase, a_cancel_ends_what_runs_and_the_session_goes_on);
     tcase_add_test(tcase, a_cancel_in_a_transaction_leaves_it_to_be_rolled_back);
