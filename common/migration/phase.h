@@ -36,7 +36,9 @@ struct migration_hooks {
 };
 
 /* The migrator's lock over many phases of one set, and what was read under it, so that each costs
- * one round trip.  A talloc child of the session. */
+ * one round trip.  Only its end waits for the disk: WAL is written in order, so that a server that
+ * crashes before forgets the last phases together with their log, and the next run does them.  A
+ * talloc child of the session. */
 struct migration_hold;
 
 /* Who asks, and within what limits.  Texts may be NULL. */
@@ -84,7 +86,8 @@ enum error_code migration_apply(struct session *session, const struct migration_
 enum error_code migration_hold_open(struct session *session, const struct migration_set *set,
                                     const struct migration_run *run, struct migration_hold **ret,
                                     struct error *err);
-void migration_hold_close(struct migration_hold *hold); /* NULL: nothing */
+/* All of it is on the server's disk when this returns ERROR_OK.  NULL: nothing to do. */
+enum error_code migration_hold_close(struct migration_hold *hold, struct error *err);
 
 const char *migration_phase_name(enum migration_phase phase); /* "expand" */
 bool migration_phase_from_name(const char *name, enum migration_phase *ret);

@@ -388,6 +388,8 @@ enum error_code migration_hold_open(struct session *session, const struct migrat
     migrator_begin(&m, session, set, run);
     code = read_states(&m, false, hold->states, err);
     if (code == ERROR_OK)
+        code = session_run(session, "SET synchronous_commit = off", err);
+    if (code == ERROR_OK)
         m.holds_lock = false; /* the hold's from here on */
     migrator_close(&m, before);
     if (code == ERROR_OK)
@@ -397,10 +399,27 @@ enum error_code migration_hold_open(struct session *session, const struct migrat
     return code;
 }
 
-void migration_hold_close(struct migration_hold *hold)
+/* A commit flushes only what it has written something to; the message is nobody's. */
+static enum error_code flush(struct session *session, struct error *err)
 {
+    if (session_run(session, "RESET synchronous_commit", err) != ERROR_OK)
+        return err->code;
+    return session_run(session, "SELECT pg_catalog.pg_logical_emit_message(true, 'hakem', '')",
+                       err);
+}
+
+enum error_code migration_hold_close(struct migration_hold *hold, struct error *err)
+{
+    struct session_watch before;
+    enum error_code code;
+
     if (hold == NULL)
-        return;
+        return ERROR_OK;
+    /* What was done before a cancel is flushed as well. */
+    before = session_set_watch(hold->session, (struct session_watch){.context = NULL});
+    code = flush(hold->session, err);
+    (void)session_set_watch(hold->session, before);
     state_unlock(hold->session);
     talloc_free(hold);
+    return code;
 }

@@ -136,10 +136,16 @@ static void say_fingerprint(struct trip *trip)
     cli_answer(trip->cli, "fingerprint", json_string(fingerprint));
 }
 
-static enum error_code end_trip(struct trip *trip, enum error_code code)
+static enum error_code end_trip(struct trip *trip, enum error_code code, struct error *err)
 {
+    struct error failure;
+
     cli_answer(trip->cli, "done", trip->done);
-    migration_hold_close(trip->run.hold);
+    if (migration_hold_close(trip->run.hold, &failure) != ERROR_OK && code == ERROR_OK)
+        code = error_set(err, failure.code,
+                         "what was done may not be on the server's disk yet; run it again to be "
+                         "sure: %.800s",
+                         failure.detail);
     if (code == ERROR_OK)
         say_fingerprint(trip);
     database_close(&trip->db);
@@ -314,7 +320,7 @@ enum error_code migration_up(struct cli *cli, struct error *err)
         code = forward_in_legs(&trip, err);
     if (code == ERROR_OK)
         cli_say(cli, "the database is at %s", trip.db.set->revisions[trip.target].name);
-    return end_trip(&trip, code);
+    return end_trip(&trip, code, err);
 }
 
 /* ---- down ---- */
@@ -385,5 +391,5 @@ enum error_code migration_down(struct cli *cli, struct error *err)
     code = choose_way_back(&trip, err);
     if (code == ERROR_OK)
         code = back(&trip, err);
-    return end_trip(&trip, code);
+    return end_trip(&trip, code, err);
 }
