@@ -33,6 +33,12 @@ static const struct node *stale_edge(const struct control *control, const struct
     return NULL;
 }
 
+static const char *unknown_traffic(const struct control *control, const struct node *game)
+{
+    return fleet_traffic_is_known(control, game) ? "its edges do not agree"
+                                                 : "its edges have not reported since";
+}
+
 static enum verdict look_out(const struct control *control, const struct step *step, char *why)
 {
     const struct node *game = control_node(control, step->plan->target);
@@ -49,8 +55,7 @@ static enum verdict look_out(const struct control *control, const struct step *s
     if (state == TRAFFIC_READY || state == TRAFFIC_DOWN)
         return say(why, VERDICT_FAIL, "an edge still sends it traffic", step->plan->target);
     if (state == TRAFFIC_UNKNOWN)
-        return say(why, VERDICT_ERROR, "the edges do not agree, or do not report",
-                   step->plan->target);
+        return say(why, VERDICT_ERROR, unknown_traffic(control, game), step->plan->target);
     if (sessions != 0)
         return say(why, VERDICT_FAIL, "it still has sessions", step->plan->target);
     return say(why, VERDICT_PASS, "out of traffic, no sessions", step->plan->target);
@@ -94,8 +99,7 @@ static enum verdict look_soak(const struct control *control, const struct step *
     case TRAFFIC_READY:
         return VERDICT_PASS;
     case TRAFFIC_UNKNOWN:
-        return say(why, VERDICT_ERROR, "the edges do not agree, or do not report",
-                   step->plan->target);
+        return say(why, VERDICT_ERROR, unknown_traffic(control, game), step->plan->target);
     case TRAFFIC_DRAIN:
     case TRAFFIC_MAINTENANCE:
     case TRAFFIC_DOWN:

@@ -1,0 +1,90 @@
+/* How a step reads in a line: progress with the time left, and what an open gate has seen. */
+#include "coordinator/cli/words.h"
+#include "support/suite.h"
+
+#include <string.h>
+#include <talloc.h>
+
+static struct text *line;
+static json_t *step;
+
+static void tear_down(void)
+{
+    json_decref(step);
+    talloc_free(line);
+    step = NULL;
+    line = NULL;
+}
+
+static void given_step(const char *text)
+{
+    json_error_t err;
+
+    json_decref(step);
+    talloc_free(line);
+    line = text_new(NULL, WORDS_BYTES_MAX);
+    step = json_loads(text, 0, &err);
+    ck_assert_msg(step != NULL, "%s", err.text);
+    words_add_step(line, step);
+}
+
+static void assert_line_has(const char *part)
+{
+    ck_assert_msg(strstr(line->data, part) != NULL, "\"%s\" is not in: %s", part, line->data);
+}
+
+static void assert_line_lacks(const char *part)
+{
+    ck_assert_msg(strstr(line->data, part) == NULL, "\"%s\" is in: %s", part, line->data);
+}
+
+START_TEST(long_work_tells_how_much_is_done_and_left)
+{
+    given_step("{\"id\": 12, \"stage\": \"backfill\", \"node\": \"db-1\", \"state\": \"running\","
+               " \"elapsed_ms\": 90000, \"done\": 250, \"total\": 1000}");
+    assert_line_has("1min 30s 250/1000 (25%, 4min 30s left)");
+}
+END_TEST
+
+START_TEST(what_has_hardly_begun_or_has_ended_has_no_time_left)
+{
+    given_step("{\"id\": 12, \"stage\": \"backfill\", \"node\": \"db-1\", \"state\": \"running\","
+               " \"elapsed_ms\": 10, \"done\": 1, \"total\": 1000}");
+    assert_line_has("1/1000");
+    assert_line_lacks("left");
+    given_step("{\"id\": 12, \"stage\": \"backfill\", \"node\": \"db-1\", \"state\": \"succeeded\","
+               " \"elapsed_ms\": 90000, \"done\": 1000, \"total\": 1000}");
+    assert_line_lacks("left");
+}
+END_TEST
+
+START_TEST(an_open_gate_tells_its_verdict_and_for_how_long_it_has_held)
+{
+    given_step(
+        "{\"id\": 28, \"stage\": \"healthy\", \"target\": \"game-1\", \"state\": \"running\","
+        " \"elapsed_ms\": 2000, \"why\": \"game-1: 1 probes pass\","
+        " \"gate\": {\"verdict\": \"pass\", \"passing_ms\": 1500, \"steady_ms\": 5000}}");
+    assert_line_has("pass for 1.5 of 5.0s – game-1: 1 probes pass");
+}
+END_TEST
+
+START_TEST(a_failing_gate_counts_a_closed_one_is_silent)
+{
+    given_step("{\"id\": 30, \"stage\": \"soak\", \"target\": \"game-1\", \"state\": \"running\","
+               " \"gate\": {\"verdict\": \"fail\", \"failing_in_a_row\": 2}}");
+    assert_line_has("fail 2 times");
+    given_step("{\"id\": 30, \"stage\": \"soak\", \"target\": \"game-1\", \"state\": \"succeeded\","
+               " \"gate\": {\"verdict\": \"pass\", \"passing_ms\": 1500, \"steady_ms\": 5000}}");
+    assert_line_lacks("pass");
+}
+END_TEST
+
+static void add_all(TCase *tcase)
+{
+    tcase_add_test(tcase, long_work_tells_how_much_is_done_and_left);
+    tcase_add_test(tcase, what_has_hardly_begun_or_has_ended_has_no_time_left);
+    tcase_add_test(tcase, an_open_gate_tells_its_verdict_and_for_how_long_it_has_held);
+    tcase_add_test(tcase, a_failing_gate_counts_a_closed_one_is_silent);
+}
+
+SUITE("cli: words", {.add = add_all, .tear_down = tear_down})
