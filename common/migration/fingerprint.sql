@@ -11,6 +11,15 @@ WITH ns AS MATERIALIZED (
       FROM pg_class c JOIN ns n ON n.oid = c.relnamespace
      WHERE NOT EXISTS (SELECT FROM extension_member e
                         WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid)
+), default_grants AS MATERIALIZED (
+    -- Of most relations, and the same for all of one owner.
+    SELECT kind, owner, (SELECT coalesce(string_agg(x::text, ',' ORDER BY x::text), '')
+                           FROM unnest(acldefault(kind, owner)) x) AS grants
+      FROM (SELECT DISTINCT CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, relowner
+              FROM relation) AS of (kind, owner)
+), constraint_index AS MATERIALIZED (
+    -- Its constraint's definition is the index's.
+    SELECT conindid AS oid FROM pg_constraint WHERE contype IN ('p', 'u', 'x')
 ), sequence_owner AS MATERIALIZED (
     SELECT d.objid, d.refobjid::regclass::text || '.' || quote_ident(a.attname) AS owner
       FROM pg_depend d
@@ -32,11 +41,12 @@ WITH ns AS MATERIALIZED (
                                                FROM unnest(reloptions) o), ''),
                      'partition=' || coalesce(pg_get_partkeydef(oid), ''),
                      'bound=' || coalesce(pg_get_expr(relpartbound, oid), ''),
-                     'acl=' || coalesce((SELECT string_agg(x::text, ',' ORDER BY x::text)
-                                           FROM unnest(coalesce(relacl, acldefault(
-                                                CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END,
-                                                relowner))) x), ''))
-      FROM relation WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+                     'acl=' || CASE WHEN relacl IS NULL THEN d.grants
+                                    ELSE coalesce((SELECT string_agg(x::text, ',' ORDER BY x::text)
+                                                     FROM unnest(relacl) x), '') END)
+      FROM relation
+      JOIN default_grants d ON d.owner = relowner AND (d.kind = 's') = (relkind = 'S')
+     WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
     UNION ALL
     SELECT 'inherits', r.full_name, string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno)
       FROM pg_inherits i JOIN relation r ON r.oid = i.inhrelid AND r.relkind IN ('r', 'p', 'f')
@@ -50,8 +60,9 @@ WITH ns AS MATERIALIZED (
                                           THEN a.attcollation::regcollation::text ELSE '' END,
                      'default=' || coalesce(pg_get_expr(d.adbin, d.adrelid), ''),
                      'storage=' || a.attstorage::text, 'compression=' || a.attcompression::text,
-                     'acl=' || coalesce((SELECT string_agg(x::text, ',' ORDER BY x::text)
-                                           FROM unnest(a.attacl) x), ''))
+                     'acl=' || CASE WHEN a.attacl IS NULL THEN ''
+                                    ELSE coalesce((SELECT string_agg(x::text, ',' ORDER BY x::text)
+                                                     FROM unnest(a.attacl) x), '') END)
       FROM relation r
       JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
       JOIN pg_type t ON t.oid = a.atttypid
@@ -63,10 +74,11 @@ WITH ns AS MATERIALIZED (
       FROM pg_constraint c JOIN relation r ON r.oid = c.conrelid
     UNION ALL
     SELECT 'index', r.full_name,
-           concat_ws(' ', pg_get_indexdef(i.indexrelid), 'valid=' || i.indisvalid,
+           concat_ws(' ', CASE WHEN c.oid IS NULL THEN pg_get_indexdef(i.indexrelid) END, 'valid=' || i.indisvalid,
                      'ready=' || i.indisready, 'unique=' || i.indisunique,
                      'clustered=' || i.indisclustered, 'identity=' || i.indisreplident)
       FROM pg_index i JOIN relation r ON r.oid = i.indexrelid
+      LEFT JOIN constraint_index c ON c.oid = i.indexrelid
     UNION ALL
     SELECT 'view', full_name, pg_get_viewdef(oid) FROM relation WHERE relkind IN ('v', 'm')
     UNION ALL

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Short first: everybody queues behind a waiting ALTER TABLE for as long as it waits. */
-#define LADDER_PATIENCE_MIN_MS 150
 /* Players wait behind us for as long as we wait: longer than this a health check would notice. */
 #define LADDER_PATIENCE_MAX_MS 600
 #define LADDER_PAUSE_MIN_MS    100

@@ -71,6 +71,9 @@ enum error_code state_read(struct migrator *m, enum migration_phase phase, struc
 /* What the hold knows after a phase has ended so. */
 void state_note(struct migrator *m, enum migration_phase phase, enum error_code code);
 void state_unlock(struct session *session);
+/* What the hold knows; false while it has to be read again. */
+bool state_is_untouched(const struct migration_hold *hold, size_t index);
+bool state_stands(const struct migration_hold *hold, size_t index);
 
 /* ---- a transaction: calls that go out in one pipeline ---- */
 
@@ -104,6 +107,9 @@ enum error_code transaction_run(struct migrator *m, const struct transaction *t,
                                 struct error *err);
 
 /* ---- the ladder ---- */
+
+/* Short first: everybody queues behind a waiting ALTER TABLE for as long as it waits. */
+#define LADDER_PATIENCE_MIN_MS 150
 
 /* One try, with that much patience for locks. ERROR_LOCK and ERROR_CONFLICT lead to the next. */
 typedef enum error_code ladder_attempt(void *context, uint64_t lock_timeout_ms, struct error *err);

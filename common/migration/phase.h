@@ -86,6 +86,12 @@ enum error_code migration_apply(struct session *session, const struct migration_
 enum error_code migration_hold_open(struct session *session, const struct migration_set *set,
                                     const struct migration_run *run, struct migration_hold **ret,
                                     struct error *err);
+/* Under run->hold: expands as many of the first of these revisions (indexes in the set, in its
+ * order) as were never touched and are a single transaction each, in one round trip; returns how
+ * many.  0: the first one is for migration_apply, which says what is wrong where something is. */
+size_t migration_expand_plain(struct session *session, const struct migration_set *set,
+                              const struct migration_run *run, const size_t *indexes, size_t count);
+
 /* All of it is on the server's disk when this returns ERROR_OK.  NULL: nothing to do. */
 enum error_code migration_hold_close(struct migration_hold *hold, struct error *err);
 

@@ -209,6 +209,20 @@ static bool stands(const struct phase_state *state)
     return state->is_expanded || (state->expand_is_complete && !state->revert_has_begun);
 }
 
+bool state_stands(const struct migration_hold *hold, size_t index)
+{
+    return !hold->is_stale && stands(&hold->states[index]);
+}
+
+bool state_is_untouched(const struct migration_hold *hold, size_t index)
+{
+    const struct phase_state *state = &hold->states[index];
+
+    return !hold->is_stale && state->generation == 0 && state->checksum[0] == '\0' &&
+           !state->is_partial && !state->is_expanded && !state->expand_is_complete &&
+           !state->revert_has_begun;
+}
+
 static enum error_code need_expanded(const struct migrator *m, const struct phase_state *states,
                                      size_t index, struct error *err)
 {

@@ -154,6 +154,17 @@ static enum error_code end_trip(struct trip *trip, enum error_code code, struct 
 
 /* ---- phases ---- */
 
+static void say_done(struct trip *trip, size_t index, enum migration_phase phase,
+                     uint64_t statements)
+{
+    const char *name = trip->db.set->revisions[index].name;
+
+    cli_say(trip->cli, "%-8s %s", migration_phase_name(phase), name);
+    (void)json_array_append_new(trip->done, json_pack("{s:s, s:s, s:I}", "revision", name, "phase",
+                                                      migration_phase_name(phase), "statements",
+                                                      (json_int_t)statements));
+}
+
 static enum error_code apply(struct trip *trip, size_t index, enum migration_phase phase,
                              struct migration_result *ret, struct error *err)
 {
@@ -164,22 +175,42 @@ static enum error_code apply(struct trip *trip, size_t index, enum migration_pha
     clear_progress(trip);
     if (code != ERROR_OK || ret->already_done || ret->is_kept)
         return code;
-    cli_say(trip->cli, "%-8s %s", migration_phase_name(phase), name);
-    (void)json_array_append_new(trip->done, json_pack("{s:s, s:s, s:I}", "revision", name, "phase",
-                                                      migration_phase_name(phase), "statements",
-                                                      (json_int_t)ret->statements_run));
+    say_done(trip, index, phase, ret->statements_run);
+    return ERROR_OK;
+}
+
+static enum error_code expand_each(struct trip *trip, const size_t *indexes, size_t count,
+                                   struct error *err)
+{
+    struct migration_result result;
+    size_t done = 0;
+
+    while (done < count) {
+        size_t many = migration_expand_plain(trip->db.session, trip->db.set, &trip->run,
+                                             indexes + done, count - done);
+
+        for (size_t end = done + many; done < end; done++)
+            say_done(
+                trip, indexes[done], MIGRATION_EXPAND,
+                trip->db.set->revisions[indexes[done]].scripts[MIGRATION_SCRIPT_EXPAND]->count);
+        if (many == 0 && apply(trip, indexes[done++], MIGRATION_EXPAND, &result, err) != ERROR_OK)
+            return err->code;
+    }
     return ERROR_OK;
 }
 
 static enum error_code expand_all(struct trip *trip, const bool *which, struct error *err)
 {
-    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
-        struct migration_result result;
+    size_t *indexes = memory_array(NULL, size_t, trip->db.set->revision_count);
+    size_t count = 0;
+    enum error_code code;
 
-        if (which[i] && apply(trip, i, MIGRATION_EXPAND, &result, err) != ERROR_OK)
-            return err->code;
-    }
-    return ERROR_OK;
+    for (size_t i = 0; i < trip->db.set->revision_count; i++)
+        if (which[i])
+            indexes[count++] = i;
+    code = expand_each(trip, indexes, count, err);
+    talloc_free(indexes);
+    return code;
 }
 
 static enum error_code backfill_all(struct trip *trip, const bool *which, struct error *err)
