@@ -1,11 +1,13 @@
 /* fsm.c: hakem fsm: the state machines, as the tables that run them. */
+#include "common/base/memory.h"
 #include "common/base/text.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/core/machines.h"
 
 #include <string.h>
 
-#define FROM_TEXT_MAX 512
+#define FROM_TEXT_MAX     512
+#define DRAWING_BYTES_MAX 65536
 
 static void list_states(const struct machine *machine, uint32_t from, char *ret, size_t size)
 {
@@ -78,6 +80,20 @@ enum error_code fsm_check(struct cli *cli, struct error *err)
     return ERROR_OK;
 }
 
+static void draw(struct text *out, const struct machine *machine)
+{
+    text_append_format(out, "%%%% %s\nstateDiagram-v2", machine->name);
+    for (size_t i = 0; i < machine->rule_count; i++) {
+        struct machine_rule rule = machine->rule(i);
+
+        for (size_t s = 0; s < machine->state_count; s++)
+            if ((rule.from & (UINT32_C(1) << s)) != 0 && rule.moves &&
+                rule.from != machine->all_states)
+                text_append_format(out, "\n    %s --> %s: %u %s", machine->state_name(s), rule.to,
+                                   (unsigned)rule.id, machine->event_name(rule.event));
+    }
+}
+
 enum error_code fsm_mermaid(struct cli *cli, struct error *err)
 {
     size_t count;
@@ -85,18 +101,12 @@ enum error_code fsm_mermaid(struct cli *cli, struct error *err)
 
     (void)err;
     for (size_t m = 0; m < count; m++) {
-        const struct machine *machine = &machines[m];
+        struct text *out = text_new(NULL, DRAWING_BYTES_MAX);
 
-        cli_say(cli, "%%%% %s\nstateDiagram-v2", machine->name);
-        for (size_t i = 0; i < machine->rule_count; i++) {
-            struct machine_rule rule = machine->rule(i);
-
-            for (size_t s = 0; s < machine->state_count; s++)
-                if ((rule.from & (UINT32_C(1) << s)) != 0 && rule.moves &&
-                    rule.from != machine->all_states)
-                    cli_say(cli, "    %s --> %s: %u %s", machine->state_name(s), rule.to,
-                            (unsigned)rule.id, machine->event_name(rule.event));
-        }
+        draw(out, &machines[m]);
+        cli_say(cli, "%s", out->data);
+        cli_answer(cli, machines[m].name, json_string(out->data));
+        talloc_free(out);
     }
     return ERROR_OK;
 }

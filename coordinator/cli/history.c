@@ -1,5 +1,6 @@
 #include "common/base/text.h"
 #include "common/migration/schema.h"
+#include "coordinator/cli/connection.h"
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
 #include "embedded_hakem.h"
@@ -7,6 +8,10 @@
 const struct cli_flag history_flags[] = {
     DATABASE_FLAG,
     {.name = "--limit", .value = "N", .doc = "the newest N, default 100"},
+    {.name = "--rollout",
+     .value = "N",
+     .doc = "what the coordinator recorded of a rollout, instead"},
+    CONNECTION_FLAGS,
     {.name = NULL},
 };
 
@@ -47,6 +52,8 @@ enum error_code history_show(struct cli *cli, struct error *err)
     struct rows *rows;
     enum error_code code;
 
+    if (cli_flag(cli, "--rollout") != NULL)
+        return history_show_rollout(cli, err);
     if (cli_flag_number(cli, "--limit", &count, err) != ERROR_OK ||
         database_options(cli, &options, err) != ERROR_OK ||
         session_open(NULL, &options, &session, err) != ERROR_OK)

@@ -20,6 +20,8 @@ enum error_code migration_verify(struct cli *cli, struct error *err);
 /* history.c */
 extern const struct cli_flag history_flags[];
 enum error_code history_show(struct cli *cli, struct error *err);
+/* With --rollout. */
+enum error_code history_show_rollout(struct cli *cli, struct error *err);
 
 /* rollout.c */
 extern const struct cli_flag rollout_start_flags[];

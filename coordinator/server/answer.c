@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define HISTORY_FACTS_MAX 2000
+#define HISTORY_BYTES_MAX (DOCUMENT_BYTES_MAX - 1024) /* less what stands around the facts */
 
 struct look {
     struct server *server;
@@ -123,12 +124,38 @@ static enum error_code add_fact(void *context, const struct fact *fact, struct e
     return ERROR_OK;
 }
 
+/* Facts differ much in length: half of the oldest go until the rest fits. */
+static void fit(struct history *history)
+{
+    size_t size;
+
+    while ((size = json_dumpb(history->list, NULL, 0, JSON_COMPACT)) > HISTORY_BYTES_MAX) {
+        size_t half = json_array_size(history->list) / 2 + 1;
+
+        history->left_out += half;
+        for (size_t i = 0; i < half; i++)
+            (void)json_array_remove(history->list, 0);
+    }
+}
+
+static bool was_planned(const struct control *control, uint64_t rollout)
+{
+    return rollout == 0 || control_summary(control, rollout) != NULL ||
+           (control->open != NULL && control->open->work.plan->rollout == rollout);
+}
+
 static void look_history(const struct look *look)
 {
-    json_t *object = json_object();
-    struct history history = {.list = json_array()};
+    struct history history = {.list = NULL};
+    json_t *object;
     struct error err;
 
+    if (!was_planned(look->server->control, look->request->rollout)) {
+        refuse(look, ERROR_NOT_FOUND, "there is no such rollout");
+        return;
+    }
+    object = json_object();
+    history.list = json_array();
     (void)json_object_set_new(object, "facts", history.list);
     if (journal_look(look->server->journal, look->request->rollout, add_fact, &history, &err) !=
         ERROR_OK) {
@@ -136,6 +163,7 @@ static void look_history(const struct look *look)
         refuse(look, err.code, err.detail);
         return;
     }
+    fit(&history);
     (void)json_object_set_new(object, "older_left_out", json_integer((json_int_t)history.left_out));
     send_document(look, object);
 }

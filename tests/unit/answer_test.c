@@ -260,7 +260,30 @@ START_TEST(history_is_the_journal_s_facts_without_what_is_too_long_to_read)
     ck_assert_str_eq(json_string_value(json_object_get(json_array_get(facts, 1), "name")), "g1");
     ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(facts, 1), "at_ms")), 7);
     ask_for("history", (struct request){.rollout = 9});
-    ck_assert_uint_eq(count_in("facts"), 0);
+    assert_refused("NOT_FOUND", "no such rollout");
+}
+END_TEST
+
+START_TEST(a_long_history_is_cut_at_its_old_end)
+{
+    struct fact_quarantine fact = {.name = "g1", .cause = QUARANTINE_HEALTH};
+    const json_t *left_out;
+    size_t count;
+
+    assert_ok(journal_read(server.journal, 0, pass_over, NULL, &failure));
+    memset(fact.why, 'x', SENTENCE_SIZE - 1);
+    for (uint64_t i = 1; i <= 1500; i++) {
+        fact.position = i;
+        append_fact(FACT_QUARANTINE, i, &fact);
+    }
+    ask_for("history", (struct request){.rollout = 0});
+    count = count_in("facts");
+    left_out = json_object_get(document, "older_left_out");
+    ck_assert_uint_gt(count, 0);
+    ck_assert_uint_eq(count + (size_t)json_integer_value(left_out), 1500);
+    ck_assert_int_eq(json_integer_value(json_object_get(
+                         json_array_get(json_object_get(document, "facts"), count - 1), "at_ms")),
+                     1500);
 }
 END_TEST
 
@@ -290,6 +313,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, without_a_rollout_there_is_none_to_show);
     tcase_add_test(tcase, the_open_rollout_is_shown_unless_another_is_named);
     tcase_add_test(tcase, history_is_the_journal_s_facts_without_what_is_too_long_to_read);
+    tcase_add_test(tcase, a_long_history_is_cut_at_its_old_end);
     tcase_add_test(tcase, an_answer_that_would_be_too_large_is_refused_and_the_next_one_is_given);
 }
 
