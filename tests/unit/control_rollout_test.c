@@ -55,6 +55,31 @@ START_TEST(a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back)
 }
 END_TEST
 
+START_TEST(a_server_that_stays_unhealthy_on_the_old_release_is_not_let_in_by_the_way_back)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_ADMIT));
+    core.cast.nodes[G1].is_sick = true;
+    say_verb("rollback");
+    for (int i = 0; i < 200 && core.control->open != NULL; i++) {
+        for (size_t at = 0; at < core.cast.order_count; at++)
+            ck_assert(core.cast.orders[at].task != TASK_ADMIT ||
+                      strcmp(core.cast.orders[at].arguments.target, "g1") != 0 ||
+                      core.cast.orders[at].id.direction == DIRECTION_DO);
+        end_all_orders();
+        beat();
+    }
+    ck_assert_ptr_null(core.control->open);
+    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_REVERTED);
+    ck_assert_str_eq(core.cast.nodes[G1].release, "old");
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_DRAIN);
+    ck_assert_int_eq(control_node(core.control, "g1")->quarantine, QUARANTINE_HEALTH);
+    core.cast.nodes[G1].is_sick = false;
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_READY);
+}
+END_TEST
+
 /* ---- the point of no return ---- */
 
 static void go_to_holding(void)
@@ -117,6 +142,8 @@ static void add_all(TCase *tcase)
         tcase, a_rollout_of_everybody_ends_completed_and_its_contract_comes_after_the_last_soak);
     tcase_add_test(tcase, a_rollback_brings_everybody_and_the_schema_back);
     tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
+    tcase_add_test(tcase,
+                   a_server_that_stays_unhealthy_on_the_old_release_is_not_let_in_by_the_way_back);
     tcase_add_test(tcase, a_released_holding_waits_until_every_precondition_is_met);
     tcase_add_test(tcase, there_is_no_way_back_once_a_contract_is_about_to_begin);
     tcase_add_test(tcase, without_retries_the_first_failure_turns_the_rollout_back);

@@ -395,6 +395,14 @@ START_TEST(there_is_one_rollout_at_a_time)
 }
 END_TEST
 
+START_TEST(a_game_server_that_does_not_answer_is_named_with_what_to_do)
+{
+    core.cast.nodes[G1].is_dead = true;
+    beat();
+    assert_no_plan((struct request){.release = "new"}, ERROR_REFUSED, "--except g1");
+}
+END_TEST
+
 START_TEST(what_builds_on_a_contract_waits_for_the_rollout_that_brings_it)
 {
     struct catalog catalog;
@@ -412,6 +420,7 @@ END_TEST
 
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_game_server_that_does_not_answer_is_named_with_what_to_do);
     tcase_add_test(tcase, what_builds_on_a_contract_waits_for_the_rollout_that_brings_it);
     tcase_add_test(tcase, the_second_shard_begins_after_the_first_one_s_last_soak);
     tcase_add_test(tcase, no_shard_contracts_before_all_shards_are_there);
