@@ -180,12 +180,27 @@ static bool work_is_done(const struct work *work)
     return true;
 }
 
-static bool work_is_idle(const struct work *work)
+static bool is_answered_by_nobody(const struct control *control, const struct step *step)
+{
+    return step_is_open(step) && step_is_task(step) && control_node(control, step->node) == NULL;
+}
+
+/* An order to a node that was removed since is no longer waited for. */
+static bool work_is_idle(const struct control *control, const struct work *work)
 {
     for (size_t i = 0; i < work->count; i++)
-        if (step_is_open(&work->steps[i]) && step_is_task(&work->steps[i]))
+        if (step_is_open(&work->steps[i]) && step_is_task(&work->steps[i]) &&
+            !is_answered_by_nobody(control, &work->steps[i]))
             return false;
     return true;
+}
+
+static bool work_has_lost_a_node(const struct control *control, const struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (is_answered_by_nobody(control, &work->steps[i]))
+            return true;
+    return false;
 }
 
 static bool work_has_failed(const struct work *work)
@@ -221,9 +236,10 @@ static bool repair_is_in_vain(const struct control *control, const struct node *
 {
     const char *goal = fleet_goal(control, node);
 
-    if (node->repair == NULL || !work_is_idle(node->repair))
+    if (node->repair == NULL || !work_is_idle(control, node->repair))
         return false;
-    return work_has_failed(node->repair) || node_is_the_plans(control, node) ||
+    return work_has_failed(node->repair) || work_has_lost_a_node(control, node->repair) ||
+           node_is_the_plans(control, node) ||
            (goal[0] != '\0' && strcmp(goal, node->repair->plan->release) != 0) ||
            (node->link == LINK_LOST && !only_takes_out(node->repair));
 }
@@ -242,9 +258,8 @@ static bool identity_is_in_doubt(const struct control *control, const struct nod
 /* Not while an order is under way: what becomes of it would be nobody's business. */
 static bool may_be_vouched_for(const struct control *control, const struct node *node)
 {
-    (void)control;
     return node->quarantine != QUARANTINE_NONE &&
-           (node->repair == NULL || work_is_idle(node->repair));
+           (node->repair == NULL || work_is_idle(control, node->repair));
 }
 
 static bool is_in_quarantine(const struct control *control, const struct node *node)

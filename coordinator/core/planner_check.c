@@ -12,6 +12,21 @@ bool planner_knows_shard(const struct planner *p, const char *name)
     return false;
 }
 
+/* It would take no order. */
+static enum error_code check_obedience(struct planner *p, const struct node *node)
+{
+    const char *refusal = text_kept(&node->refusal);
+
+    if (node->is_adopted)
+        return ERROR_OK;
+    if (refusal[0] == '\0')
+        return error_set(p->err, ERROR_REFUSED,
+                         "%s has not adopted this coordinator's term yet: try again",
+                         node->identity.name);
+    return error_set(p->err, ERROR_REFUSED, "%s takes no orders from this coordinator: %.800s",
+                     node->identity.name, refusal);
+}
+
 /* Everybody who takes part must be there before anything begins. */
 enum error_code planner_check_presence(struct planner *p)
 {
@@ -28,6 +43,8 @@ enum error_code planner_check_presence(struct planner *p)
                                  ? " but cannot measure its node"
                                  : "",
                              node->identity.name);
+        if (check_obedience(p, node) != ERROR_OK)
+            return p->err->code;
         if (node_runs_nothing(node))
             return error_set(p->err, ERROR_REFUSED,
                              "%s answers, but its game server does not: start that, or leave it "

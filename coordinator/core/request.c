@@ -41,7 +41,7 @@ static struct rollout *the_rollout(struct run *run, const struct wish *wish)
 
 /* ---- planning and starting ---- */
 
-/* A plan that was never started makes room for the next one. */
+/* A plan that was never started makes room for the next one; not for a wish that is refused. */
 static void drop_unstarted(struct run *run, const struct wish *wish)
 {
     if (run->control->open != NULL && run->control->open->state == ROLLOUT_PLANNED)
@@ -50,21 +50,21 @@ static void drop_unstarted(struct run *run, const struct wish *wish)
 
 static bool is_free(struct run *run, const struct wish *wish)
 {
+    const struct rollout *open = run->control->open;
     char text[SENTENCE_SIZE];
 
-    drop_unstarted(run, wish);
-    if (run->control->open == NULL)
+    if (open == NULL || open->state == ROLLOUT_PLANNED)
         return true;
-    (void)text_format(text, sizeof(text),
-                      "rollout %llu is %s; a cluster has one open rollout at most",
-                      (unsigned long long)run->control->open->work.plan->rollout,
-                      word_of(&rollout_state_names, run->control->open->state));
+    (void)text_format(
+        text, sizeof(text), "rollout %llu is %s; a cluster has one open rollout at most",
+        (unsigned long long)open->work.plan->rollout, word_of(&rollout_state_names, open->state));
     refuse(run, wish, ERROR_REFUSED, text);
     return false;
 }
 
 static void record_plan(struct run *run, const struct wish *wish, struct plan *plan)
 {
+    drop_unstarted(run, wish);
     (void)text_copy(plan->created_by, NAME_SIZE, wish->operator_name);
     run_emit(run, FACT_PLANNED, plan);
 }
@@ -373,10 +373,8 @@ static struct node *the_node(struct run *run, const struct wish *wish)
     return node;
 }
 
-static bool has_unsettled_steps(const struct control *control, const struct node *node)
+static bool work_needs(const struct work *work, const struct node *node)
 {
-    const struct work *work = control_work(control, 0);
-
     for (size_t i = 0; work != NULL && i < work->count; i++) {
         const struct step *step = &work->steps[i];
         bool is_its_own = strcmp(step->plan->target, node->identity.name) == 0 ||
@@ -389,6 +387,20 @@ static bool has_unsettled_steps(const struct control *control, const struct node
     return false;
 }
 
+/* Of the rollout, or of a repair that has an order out to it; who is lost will not answer that. */
+static bool has_unsettled_steps(const struct control *control, const struct node *node)
+{
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct work *repair = control->nodes[i]->repair;
+
+        for (size_t s = 0; repair != NULL && s < repair->count && node->link != LINK_LOST; s++)
+            if (step_is_open(&repair->steps[s]) &&
+                strcmp(repair->steps[s].node, node->identity.name) == 0)
+                return true;
+    }
+    return work_needs(control_work(control, 0), node);
+}
+
 static void wish_remove(struct run *run, const struct wish *wish)
 {
     struct node *node = the_node(run, wish);
@@ -398,7 +410,9 @@ static void wish_remove(struct run *run, const struct wish *wish)
         return;
     if (has_unsettled_steps(run->control, node)) {
         refuse(run, wish, ERROR_REFUSED,
-               "the open rollout has steps of that node that are not settled: let it end first");
+               "the open rollout, or a repair, has steps of that node that are not settled: let it "
+               "end "
+               "first");
         return;
     }
     fact = run_body(run, fact_row(FACT_NODE_REMOVED)->record);

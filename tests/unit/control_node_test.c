@@ -115,6 +115,26 @@ START_TEST(a_server_that_an_operator_took_out_stays_out)
 }
 END_TEST
 
+START_TEST(a_node_with_a_repair_s_order_is_not_removed_unless_it_is_lost)
+{
+    wish("drain", (struct request){.node = "g1"});
+    beat();
+    ck_assert_uint_gt(core.cast.order_count, 0);
+    wish("remove", (struct request){.node = "edge1"});
+    ck_assert_int_eq(core.code, ERROR_REFUSED);
+    core.cast.nodes[EDGE1].is_silent = true;
+    beats(20);
+    wish("remove", (struct request){.node = "edge1"});
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    core.now_ms += 100; /* what the edges are seen to do is seen later than the orders */
+    end_all_orders();
+    beats(40);
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_DRAIN);
+    wish("admit", (struct request){.node = "g1"});
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+}
+END_TEST
+
 /* An edge that has forgotten it sends traffic all the same. */
 START_TEST(what_was_taken_out_is_nobody_that_others_may_lean_on)
 {
@@ -181,6 +201,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_only_one_edge_holds_out_is_let_in_there_and_not_taken_out_first);
     tcase_add_test(tcase, a_server_that_an_operator_took_out_stays_out);
     tcase_add_test(tcase, what_was_taken_out_is_nobody_that_others_may_lean_on);
+    tcase_add_test(tcase, a_node_with_a_repair_s_order_is_not_removed_unless_it_is_lost);
     tcase_add_test(tcase, a_correction_is_journaled_once_and_always_settled);
     tcase_add_test(tcase, a_node_s_kind_and_shard_are_not_changed_under_a_rollout);
     tcase_add_test(tcase, a_role_of_its_own_is_nobody_else_s);

@@ -51,6 +51,22 @@ START_TEST(a_plan_that_nobody_starts_expires)
 }
 END_TEST
 
+START_TEST(a_wish_that_is_refused_leaves_the_plan_that_was_there)
+{
+    wish("plan", to_new());
+    wish("plan", (struct request){.revision = "nowhere"});
+    ck_assert_int_ne(core.code, ERROR_OK);
+    wish("rollback", (struct request){.rollout = 99});
+    ck_assert_int_ne(core.code, ERROR_OK);
+    ck_assert_ptr_nonnull(core.control->open);
+    ck_assert_uint_eq(core.control->open->work.plan->rollout, 1);
+    wish("plan", to_new());
+    ck_assert_int_eq(core.code, ERROR_OK);
+    ck_assert_uint_eq(core.control->open->work.plan->rollout, 2);
+    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_CANCELLED);
+}
+END_TEST
+
 START_TEST(a_plan_may_be_started_once_and_only_as_it_was_seen)
 {
     struct request other = {.digest = "another"};
@@ -302,6 +318,7 @@ static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, without_a_rollout_there_is_nothing_to_steer);
     tcase_add_test(tcase, a_plan_that_nobody_starts_expires);
+    tcase_add_test(tcase, a_wish_that_is_refused_leaves_the_plan_that_was_there);
     tcase_add_test(tcase, a_plan_may_be_started_once_and_only_as_it_was_seen);
     tcase_add_test(tcase, rolled_back_before_it_began_it_is_cancelled);
     tcase_add_test(tcase, a_pause_orders_nothing_new_until_it_is_resumed);
