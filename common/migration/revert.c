@@ -383,6 +383,11 @@ static enum error_code run_segments(struct script_run *s, struct error *err)
     return ERROR_OK;
 }
 
+static bool is_irreversible(const struct migrator *m)
+{
+    return m->revision->is_irreversible || m->revision->scripts[MIGRATION_SCRIPT_REVERT] == NULL;
+}
+
 static enum error_code check_reversible(const struct migrator *m, struct error *err)
 {
     if (m->state.is_contracted)
@@ -390,8 +395,10 @@ static enum error_code check_reversible(const struct migrator *m, struct error *
                          "%s is contracted: what old releases need is gone; go forward with a new "
                          "revision, or restore a backup",
                          m->revision->name);
-    if (m->revision->is_irreversible || m->revision->scripts[MIGRATION_SCRIPT_REVERT] == NULL)
-        return error_set(err, ERROR_IRREVERSIBLE, "%s is marked as irreversible",
+    if (is_irreversible(m) && !m->state.expand_is_complete)
+        return error_set(err, ERROR_IRREVERSIBLE,
+                         "%s is half expanded and marked as irreversible: mend what stopped it and "
+                         "expand it again",
                          m->revision->name);
     return ERROR_OK;
 }
@@ -409,8 +416,11 @@ enum error_code revert_run(struct migrator *m, struct error *err)
     /* E never rose on a half-applied expand: no release has written anything that depends on it. */
     bool was_whole = m->state.expand_is_complete;
 
-    if (check_reversible(m, err) != ERROR_OK ||
-        script_run_open(&script, m, m->revision->scripts[MIGRATION_SCRIPT_REVERT], MIGRATION_REVERT,
+    if (check_reversible(m, err) != ERROR_OK)
+        return err->code;
+    if (is_irreversible(m))
+        return keep(m, 0, "it is marked as irreversible");
+    if (script_run_open(&script, m, m->revision->scripts[MIGRATION_SCRIPT_REVERT], MIGRATION_REVERT,
                         err) != ERROR_OK)
         return err->code;
     if (!was_whole && select_half(&script, err) != ERROR_OK)

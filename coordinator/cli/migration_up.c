@@ -403,6 +403,11 @@ static enum error_code back(struct trip *trip, struct error *err)
             continue;
         if (apply(trip, i, MIGRATION_REVERT, &result, err) != ERROR_OK)
             return err->code;
+        if (result.is_kept && trip->db.set->revisions[i].is_irreversible)
+            return error_set(err, ERROR_IRREVERSIBLE,
+                             "%s is marked as irreversible: go forward with a new revision, or "
+                             "restore a backup",
+                             trip->db.set->revisions[i].name);
         if (result.is_kept)
             return error_set(err, ERROR_WOULD_LOSE_DATA,
                              "%s was kept: %s; --accept-data-loss reverts it all the same",

@@ -103,6 +103,9 @@ static bool work_watches(const struct control *control, const struct work *work,
 
     if (work == NULL)
         return false;
+    /* Before the first contract everybody attests where it stands. */
+    if (work->repair == 0 && control->open->state == ROLLOUT_HOLDING)
+        return true;
     if (node->identity.kind != KIND_GAME) {
         for (size_t i = 0; i < work->count; i++)
             if (work->steps[i].state == STEP_RUNNING &&

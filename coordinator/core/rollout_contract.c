@@ -37,8 +37,8 @@ static bool attests(const struct control *control, const struct node *game)
 {
     const char *release = control->open->work.plan->release;
 
-    return release[0] == '\0' || (node_is_known(game) && game->link == LINK_ONLINE &&
-                                  strcmp(game->report->release, release) == 0);
+    return release[0] == '\0' ||
+           (node_is_fresh(control, game) && strcmp(game->report->release, release) == 0);
 }
 
 static bool shard_is_of_plan(const struct plan *plan, const char *shard)
@@ -68,7 +68,9 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
         return ret;
     }
     for (size_t i = 0; i < plan->shard_count; i++) {
-        if (fleet_primary(control, plan->shards[i].name) != NULL)
+        const struct node *primary = fleet_primary(control, plan->shards[i].name);
+
+        if (primary != NULL && node_is_fresh(control, primary))
             continue;
         (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
                           plan->shards[i].name);

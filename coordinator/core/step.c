@@ -44,7 +44,7 @@ static const struct step_rule rules[] = {
         WHY("never ordered: nothing to take back")},
     {109, DO(DUE), ON(TICK), IF(may_open_gate), OPEN(DO),
         WHY("the gate opens")},
-    {111, DO(DUE), ON(TICK), IF(may_order), ORDER(DO), COUNTED,
+    {111, DO(DUE), ON(TICK), IF(may_order), ORDER(DO),
         WHY("ordered")},
     {113, DO(DUE), ON(TICK), IF(waited_too_long), GIVE_UP(DO, FAILED),
         WHY("it could not be ordered in time")},
@@ -145,7 +145,7 @@ static const struct step_rule rules[] = {
         WHY("everything that depends on it is settled")},
     {613, UNDO(DUE), ON(TICK), IF(may_open_gate), OPEN(UNDO),
         WHY("looking whether the old release is healthy")},
-    {615, UNDO(DUE), ON(TICK), IF(may_order), ORDER(UNDO), COUNTED,
+    {615, UNDO(DUE), ON(TICK), IF(may_order), ORDER(UNDO),
         WHY("ordered to take it back")},
     {617, UNDO(DUE) | UNDO(FAILED) | UNDO(REFUSED) | UNDO(CANCELLED), ON(TICK),
         IF(replica_may_be_left), QUARANTINE(UNDO, SKIPPED),
@@ -374,11 +374,9 @@ static void keep_words(struct fact_step *fact, const struct step_event *event)
     (void)text_copy(fact->detail, sizeof(fact->detail), event->detail == NULL ? "" : event->detail);
 }
 
-static void begin_attempt(struct fact_step *fact, const struct scene *scene,
-                          const struct step_rule *rule)
+static void begin_attempt(struct fact_step *fact, const struct scene *scene)
 {
     fact->attempt++;
-    fact->tries += rule->counts;
     fact->had_effect = scene->step->had_effect || fact->direction == DIRECTION_DO;
     fact->deadline_ms = scene->control->now_ms + step_deadline_ms(scene->step);
     fact->is_kept = false;
@@ -390,13 +388,14 @@ static void move(struct run *run, const struct scene *scene, const struct step_r
     struct fact_step *fact = changed(run, scene, rule);
 
     if (rule->action == STEP_ORDERS)
-        begin_attempt(fact, scene, rule);
+        begin_attempt(fact, scene);
     if (rule->action == STEP_OPENS || rule->to == STEP_DUE)
         fact->deadline_ms = scene->control->now_ms + step_patience_ms(scene->step, rule->to);
     if (rule->action == STEP_CANCELS)
         fact->is_cancelling = true;
     if (rule->action == STEP_ENDS)
         keep_words(fact, scene->event);
+    fact->tries += rule->counts;
     if (rule->action == STEP_GIVES_UP) {
         step_reason(scene->control, scene->work, scene->step, fact->detail);
         (void)text_copy(fact->code, sizeof(fact->code),

@@ -49,12 +49,22 @@ static bool is_late(const struct scene *scene)
            scene->control->now_ms >= scene->step->deadline_at_ms;
 }
 
+/* A pause orders nothing new; what it sees going wrong counts all the same. */
+static bool is_judged(const struct scene *scene)
+{
+    const struct rollout *open = scene->control->open;
+
+    return goes_forward(scene) ||
+           (scene->work->repair == 0 && open != NULL && open->state == ROLLOUT_PAUSED &&
+            scene->step->direction == DIRECTION_DO);
+}
+
 bool gate_fails(const struct scene *scene)
 {
     const struct gate_record *gate = &scene->step->gate_record;
 
     /* What is not out yet is waited for: only time fails it. */
-    if (step_gate(scene->step) != GATE_HOLD && is_gate(scene) && goes_forward(scene) &&
+    if (step_gate(scene->step) != GATE_HOLD && is_gate(scene) && is_judged(scene) &&
         step_gate(scene->step) != GATE_OUT && step_gate(scene->step) != GATE_AGREE &&
         gate->failing_count > scene->work->plan->options.failures_max)
         return true;

@@ -205,7 +205,7 @@ bool may_try_again(const struct scene *scene)
                     event->type == STEP_WAS_SUPERSEDED;
 
     return may_help && goes_on(scene) && !scene->step->is_cancelling &&
-           scene->step->tries <= scene->work->plan->options.retries;
+           scene->step->tries < scene->work->plan->options.retries;
 }
 
 /* ---- the way back ---- */

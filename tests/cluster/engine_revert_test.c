@@ -58,8 +58,24 @@ START_TEST(a_lossless_query_that_is_too_slow_under_the_lock_keeps_the_schema)
 }
 END_TEST
 
+START_TEST(what_is_irreversible_is_kept_and_said_to_be)
+{
+    given_players();
+    given("0002_final/expand.sql", "ALTER TABLE players ADD COLUMN final int;");
+    given("0002_final/migration.yaml", "irreversible: true");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_ok(expand("0002_final"));
+    assert_ok(revert("0002_final"));
+    ck_assert(engine.result.is_kept);
+    ck_assert_ptr_nonnull(strstr(engine.result.kept_reason, "irreversible"));
+    ck_assert(is_expanded("0002_final"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, what_is_irreversible_is_kept_and_said_to_be);
     tcase_add_test(tcase, a_revert_that_would_lose_values_is_kept_until_the_loss_is_accepted);
     tcase_add_test(tcase, without_lossless_sql_only_harmless_statements_are_reverted);
     tcase_add_test(tcase, a_lossless_query_that_is_too_slow_under_the_lock_keeps_the_schema);

@@ -138,8 +138,24 @@ START_TEST(reverted_is_only_what_has_the_schema_of_before)
 }
 END_TEST
 
+START_TEST(what_turns_bad_while_the_rollout_is_paused_is_taken_back)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_ADMIT));
+    end_all_orders();
+    beats(1);
+    ck_assert_int_eq(step_of(STAGE_SOAK, "g1")->state, STEP_RUNNING);
+    say_verb("pause");
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_PAUSED);
+    core.cast.nodes[G1].is_sick = true;
+    beats(10);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_REVERTING);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, what_turns_bad_while_the_rollout_is_paused_is_taken_back);
     tcase_add_test(tcase, a_schema_that_changed_since_the_plan_is_not_rolled);
     tcase_add_test(tcase, reverted_is_only_what_has_the_schema_of_before);
     tcase_add_test(tcase, a_soak_does_not_pass_on_an_edge_s_stale_word);
