@@ -216,6 +216,8 @@ static void change_step(const struct step *steps, struct step *step, const struc
     step->state = fact->state;
     step->attempt = fact->attempt;
     step->tries = fact->tries;
+    if (step->deadline_at_ms != fact->deadline_ms)
+        step->moved_ms = 0; /* a deadline of its own */
     step->deadline_at_ms = fact->deadline_ms;
     step->is_kept = fact->is_kept;
     step->had_effect = fact->had_effect;

@@ -120,6 +120,7 @@ static void add_work(struct hash *hash, const struct work *work)
         add_number(hash, step->changed_at_ms);
         add_number(hash, step->started_at_ms);
         add_number(hash, step->deadline_at_ms);
+        add_number(hash, step->moved_ms);
         add_number(hash, step->position);
         add_number(hash, (uint64_t)step->is_kept | (uint64_t)step->had_effect << 1 |
                              (uint64_t)step->is_cancelling << 2 | (uint64_t)step->is_left_out << 3);

@@ -31,6 +31,7 @@ struct step {
     uint64_t changed_at_ms;
     uint64_t started_at_ms;  /* of this direction's first order */
     uint64_t deadline_at_ms; /* 0: none */
+    uint64_t moved_ms;       /* by outages of ours, so far; at most the deadline's own length */
     char node[NAME_SIZE];    /* who was ordered */
     char code[NAME_SIZE];
     struct kept_text detail;

@@ -2,6 +2,7 @@
 
 #include "common/base/memory.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* A rollout's or a repair's steps, from its plan, which becomes part of work. */
@@ -129,8 +130,13 @@ void work_move_deadlines(struct work *work, uint64_t by_ms)
     for (size_t i = 0; i < work->count; i++) {
         struct step *step = &work->steps[i];
 
-        if (step->deadline_at_ms != 0)
-            step->deadline_at_ms +=
-                by_ms < step->plan->deadline_ms ? by_ms : step->plan->deadline_ms;
+        uint64_t left = step->plan->deadline_ms - step->moved_ms;
+        uint64_t moves = by_ms < left ? by_ms : left;
+
+        if (step->deadline_at_ms == 0)
+            continue;
+        step->deadline_at_ms += moves;
+        step->moved_ms += moves;
+        assert(step->moved_ms <= step->plan->deadline_ms);
     }
 }

@@ -94,6 +94,14 @@ void beats(int count)
         beat();
 }
 
+void restart_after(uint64_t ms)
+{
+    uint64_t from = core.now_ms;
+
+    core.now_ms += ms;
+    handle(&(struct event){.type = EVENT_STARTED, .journal = "j", .outage_from_ms = from});
+}
+
 void end_order(size_t at, enum outcome how, bool is_retryable)
 {
     struct order order = core.cast.orders[at];

@@ -41,6 +41,8 @@ void settle(void);
 void beat(void);
 void beats(int count);
 void report_one(size_t node);
+/* The coordinator was away for so long: a new process takes up its journal. */
+void restart_after(uint64_t ms);
 void end_order(size_t at, enum outcome how, bool is_retryable);
 void end_all_orders(void);
 /* Everything that is ordered succeeds, until an order of that task waits, or a long time is over.

@@ -80,6 +80,21 @@ START_TEST(a_server_that_stays_unhealthy_on_the_old_release_is_not_let_in_by_the
 }
 END_TEST
 
+START_TEST(outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all)
+{
+    const struct step *expand;
+    uint64_t deadline;
+
+    start(to_new());
+    ck_assert(go_on_until(TASK_EXPAND));
+    expand = step_of(STAGE_EXPAND, NULL);
+    deadline = expand->deadline_at_ms;
+    for (int i = 0; i < 3; i++)
+        restart_after(expand->plan->deadline_ms / 2 + 1);
+    ck_assert_uint_eq(expand->deadline_at_ms, deadline + expand->plan->deadline_ms);
+}
+END_TEST
+
 /* ---- the point of no return ---- */
 
 static void go_to_holding(void)
@@ -141,6 +156,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(
         tcase, a_rollout_of_everybody_ends_completed_and_its_contract_comes_after_the_last_soak);
     tcase_add_test(tcase, a_rollback_brings_everybody_and_the_schema_back);
+    tcase_add_test(tcase, outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all);
     tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
     tcase_add_test(tcase,
                    a_server_that_stays_unhealthy_on_the_old_release_is_not_let_in_by_the_way_back);
