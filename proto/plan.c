@@ -131,6 +131,14 @@ static const struct field catalog_fields[] = {
 };
 const struct record catalog_record = RECORD(catalog, catalog_fields, "revisions and releases");
 
+static const struct field kept_revision_fields[] = {
+    TEXT_FIELD(kept_revision, shard, "where"),
+    TEXT_FIELD(kept_revision, revision, "what stays expanded"),
+    TEXT_FIELD(kept_revision, why, "what stood in the way of its revert"),
+};
+static const struct record kept_revision_record =
+    RECORD(kept_revision, kept_revision_fields, "a revision that a rollback kept");
+
 static const struct field summary_fields[] = {
     NUMBER_FIELD(summary, rollout, "its number"),
     ENUM_FIELD(summary, strategy, strategy_names, "how it went"),
@@ -146,7 +154,7 @@ static const struct field summary_fields[] = {
     LIST_FIELD(summary, revisions, revision_count, plan_revision_record, PLAN_REVISIONS_MAX,
                "that it moved"),
     LIST_FIELD(summary, shards, shard_count, plan_shard_record, PLAN_SHARDS_MAX, "as before it"),
-    LIST_FIELD(summary, kept, kept_count, name_item_record, PLAN_STEPS_MAX,
+    LIST_FIELD(summary, kept, kept_count, kept_revision_record, PLAN_STEPS_MAX,
                "left expanded by the rollback"),
     TEXT_FIELD(summary, why, "the last word"),
 };

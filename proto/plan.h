@@ -5,6 +5,7 @@
 #include "proto/report.h"
 
 #define PLAN_STEPS_MAX        32768
+#define KEPT_WHY_SIZE         400
 #define PLAN_NEEDS_MAX        4096
 #define PLAN_REVISIONS_MAX    64 /* that one rollout expands or contracts */
 #define PLAN_SHARDS_MAX       1024
@@ -22,9 +23,10 @@
     X(BACKFILL, "backfill")                                                                        \
     X(REPLAY, "replay")                                                                            \
     X(AGREE, "agree")                                                                              \
-    X(VERIFY, "verify") X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out")    \
-        X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak")              \
-            X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
+    X(VERIFY, "verify")                                                                            \
+    X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release")  \
+        X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")                    \
+            X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -148,6 +150,13 @@ struct catalog {
     size_t release_count;
 };
 
+/* Left expanded by a rollback: taken back, it would have destroyed something. */
+struct kept_revision {
+    char shard[NAME_SIZE];
+    char revision[NAME_SIZE];
+    char why[KEPT_WHY_SIZE];
+};
+
 /* What stays of a rollout when it is closed. */
 struct summary {
     uint64_t rollout;
@@ -165,7 +174,7 @@ struct summary {
     size_t revision_count;
     struct plan_shard *shards; /* as before it */
     size_t shard_count;
-    struct name_item *kept; /* "shard: revision" left expanded by the rollback */
+    struct kept_revision *kept;
     size_t kept_count;
     char why[SENTENCE_SIZE];
 };

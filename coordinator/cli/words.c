@@ -203,6 +203,7 @@ void words_add_kept(struct text *out, const json_t *show)
 
     json_array_foreach(json_object_get(show, "kept"), i, kept)
     {
-        text_append_format(out, "\nkept expanded: %s", json_string_value(kept));
+        text_append_format(out, "\nkept expanded: %s on %s – %s", words_text(kept, "revision"),
+                           words_text(kept, "shard"), words_text(kept, "why"));
     }
 }

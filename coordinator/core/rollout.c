@@ -280,7 +280,7 @@ static const struct rollout_rule rules[] = {
     {1112, IN(HOLDING), ON(TICK), IF(has_lost_schema), GO(ADVANCING),
         WHY("a promoted primary does not have the schema: it is expanded there again")},
     {1113, IN(HOLDING), ON(TICK), IF(is_released_without_contracts), GO(COMPLETED),
-        WHY("done: nothing to contract")},
+        WHY("done, without a contract")},
     {1115, IN(HOLDING), ON(TICK), IF(may_contract), GO(COMPLETING),
         WHY("the holding is released and every contract precondition is met")},
     {1117, IN(COMPLETING), ON(TICK), IF(contract_has_failed), GO(STUCK), RING,

@@ -5,17 +5,109 @@
 #include "coordinator/core/step_scene.h"
 #include "proto/copy.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void add_kept(struct summary *summary, const struct control *control)
 {
     const struct work *work = &control->open->work;
+    size_t count = 0;
 
-    summary->kept = memory_array(summary, struct name_item, work->count);
     for (size_t i = 0; i < work->count; i++)
-        if (work->steps[i].is_kept)
-            (void)text_format(summary->kept[summary->kept_count++].name, NAME_SIZE, "%.20s: %.40s",
-                              work->steps[i].plan->shard, work->steps[i].plan->revision);
+        count += work->steps[i].is_kept;
+    summary->kept = memory_array(summary, struct kept_revision, count);
+    for (size_t i = 0; i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+        struct kept_revision *kept = &summary->kept[summary->kept_count];
+
+        if (!step->is_kept)
+            continue;
+        (void)text_copy(kept->shard, NAME_SIZE, step->plan->shard);
+        (void)text_copy(kept->revision, NAME_SIZE, step->plan->revision);
+        (void)text_format(kept->why, KEPT_WHY_SIZE, "%.390s", text_kept(&step->detail));
+        summary->kept_count++;
+    }
+    assert(summary->kept_count == count);
+}
+
+/* ---- what is not as one would think ---- */
+
+/* "; LEAD: a, b, c": the lead comes with the first. */
+struct remark {
+    struct text *out;
+    const char *lead;
+    bool has_begun;
+};
+
+static void add_name(struct remark *remark, const char *name)
+{
+    text_append(remark->out, remark->has_begun ? ", " : "; ");
+    if (!remark->has_begun)
+        text_append_format(remark->out, "%s: ", remark->lead);
+    text_append(remark->out, name);
+    remark->has_begun = true;
+}
+
+static void say_left_undone(struct text *out, const struct work *work)
+{
+    struct remark remark = {.out = out, .lead = "contracts left undone"};
+
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].plan->task == TASK_CONTRACT && work->steps[i].state != STEP_SUCCEEDED)
+            add_name(&remark, work->steps[i].plan->revision);
+}
+
+static void say_quarantined(struct text *out, const struct control *control)
+{
+    struct remark remark = {.out = out, .lead = "quarantined"};
+
+    for (size_t i = 0; i < control->node_count; i++)
+        if (control->nodes[i]->quarantine != QUARANTINE_NONE)
+            add_name(&remark, control->nodes[i]->identity.name);
+}
+
+/* Where everybody stands, for whom has to bring them together again. */
+static void say_mixed(struct text *out, const struct control *control)
+{
+    const struct work *work = &control->open->work;
+    struct remark remark = {.out = out, .lead = "as it stands"};
+    char name[NAME_SIZE * 3];
+
+    for (size_t i = 0; i < work->count; i++) {
+        const struct plan_step *plan = work->steps[i].plan;
+
+        if (plan->task != TASK_EXPAND || !work->steps[i].had_effect ||
+            step_is_settled(&work->steps[i]))
+            continue;
+        (void)text_format(name, sizeof(name), "%s on %s", plan->revision, plan->shard);
+        add_name(&remark, name);
+    }
+    for (size_t i = 0; i < control->node_count; i++) {
+        const struct node *game = control->nodes[i];
+
+        if (game->identity.kind != KIND_GAME || work_shard(work, game->identity.shard) == NULL)
+            continue;
+        (void)text_format(name, sizeof(name), "%s runs %s", game->identity.name,
+                          game->report == NULL || game->report->release[0] == '\0'
+                              ? "nothing that is known"
+                              : game->report->release);
+        add_name(&remark, name);
+    }
+}
+
+static void say_last_word(struct summary *summary, const struct control *control)
+{
+    struct text *out = text_new(summary, SENTENCE_SIZE - 1);
+
+    text_append(out, control->open->why);
+    if (summary->state == ROLLOUT_COMPLETED)
+        say_left_undone(out, &control->open->work);
+    if (summary->state == ROLLOUT_ABANDONED)
+        say_mixed(out, control);
+    if (summary->state != ROLLOUT_CANCELLED)
+        say_quarantined(out, control);
+    (void)text_copy(summary->why, sizeof(summary->why), out->data);
+    talloc_free(out);
 }
 
 /* Abandoned, every node's goal is what it runs; taken back, it is what it was. */
@@ -124,7 +216,7 @@ void rollout_close(struct run *run)
     summary->shards = plan->shards;
     summary->shard_count = plan->shard_count;
     add_kept(summary, control);
-    (void)text_copy(summary->why, sizeof(summary->why), open->why);
+    say_last_word(summary, control);
     summary = record_clone(&summary_record, summary, run->decisions->memory);
     if (open->state != ROLLOUT_CANCELLED)
         set_goals(run);

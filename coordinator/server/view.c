@@ -297,6 +297,21 @@ json_t *view_open(const struct control *control)
     return object;
 }
 
+static json_t *kept(const struct summary *summary)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < summary->kept_count; i++) {
+        json_t *item = json_object();
+
+        put_text(item, "shard", summary->kept[i].shard);
+        put_text(item, "revision", summary->kept[i].revision);
+        put_text(item, "why", summary->kept[i].why);
+        (void)json_array_append_new(list, item);
+    }
+    return list;
+}
+
 json_t *view_summary(const struct summary *summary)
 {
     json_t *object = json_object();
@@ -314,7 +329,7 @@ json_t *view_summary(const struct summary *summary)
     put_number(object, "closed_at_ms", summary->closed_at_ms);
     put_number(object, "elapsed_ms", summary->closed_at_ms - summary->planned_at_ms);
     put_bool(object, "past_return", summary->has_contracted);
-    (void)json_object_set_new(object, "kept", names(summary->kept, summary->kept_count));
+    (void)json_object_set_new(object, "kept", kept(summary));
     return object;
 }
 

@@ -95,6 +95,44 @@ START_TEST(outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all)
 }
 END_TEST
 
+static void assert_last_word(enum rollout_state state, const char *part)
+{
+    const struct summary *last = core.control->summaries[core.control->summary_count - 1];
+
+    ck_assert_int_eq(last->state, state);
+    ck_assert_msg(strstr(last->why, part) != NULL, "\"%s\" is not in: %s", part, last->why);
+}
+
+START_TEST(completed_without_its_contracts_says_which_are_left)
+{
+    struct request request = to_new();
+    struct name_item left_out = {"g3"};
+
+    request.options.except = &left_out;
+    request.options.except_count = 1;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_last_word(ROLLOUT_COMPLETED, "; contracts left undone: r1");
+}
+END_TEST
+
+START_TEST(abandoned_says_where_everybody_stands)
+{
+    struct request request = to_new();
+
+    request.options.on_failure = ON_FAILURE_HALT;
+    start(request);
+    ck_assert(go_on_until(TASK_ADMIT));
+    end_all_orders();
+    core.cast.nodes[G1].is_sick = true;
+    beats(10);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HALTED);
+    say_verb("abandon");
+    assert_last_word(ROLLOUT_ABANDONED, "; as it stands: r1 on main");
+    assert_last_word(ROLLOUT_ABANDONED, "g1 runs new, g2 runs old, g3 runs old");
+}
+END_TEST
+
 /* ---- the point of no return ---- */
 
 static void go_to_holding(void)
@@ -156,6 +194,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(
         tcase, a_rollout_of_everybody_ends_completed_and_its_contract_comes_after_the_last_soak);
     tcase_add_test(tcase, a_rollback_brings_everybody_and_the_schema_back);
+    tcase_add_test(tcase, completed_without_its_contracts_says_which_are_left);
+    tcase_add_test(tcase, abandoned_says_where_everybody_stands);
     tcase_add_test(tcase, outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all);
     tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
     tcase_add_test(tcase,
