@@ -4,6 +4,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/planner.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/step_scene.h"
 
 #include <assert.h>
 #include <string.h>
@@ -143,14 +144,35 @@ static bool is_at_its_goal_at_some_edge(const struct control *control, const str
            fleet_some_edge_sends(control, node) && fleet_some_edge_withholds(control, node);
 }
 
+/* The plan's primary, or one that believes to be the primary still, once another was promoted. */
+static bool was_overtaken(const struct control *control, const struct node *node)
+{
+    const struct node *primary = fleet_primary(control, node->identity.shard);
+    const struct work *work = control_work(control, 0);
+    const struct plan_shard *before = work == NULL ? NULL : work_shard(work, node->identity.shard);
+    bool follows = node_is_known(node) && !node->report->database.is_primary;
+    bool was_the_plans = before != NULL && strcmp(before->primary, node->identity.name) == 0;
+    bool claims = node->report != NULL && node->report->database.is_primary;
+
+    return node->identity.kind == KIND_DATABASE && node->quarantine == QUARANTINE_NONE &&
+           primary != NULL && primary != node && !follows && (was_the_plans || claims);
+}
+
+static bool follows_again(const struct node *node, const struct node *primary)
+{
+    return !node->report->database.is_primary &&
+           node->report->database.position >= node->quarantine_position &&
+           strcmp(node->report->database.fingerprint, primary->report->database.fingerprint) == 0;
+}
+
+/* Or it was promoted itself. */
 static bool has_caught_up(const struct control *control, const struct node *node)
 {
     const struct node *primary = fleet_primary(control, node->identity.shard);
 
     return node->quarantine == QUARANTINE_BEHIND && node->link == LINK_ONLINE &&
            node_is_known(node) && primary != NULL &&
-           node->report->database.position >= node->quarantine_position &&
-           strcmp(node->report->database.fingerprint, primary->report->database.fingerprint) == 0;
+           (node == primary || follows_again(node, primary));
 }
 
 /* A lost node, or one that a person took out, has no business in traffic. */
@@ -286,6 +308,8 @@ static const struct node_rule rules[] = {
         WHY("silent for 15 s")},
     {1409, IN(ONLINE), ON(TICK), IF(has_fallen_out), DO(QUARANTINES), .cause = QUARANTINE_HEALTH,
         WHY("an edge keeps it out of traffic, and nobody ordered that")},
+    {1410, NODE_IN_ANY, ON(TICK), IF(was_overtaken), DO(QUARANTINES), .cause = QUARANTINE_BEHIND,
+        WHY("another database of its shard was promoted: it must follow that one first")},
     {1411, IN(LOST), ON(TICK), IF(is_lost_without_the_plan), DO(QUARANTINES),
         .cause = QUARANTINE_ABSENCE, WHY("its agent is lost")},
     {1412, IN(ONLINE), ON(TICK), IF(has_strayed), DO(QUARANTINES), .cause = QUARANTINE_HEALTH,

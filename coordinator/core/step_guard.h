@@ -31,6 +31,7 @@
     X(is_time_to_resend)                                                                           \
     X(is_time_to_ask)                                                                              \
     X(may_try_again)                                                                               \
+    X(database_was_overtaken)                                                                      \
     X(primary_shows_it_done)                                                                       \
     X(new_primary_lacks_it)                                                                        \
     X(primary_forgot_it)                                                                           \

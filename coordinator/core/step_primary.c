@@ -47,6 +47,16 @@ static const struct node *successor(const struct scene *scene)
     return node_measured_at_ms(primary) >= scene->step->changed_at_ms ? primary : NULL;
 }
 
+/* Steps of one database for itself; those of the primary go where the primary is. */
+bool database_was_overtaken(const struct scene *scene)
+{
+    enum task task = step_task(scene->step);
+    const struct node *node = control_node(scene->control, scene->step->plan->node);
+
+    return goes_forward(scene) && task_row(task)->kind == KIND_DATABASE &&
+           !task_row(task)->on_primary && node != NULL && node->quarantine == QUARANTINE_BEHIND;
+}
+
 bool primary_shows_it_done(const struct scene *scene)
 {
     const struct node *primary = successor(scene);
