@@ -42,6 +42,31 @@ static bool is_unsuitable(const struct agent_session *session, const struct entr
     return order->task == TASK_NONE || !task_suits(order->task, session->kind);
 }
 
+static bool is_name_or_nothing(const char *text)
+{
+    return text[0] == '\0' || text_is_name(text, NAME_MAX_LENGTH);
+}
+
+/* It becomes the name of a file. */
+static bool is_digest_or_nothing(const char *text)
+{
+    return is_name_or_nothing(text) && strpbrk(text, "._-") == NULL;
+}
+
+/* What an edge, a path or a hook's environment is made of is a name, whoever sends it. */
+static bool is_misnamed(const struct agent_session *session, const struct entry *entry,
+                        const void *detail)
+{
+    const struct order *order = detail;
+    const struct task_arguments *arguments = &order->arguments;
+
+    (void)session;
+    (void)entry;
+    return !is_name_or_nothing(arguments->target) || !is_name_or_nothing(arguments->shard) ||
+           !is_name_or_nothing(arguments->revision) || !is_name_or_nothing(arguments->release) ||
+           !is_digest_or_nothing(arguments->bundle);
+}
+
 static bool is_full(const struct agent_session *session, const struct entry *entry,
                     const void *detail)
 {
@@ -183,6 +208,8 @@ static const struct session_rule rules[] = {
         WHY("another journal than the one obeyed here: run `hakem-agent adopt-journal` on the node")},
     {2103, IN_ANY, ON(ORDER), IF(is_unsuitable), SAY(INVALID),
         WHY("not a task for a node of this kind")},
+    {2104, IN_ANY, ON(ORDER), IF(is_misnamed), SAY(INVALID),
+        WHY("a node, shard, revision, release or bundle in it is no name")},
     {2105, IN_ANY, ON(ORDER), IF(is_full), SAY(LIMIT),
         WHY("the ledger is full of orders that were never settled")},
     {2107, IN_ANY, ON(ORDER), IF(is_older_attempt), SAY(CHANGED),

@@ -118,12 +118,15 @@ static bool make_rogue(struct sim *sim, int at, struct order *ret)
     ret->id.step = 1;
     ret->id.attempt = 1;
     (void)text_copy(ret->journal, sizeof(ret->journal), session->journal);
-    switch (sim_below(sim, 3)) {
+    switch (sim_below(sim, 4)) {
     case 0: /* another cluster's coordinator */
         (void)text_copy(ret->journal, sizeof(ret->journal), "ffffffffffffffffffffffffffffffff");
         return session->journal[0] != '\0';
     case 1: /* not a task for this kind of node */
         ret->task = session->kind == KIND_DATABASE ? TASK_RELEASE : TASK_EXPAND;
+        return true;
+    case 2: /* a command for the edge behind a name */
+        (void)text_copy(ret->arguments.target, NAME_SIZE, "g1 state ready; show info");
         return true;
     default: /* a later attempt while an earlier one is still at it */
         for (size_t i = 0; i < session->entry_count; i++) {

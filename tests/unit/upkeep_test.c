@@ -227,6 +227,45 @@ START_TEST(the_newest_order_is_known_again_after_a_restart)
 }
 END_TEST
 
+/* ---- orders ---- */
+
+static const struct accepted *said_accepted(void)
+{
+    for (size_t i = 0; i < effects->count; i++)
+        if (effects->items[i].type == SESSION_SEND && effects->items[i].message == MESSAGE_ACCEPTED)
+            return effects->items[i].body;
+    return NULL;
+}
+
+static void order_with(const char *target, const char *bundle)
+{
+    static uint64_t step = 100;
+    struct order order = {.id = id_of(++step), .task = TASK_DRAIN};
+
+    (void)text_copy(order.arguments.target, NAME_SIZE, target);
+    (void)text_copy(order.arguments.bundle, DIGEST_SIZE, bundle);
+    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
+    hear(MESSAGE_ORDER, &order);
+}
+
+START_TEST(what_would_become_a_command_or_a_path_is_refused)
+{
+    static const char *const targets[] = {"g1;show info", "g1\nshow info", "games/g1", "g 1"};
+    static const char *const bundles[] = {"../etc/passwd", "..", ".", "a/b"};
+
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        order_with(targets[i], "");
+        ck_assert_ptr_nonnull(said_accepted());
+        ck_assert(!said_accepted()->is_accepted);
+        order_with("g1", bundles[i]);
+        ck_assert(!said_accepted()->is_accepted);
+        ck_assert_ptr_nonnull(strstr(said_accepted()->detail, "is no name"));
+    }
+    order_with("g1", "00ff00ff");
+    ck_assert(said_accepted() == NULL || said_accepted()->is_accepted);
+}
+END_TEST
+
 /* ---- the database's term row ---- */
 
 static void see_database(bool is_primary, uint64_t open_rollout)
@@ -268,6 +307,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_correction_is_said_until_it_is_in_the_journal);
     tcase_add_test(tcase, what_could_not_be_put_right_is_tried_at_the_next_look);
     tcase_add_test(tcase, the_newest_order_is_known_again_after_a_restart);
+    tcase_add_test(tcase, what_would_become_a_command_or_a_path_is_refused);
     tcase_add_test(tcase, a_primary_stops_naming_a_rollout_that_is_over);
 }
 
