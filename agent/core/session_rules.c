@@ -50,7 +50,7 @@ static bool is_name_or_nothing(const char *text)
 /* It becomes the name of a file. */
 static bool is_digest_or_nothing(const char *text)
 {
-    return is_name_or_nothing(text) && strpbrk(text, "._-") == NULL;
+    return text[0] == '\0' || (text_is_name(text, DIGEST_SIZE - 1) && strpbrk(text, "._-") == NULL);
 }
 
 /* What an edge, a path or a hook's environment is made of is a name, whoever sends it. */

@@ -143,6 +143,35 @@ void gate_keeper_revoke_name(struct gate_keeper *keeper, enum role role, const c
     }
 }
 
+bool gate_keeper_replace(struct gate_keeper *keeper, const char *key, enum role role,
+                         const char *name)
+{
+    bool has_replaced = false;
+
+    for (size_t i = keeper->owner_count; i > 0; i--) {
+        struct owner owner = keeper->owners[i - 1];
+
+        if (owner.role != role || strcmp(owner.name, name) != 0 || strcmp(owner.key, key) == 0)
+            continue;
+        gate_keeper_revoke(keeper, owner.key);
+        has_replaced = true;
+    }
+    gate_keeper_allow(keeper, key, role, name);
+    return has_replaced;
+}
+
+bool gate_keeper_next_stranger(struct gate_keeper *keeper, struct pending_key *ret)
+{
+    for (size_t i = 0; i < keeper->pending_count; i++) {
+        if (keeper->pending[i].was_told)
+            continue;
+        keeper->pending[i].was_told = true;
+        *ret = keeper->pending[i];
+        return true;
+    }
+    return false;
+}
+
 bool gate_keeper_knows(const struct gate_keeper *keeper, enum role role, const char *name)
 {
     for (size_t i = 0; i < keeper->owner_count; i++)

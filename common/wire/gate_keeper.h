@@ -20,6 +20,7 @@ struct pending_key {
     char address[64];
     uint64_t seen_at_ms; /* wall clock */
     uint64_t tries;
+    bool was_told; /* to whoever asks for strangers */
 };
 
 /* The context's handler: exactly one per context, before any other socket. */
@@ -29,6 +30,9 @@ void gate_keeper_close(struct gate_keeper *keeper); /* NULL is fine */
 /* A key's owner: user id = role letter ('a' agent, 'o' operator), ':', name. */
 void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role role,
                        const char *name);
+/* The only key of that name from now on. True if another one was that until now. */
+bool gate_keeper_replace(struct gate_keeper *keeper, const char *key, enum role role,
+                         const char *name);
 void gate_keeper_revoke(struct gate_keeper *keeper, const char *key);
 /* Every key of that name. */
 void gate_keeper_revoke_name(struct gate_keeper *keeper, enum role role, const char *name);
@@ -39,6 +43,9 @@ void *gate_keeper_socket(struct gate_keeper *keeper); /* for zmq_poll */
 
 /* Answers what waits, without blocking; now_ms is the wall clock. */
 void gate_keeper_serve(struct gate_keeper *keeper, uint64_t now_ms);
+
+/* The next unknown key that knocked for the first time, each once; false: no other one has. */
+bool gate_keeper_next_stranger(struct gate_keeper *keeper, struct pending_key *ret);
 
 const struct pending_key *gate_keeper_pending(const struct gate_keeper *keeper, size_t *ret_count);
 

@@ -72,22 +72,27 @@ static void log_fact(const struct server *server, const struct fact *fact)
     }
 }
 
-/* Keys follow the facts about nodes. */
-static void follow_nodes(struct server *server, const struct fact *fact)
+static void forget_connection(const struct server *server, const char *name)
 {
-    if (server->keeper == NULL)
-        return; /* at the start: all are allowed once it is open */
+    char user[NAME_SIZE + 2];
+
+    (void)text_format(user, sizeof(user), "a:%s", name);
+    if (server->agents != NULL)
+        port_forget(server->agents, user);
+}
+
+void server_follow_keys(struct server *server, const struct fact *fact)
+{
     if (fact->type == FACT_NODE_ACCEPTED) {
         const struct fact_node *node = fact->body;
 
-        gate_keeper_allow(server->keeper, node->key, ROLE_AGENT, node->name);
+        if (gate_keeper_replace(server->keeper, node->key, ROLE_AGENT, node->name))
+            forget_connection(server, node->name);
     } else if (fact->type == FACT_NODE_REMOVED) {
         const struct fact_name *name = fact->body;
-        char user[NAME_SIZE + 2];
 
-        (void)text_format(user, sizeof(user), "a:%s", name->name);
         gate_keeper_revoke_name(server->keeper, ROLE_AGENT, name->name);
-        port_forget(server->agents, user);
+        forget_connection(server, name->name);
     }
 }
 
@@ -127,7 +132,7 @@ enum error_code server_commit(struct server *server, const struct wish_slot *wis
         return err->code;
     for (size_t i = 0; i < decisions->fact_count; i++) {
         log_fact(server, &decisions->facts[i]);
-        follow_nodes(server, &decisions->facts[i]);
+        server_follow_keys(server, &decisions->facts[i]);
     }
     for (size_t i = 0; i < decisions->effect_count; i++)
         perform(server, &decisions->effects[i], wishes, count);
@@ -262,11 +267,36 @@ static void take_from_operator(struct batch *batch, const struct parcel *parcel)
     }
 }
 
+static void tell_strangers(struct server *server)
+{
+    struct pending_key stranger;
+
+    while (gate_keeper_next_stranger(server->keeper, &stranger))
+        log_event(LOG_WARNING, "unknown_key", LOG_TEXT("key", stranger.key),
+                  LOG_TEXT("address", stranger.address));
+}
+
+/* Frames that are no message: nobody decodes them, so nobody else would say so. */
+static void tell_dropped(struct server *server)
+{
+    uint64_t dropped = port_dropped_count(server->agents) + port_dropped_count(server->operators);
+    struct parcel parcel = {.user = "?"};
+    struct error err;
+
+    if (dropped == server->dropped_told)
+        return;
+    server->dropped_told = dropped;
+    error_set(&err, ERROR_PROTOCOL, "a message is one frame, from somebody whom the gate knows");
+    refuse_parcel(server, &parcel, &err);
+}
+
 static void take_all(struct batch *batch)
 {
     struct parcel parcel;
 
     gate_keeper_serve(batch->server->keeper, clock_wall_ms());
+    tell_strangers(batch->server);
+    tell_dropped(batch->server);
     while (batch->wish_count < BATCH_MAX / 2 && port_receive(batch->server->operators, &parcel))
         take_from_operator(batch, &parcel);
     while (batch->count < BATCH_MAX && port_receive(batch->server->agents, &parcel)) {

@@ -19,14 +19,17 @@ uint64_t server_now_ms(const struct server *server)
 
 static enum error_code fold(void *context, const struct fact *fact, struct error *err)
 {
-    return control_apply(context, fact, err);
+    struct server *server = context;
+
+    server_follow_keys(server, fact);
+    return control_apply(server->control, fact, err);
 }
 
 static enum error_code fold_journal(struct server *server, struct error *err)
 {
     const char *fault;
 
-    if (journal_read(server->journal, 0, fold, server->control, err) != ERROR_OK)
+    if (journal_read(server->journal, 0, fold, server, err) != ERROR_OK)
         return err->code;
     fault = control_broken_invariant(server->control);
     if (fault != NULL)
@@ -63,13 +66,8 @@ enum error_code server_read_library(struct server *server, struct error *err)
     return err->code;
 }
 
-static void allow_all(struct server *server)
+static void allow_operators(struct server *server)
 {
-    const struct control *control = server->control;
-
-    for (size_t i = 0; i < control->node_count; i++)
-        gate_keeper_allow(server->keeper, control->nodes[i]->identity.key, ROLE_AGENT,
-                          control->nodes[i]->identity.name);
     for (size_t i = 0; i < server->config->operator_count; i++)
         gate_keeper_allow(server->keeper, server->config->operator_keys[i].key, ROLE_OPERATOR,
                           server->config->operator_keys[i].name);
@@ -79,9 +77,6 @@ static enum error_code open_ports(struct server *server, struct error *err)
 {
     const struct server_config *config = server->config;
 
-    if (gate_keeper_open(server->zmq_context, &server->keeper, err) != ERROR_OK)
-        return err->code;
-    allow_all(server);
     if (port_open(server->zmq_context, config->agents, &server->key, &server->agents, err) !=
             ERROR_OK ||
         port_open(server->zmq_context, config->operators, &server->key, &server->operators, err) !=
@@ -98,7 +93,10 @@ static enum error_code open_all(struct server *server, struct error *err)
 {
     if (key_read(server->config->key_file, &server->key, err) != ERROR_OK ||
         journal_open(server->config->journal, &server->journal, err) != ERROR_OK ||
-        fold_journal(server, err) != ERROR_OK || begin_term(server, err) != ERROR_OK)
+        gate_keeper_open(server->zmq_context, &server->keeper, err) != ERROR_OK)
+        return err->code;
+    allow_operators(server);
+    if (fold_journal(server, err) != ERROR_OK || begin_term(server, err) != ERROR_OK)
         return err->code;
     if (server_read_library(server, err) != ERROR_OK) {
         /* An operator can mend the folder while the cluster is looked after: it is read again. */

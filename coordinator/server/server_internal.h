@@ -30,6 +30,7 @@ struct server {
     uint8_t *bundle_bytes;
     size_t bundle_size;
     struct refusals refusals;
+    uint64_t dropped_told;
 };
 
 /* An operator's request in the present batch. */
@@ -44,6 +45,9 @@ uint64_t server_now_ms(const struct server *server);
 
 /* Reads the migrations folder and tells the core. */
 enum error_code server_read_library(struct server *server, struct error *err);
+
+/* Who may connect follows the facts about nodes, at the start those of the journal. */
+void server_follow_keys(struct server *server, const struct fact *fact);
 
 /* Appends what was decided, then lets it leave. */
 enum error_code server_commit(struct server *server, const struct wish_slot *wishes, size_t count,

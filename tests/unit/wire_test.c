@@ -274,6 +274,35 @@ START_TEST(a_revoked_key_is_turned_away_until_it_is_let_in_again)
 }
 END_TEST
 
+START_TEST(a_name_has_one_key_and_its_older_one_is_turned_away)
+{
+    struct key_pair newer;
+
+    key_generate(&newer);
+    gate_keeper_allow(keeper, pair.public_key, ROLE_OPERATOR, "anna");
+    ck_assert(!gate_keeper_replace(keeper, pair.public_key, ROLE_AGENT, "g1"));
+    ck_assert(!gate_keeper_replace(keeper, pair.public_key, ROLE_AGENT, "g1"));
+    ck_assert(gate_keeper_replace(keeper, newer.public_key, ROLE_AGENT, "g1"));
+    ask_for(pair.public_key);
+    ck_assert_str_eq(status, "400");
+    ask_for(newer.public_key);
+    ck_assert_str_eq(user, "a:g1");
+}
+END_TEST
+
+START_TEST(a_stranger_is_told_of_once)
+{
+    struct pending_key stranger;
+
+    ask_for(pair.public_key);
+    ask_for(pair.public_key);
+    ck_assert(gate_keeper_next_stranger(keeper, &stranger));
+    ck_assert_str_eq(stranger.key, pair.public_key);
+    ask_for(pair.public_key);
+    ck_assert(!gate_keeper_next_stranger(keeper, &stranger));
+}
+END_TEST
+
 /* Each revocation took a new place, even of a key that had one, until there were none left. */
 START_TEST(a_key_that_comes_and_goes_for_years_is_still_turned_away)
 {
@@ -475,6 +504,8 @@ static void add_gate(TCase *tcase)
     tcase_add_test(tcase, an_unknown_key_is_told_not_yet_and_remembered);
     tcase_add_test(tcase, a_known_key_has_its_owner_s_name_and_role_and_is_pending_no_longer);
     tcase_add_test(tcase, a_revoked_key_is_turned_away_until_it_is_let_in_again);
+    tcase_add_test(tcase, a_name_has_one_key_and_its_older_one_is_turned_away);
+    tcase_add_test(tcase, a_stranger_is_told_of_once);
     tcase_add_test(tcase, a_key_that_comes_and_goes_for_years_is_still_turned_away);
     tcase_add_test(tcase, another_domain_mechanism_or_size_of_key_is_turned_away_unremembered);
     tcase_add_test(tcase, of_unknown_keys_the_oldest_makes_room);
