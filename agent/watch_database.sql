@@ -1,7 +1,9 @@
 -- Everything cheap that a report says of a database, in one row.
 SELECT control.system_identifier::text AS system_id,
        pg_is_in_recovery() AS in_recovery,
-       checkpoint.timeline_id::bigint AS timeline,
+       CASE WHEN pg_is_in_recovery() THEN checkpoint.timeline_id::bigint
+            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
+       END AS timeline,
        (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
              ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS position,
        (CASE WHEN pg_is_in_recovery()

@@ -5,6 +5,7 @@
 #include "common/base/text.h"
 #include "common/migration/inspect.h"
 #include "common/postgres/session.h"
+#include "embedded_hakem_agent_shell.h"
 
 #include <signal.h>
 #include <string.h>
@@ -27,21 +28,37 @@ static void name_session(const struct order_id *id, char ret[static INSPECT_APPL
                              ret);
 }
 
+/* A promotion since the order was made: what it says of the schema may no longer hold here. */
+static enum error_code check_timeline(const struct task_context *task, uint64_t timeline,
+                                      struct error *err)
+{
+    const struct order *order = &task->job->order;
+
+    if (task->job->kind == JOB_INSPECT || !task_row(order->task)->on_primary ||
+        order->arguments.timeline == 0 || order->arguments.timeline == timeline)
+        return ERROR_OK;
+    return error_set(err, ERROR_CONFLICT,
+                     "this database is on timeline %llu, and the order is for timeline %llu",
+                     (unsigned long long)timeline, (unsigned long long)order->arguments.timeline);
+}
+
 static enum error_code check_database(struct task_context *task, struct session *session,
                                       struct error *err)
 {
     const struct task_arguments *arguments = &task->job->order.arguments;
-    char *system_id = NULL;
+    struct rows *rows = NULL;
 
     if (arguments->system_id[0] == '\0')
         return ERROR_OK;
-    if (session_ask_text(session, SQL("SELECT system_identifier::text FROM pg_control_system()"),
-                         task->memory, &system_id, err) != ERROR_OK)
+    if (session_query(session, SQL(embedded_task_identity), &rows, err) != ERROR_OK)
         return err->code;
-    if (strcmp(system_id, arguments->system_id) != 0)
-        return error_set(err, ERROR_REFUSED, "this is database system %s, and the order is for %s",
-                         system_id, arguments->system_id);
-    return ERROR_OK;
+    if (strcmp(rows_text(rows, 0, 0), arguments->system_id) != 0)
+        error_set(err, ERROR_REFUSED, "this is database system %s, and the order is for %s",
+                  rows_text(rows, 0, 0), arguments->system_id);
+    else
+        err->code = check_timeline(task, rows_number(rows, 0, 1), err);
+    rows_free(rows);
+    return err->code;
 }
 
 enum error_code task_open_session(struct task_context *task, struct session **ret,

@@ -255,7 +255,7 @@ static bool is_newest_contracted(const struct database *db, size_t index)
 }
 
 static enum error_code verify_one(struct cli *cli, const struct database *db, size_t index,
-                                  struct error *err)
+                                  json_t *verified, struct error *err)
 {
     const struct migration_revision *revision = &db->set->revisions[index];
     enum migration_script script = marks_is_contracted(db->marks, revision->name)
@@ -268,6 +268,7 @@ static enum error_code verify_one(struct cli *cli, const struct database *db, si
     if (verify_run(&db->options, revision, script, VERIFY_DEADLINE_MS, err) != ERROR_OK)
         return err->code;
     cli_say(cli, "%s says yes", revision->scripts[script]->path);
+    (void)json_array_append_new(verified, json_string(revision->scripts[script]->path));
     return ERROR_OK;
 }
 
@@ -276,10 +277,12 @@ enum error_code migration_verify(struct cli *cli, struct error *err)
     const char *wanted = cli_argument(cli, 0);
     enum error_code code = ERROR_OK;
     struct database db;
+    json_t *verified;
     size_t found;
 
     if (database_open(cli, &db, err) != ERROR_OK)
         return err->code;
+    verified = json_array();
     if (wanted != NULL && !migration_find(db.set, wanted, &found))
         code = error_set(err, ERROR_NOT_FOUND, "there is no revision %s", wanted);
     else if (wanted != NULL && !marks_is_expanded(db.marks, wanted))
@@ -287,7 +290,8 @@ enum error_code migration_verify(struct cli *cli, struct error *err)
     for (size_t i = 0; i < db.set->revision_count && code == ERROR_OK; i++)
         if (marks_is_expanded(db.marks, db.set->revisions[i].name) &&
             (wanted == NULL || strcmp(wanted, db.set->revisions[i].name) == 0))
-            code = verify_one(cli, &db, i, err);
+            code = verify_one(cli, &db, i, verified, err);
+    cli_answer(cli, "verified", verified);
     database_close(&db);
     return code;
 }
