@@ -248,3 +248,16 @@ enum error_code ledger_save(struct ledger *ledger, const struct agent_session *s
         return err->code;
     return run(ledger, "COMMIT", err);
 }
+
+enum error_code ledger_adopt(struct ledger *ledger, struct agent_session *session,
+                             const char *journal, struct error *err)
+{
+    if (strcmp(session->journal, journal) == 0)
+        return ERROR_OK;
+    agent_session_adopt_journal(session, journal);
+    if (run(ledger, "BEGIN IMMEDIATE", err) != ERROR_OK ||
+        run(ledger, "DELETE FROM entries", err) != ERROR_OK ||
+        save_term(ledger, session, err) != ERROR_OK)
+        return err->code;
+    return run(ledger, "COMMIT", err);
+}

@@ -18,4 +18,9 @@ enum error_code ledger_load(struct ledger *ledger, struct agent_session *session
 enum error_code ledger_save(struct ledger *ledger, const struct agent_session *session,
                             const struct session_effects *effects, struct error *err);
 
+/* Obeys another journal from now on: the session's and the disk's orders of the one before are
+ * forgotten. */
+enum error_code ledger_adopt(struct ledger *ledger, struct agent_session *session,
+                             const char *journal, struct error *err);
+
 #endif

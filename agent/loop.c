@@ -291,20 +291,13 @@ enum error_code agent_adopt_journal(const struct agent_config *config, const cha
     uint8_t bytes[(JOURNAL_SIZE - 1) / 2];
 
     loop->children = memory_new(loop, struct children);
-    loop->effects = session_effects_new(loop);
     if (!text_from_hex(journal, bytes, sizeof(bytes)))
         error_set(err, ERROR_USAGE,
                   "a journal's identity is %d hexadecimal digits: see `hakem "
                   "cluster status`",
                   JOURNAL_SIZE - 1);
-    else if (open_ledger(config, loop, err) == ERROR_OK) {
-        err->code = ERROR_OK;
-        agent_session_adopt_journal(loop->session, journal);
-        loop->effects->items = memory_new(loop->effects, struct session_effect);
-        loop->effects->items[0].type = SESSION_SAVE_TERM;
-        loop->effects->count = 1;
-        (void)ledger_save(loop->ledger, loop->session, loop->effects, err);
-    }
+    else if (open_ledger(config, loop, err) == ERROR_OK)
+        err->code = ledger_adopt(loop->ledger, loop->session, journal, err);
     end(loop);
     return err->code;
 }

@@ -7,10 +7,12 @@
 
 #include <string.h>
 
-void loop_fail_order(struct loop *loop, const struct order *order, const struct error *err)
+/* Of an order that no child was ever started for. */
+static void end_order(struct loop *loop, const struct order *order, enum outcome how,
+                      const struct error *err)
 {
     struct task_outcome outcome = {
-        .id = order->id, .outcome = OUTCOME_FAILED, .is_retryable = true};
+        .id = order->id, .outcome = how, .is_retryable = how == OUTCOME_FAILED};
     struct session_event event = {.type = SESSION_CHILD_ENDED,
                                   .at_ms = clock_monotonic_ms(),
                                   .id = &order->id,
@@ -19,6 +21,11 @@ void loop_fail_order(struct loop *loop, const struct order *order, const struct 
     (void)text_copy(outcome.code, sizeof(outcome.code), error_code_name(err->code));
     (void)text_copy(outcome.detail, sizeof(outcome.detail), err->detail);
     loop_hear(loop, &event);
+}
+
+void loop_fail_order(struct loop *loop, const struct order *order, const struct error *err)
+{
+    end_order(loop, order, OUTCOME_FAILED, err);
 }
 
 static void start_child(struct loop *loop, enum job_kind kind, const struct order *order,
@@ -66,12 +73,31 @@ void loop_start_task(struct loop *loop, const struct entry *entry)
         bundle_begin(&loop->fetch, entry->order.arguments.bundle, clock_monotonic_ms());
 }
 
+static bool forget_waiting(struct loop *loop, const struct order_id *id)
+{
+    for (size_t i = 0; i < loop->waiting_count; i++) {
+        if (!order_id_equals(&loop->waiting[i].order.id, id))
+            continue;
+        loop->waiting_count--;
+        memmove(&loop->waiting[i], &loop->waiting[i + 1],
+                (loop->waiting_count - i) * sizeof(loop->waiting[0]));
+        return true;
+    }
+    return false;
+}
+
+/* It may still wait for its migration files. */
 static void cancel_task(struct loop *loop, const struct order *order)
 {
     struct child *child = children_find(loop->children, JOB_TASK, &order->id);
+    struct error err;
 
-    if (child != NULL)
+    if (child != NULL) {
         child_cancel(child, clock_monotonic_ms());
+    } else if (forget_waiting(loop, &order->id)) {
+        error_set(&err, ERROR_CANCELLED, "cancelled before its migration files had come");
+        end_order(loop, order, OUTCOME_CANCELLED, &err);
+    }
 }
 
 void loop_end_mend(struct loop *loop, const struct order_id *id, const struct task_outcome *outcome)

@@ -1,4 +1,5 @@
 /* main.c: hakem-agent --config FILE */
+#include "agent/adopt.h"
 #include "agent/loop.h"
 #include "agent/task/task.h"
 #include "common/base/log.h"
@@ -70,13 +71,20 @@ static bool parse(int argc, char *argv[], struct command *ret)
     return false;
 }
 
+static enum error_code adopt(const struct agent_config *config, const char *journal,
+                             struct error *err)
+{
+    if (agent_adopt_journal(config, journal, err) != ERROR_OK)
+        return err->code;
+    return config->kind == KIND_DATABASE ? adopt_in_database(config, journal, err) : ERROR_OK;
+}
+
 static int run(const struct command *command, const struct agent_config *config, struct error *err)
 {
     if (command->parent != 0)
         return task_child(config);
     if (command->journal != NULL)
-        return agent_adopt_journal(config, command->journal, err) == ERROR_OK ? EXIT_SUCCESS
-                                                                              : report(err);
+        return adopt(config, command->journal, err) == ERROR_OK ? EXIT_SUCCESS : report(err);
     handle_signals();
     log_event(LOG_INFO, "started", LOG_TEXT("kind", config->kind_name),
               LOG_TEXT("coordinator", config->coordinator));

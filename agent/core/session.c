@@ -154,8 +154,13 @@ void agent_session_handle(struct agent_session *session, const struct session_ev
 
 void agent_session_adopt_journal(struct agent_session *session, const char *journal)
 {
+    if (strcmp(session->journal, journal) == 0)
+        return;
     (void)text_copy(session->journal, sizeof(session->journal), journal);
     session->term = 0;
+    /* Another journal counts its rollouts anew: its first order would be answered from these. */
+    session->entry_count = 0;
+    session->wish_count = 0;
 }
 
 const char *agent_session_broken_invariant(const struct agent_session *session)

@@ -9,6 +9,7 @@
 
 #define POLL_MS  50
 #define ADMIT_MS 10000
+#define GRACE_MS 2000
 
 static enum error_code look(struct task_context *task, struct server_traffic *ret,
                             struct error *err)
@@ -97,9 +98,16 @@ enum error_code task_admit(struct task_context *task, struct task_outcome *ret, 
     return fulfil(task, WISH_ADMIT, ADMIT_MS, err);
 }
 
+/* Its server may be well, and only its agent silent: what is in flight there is let end. */
 enum error_code task_isolate(struct task_context *task, struct task_outcome *ret, struct error *err)
 {
+    struct error late;
+
     (void)ret;
+    if (ask_for(task, WISH_DRAIN, err) != ERROR_OK)
+        return err->code;
+    if (await(task, WISH_DRAIN, GRACE_MS, &late) == ERROR_CANCELLED)
+        return error_set(err, ERROR_CANCELLED, "%s", late.detail);
     return fulfil(task, WISH_ISOLATE, ADMIT_MS, err);
 }
 

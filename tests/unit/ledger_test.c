@@ -164,6 +164,25 @@ START_TEST(an_order_that_ended_is_not_done_again_after_a_restart)
 }
 END_TEST
 
+/* Another journal counts its rollouts anew: its first order would be answered from the last one's.
+ */
+START_TEST(what_another_journal_ordered_is_forgotten_with_it)
+{
+    join();
+    give_order(2, 1);
+    end_order(2, 1, OUTCOME_SUCCEEDED);
+    ck_assert_int_eq(ledger_adopt(ledger, session, JOURNAL_ID, &err), ERROR_OK);
+    ck_assert_ptr_nonnull(entry_of(2)); /* nothing new */
+    ck_assert_int_eq(ledger_adopt(ledger, session, "ff112233445566778899aabbccddeeff", &err),
+                     ERROR_OK);
+    ck_assert_ptr_null(entry_of(2));
+    load_again();
+    ck_assert_ptr_null(entry_of(2));
+    ck_assert_str_eq(session->journal, "ff112233445566778899aabbccddeeff");
+    ck_assert_uint_eq(session->term, 0);
+}
+END_TEST
+
 START_TEST(the_next_attempt_replaces_the_one_before)
 {
     join();
@@ -272,6 +291,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, term_and_journal_outlive_the_agent);
     tcase_add_test(tcase, an_order_that_was_under_way_is_looked_into_after_a_restart);
     tcase_add_test(tcase, an_order_that_ended_is_not_done_again_after_a_restart);
+    tcase_add_test(tcase, what_another_journal_ordered_is_forgotten_with_it);
     tcase_add_test(tcase, the_next_attempt_replaces_the_one_before);
     tcase_add_test(tcase, a_tombstone_outlives_the_agent);
     tcase_add_test(tcase, what_was_settled_stays_settled);
