@@ -127,9 +127,7 @@ static enum error_code add_fact(void *context, const struct fact *fact, struct e
 /* Facts differ much in length: half of the oldest go until the rest fits. */
 static void fit(struct history *history)
 {
-    size_t size;
-
-    while ((size = json_dumpb(history->list, NULL, 0, JSON_COMPACT)) > HISTORY_BYTES_MAX) {
+    while (json_dumpb(history->list, NULL, 0, JSON_COMPACT) > HISTORY_BYTES_MAX) {
         size_t half = json_array_size(history->list) / 2 + 1;
 
         history->left_out += half;

@@ -19,6 +19,7 @@
 #define TAKE_OVER_ONE_IN 4000
 #define DRIFT_ONE_IN     8000
 #define ROGUE_ONE_IN     200
+#define LATE_EVERY_MS    20000
 #define GRUDGES_MAX      2
 #define IMPOSES_MS       5000
 #define REPLAY_MS        30000
@@ -109,6 +110,17 @@ static void break_node(struct sim *sim, int at)
 
 /* ---- orders that no coordinator of ours would send ---- */
 
+static bool take_order(const struct agent_session *session, uint32_t states, struct order *ret)
+{
+    for (size_t i = 0; i < session->entry_count; i++) {
+        if ((states & UINT32_C(1) << session->entries[i].state) == 0)
+            continue;
+        *ret = session->entries[i].order;
+        return true;
+    }
+    return false;
+}
+
 static bool make_rogue(struct sim *sim, int at, struct order *ret)
 {
     const struct agent_session *session = sim->nodes[at].session;
@@ -129,15 +141,10 @@ static bool make_rogue(struct sim *sim, int at, struct order *ret)
         (void)text_copy(ret->arguments.target, NAME_SIZE, "g1 state ready; show info");
         return true;
     default: /* a later attempt while an earlier one is still at it */
-        for (size_t i = 0; i < session->entry_count; i++) {
-            if (session->entries[i].state != ENTRY_RUNNING &&
-                session->entries[i].state != ENTRY_LOOKING)
-                continue;
-            *ret = session->entries[i].order;
-            ret->id.attempt++;
-            return true;
-        }
-        return false;
+        if (!take_order(session, UINT32_C(1) << ENTRY_RUNNING | UINT32_C(1) << ENTRY_LOOKING, ret))
+            return false;
+        ret->id.attempt++;
+        return true;
     }
 }
 
@@ -154,6 +161,24 @@ static void send_rogue(struct sim *sim)
         return;
     message.term = node->session->term;
     post_event(sim, at, &event);
+}
+
+/* What was said never to have arrived arrives after all. */
+static void send_late(struct sim *sim)
+{
+    for (int i = 0; i < sim->node_count; i++) {
+        struct sim_node *node = &sim->nodes[i];
+        struct order order;
+        struct message message = {.type = MESSAGE_ORDER, .body = &order};
+        struct session_event event = {
+            .type = SESSION_MESSAGE, .at_ms = sim->now_ms, .message = &message};
+
+        if (!node->is_alive || node->is_stopped ||
+            !take_order(node->session, UINT32_C(1) << ENTRY_TOMBSTONE, &order))
+            continue;
+        message.term = node->session->term;
+        post_event(sim, i, &event);
+    }
 }
 
 /* ---- all of it ---- */
@@ -187,6 +212,8 @@ void faults_run(struct sim *sim)
         break_node(sim, i);
     if (sim_rarely(sim, ROGUE_ONE_IN))
         send_rogue(sim);
+    if (sim->now_ms % LATE_EVERY_MS == 0)
+        send_late(sim);
     keep_ledger_full(sim);
     overthrow_in_holding(sim);
     if (sim->now_ms >= (sim->fate.is_long ? SIM_LONG_FAULTS_MS : SIM_FAULTS_MS))

@@ -87,10 +87,18 @@ edge_drain() {
     until_true "${2:-10}" "$1 is idle at the edge" edge_is_idle "$1"
 }
 
+# The worker that answers; while it is replaced, the one before says that its proxies are disabled.
+edge_process() { edge_command 'show info' 2>/dev/null | awk '$1 == "Pid:" { print $2 }'; }
+edge_is_another() { [ -n "$(edge_process)" ] && [ "$(edge_process)" != "$1" ]; }
+
 # edge_reload: keeps maintenance, drain and weights by the state file.
 edge_reload() {
+    local old
+
+    old=$(edge_process)
     edge_command 'show servers state' >"$RUN/edge-1.state.new"
     chmod 644 "$RUN/edge-1.state.new"
     mv "$RUN/edge-1.state.new" "$RUN/edge-1.state"
     kill -s USR2 "$(pid_of edge-1)"
+    until_true 10 "HAProxy is reloaded" edge_is_another "$old"
 }
