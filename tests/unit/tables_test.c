@@ -1,5 +1,6 @@
 /* The tables: no row is wrong, no event is without an answer, and an agent keeps its word. */
 #include "agent/core/session.h"
+#include "agent/task/task.h"
 #include "common/base/memory.h"
 #include "coordinator/core/machines.h"
 #include "coordinator/core/strategy.h"
@@ -60,6 +61,54 @@ START_TEST(every_task_of_every_strategy_is_one_that_an_agent_has)
             if (rows[i].task != TASK_NONE && rows[i].undo != TASK_NONE &&
                 rows[i].task != TASK_AWAIT_REPLAY)
                 ck_assert_int_eq(task_row(rows[i].task)->undo, rows[i].undo);
+        }
+    }
+}
+END_TEST
+
+/* Of what kind the node is that a step of that scope is for; KIND_NONE: any. */
+static const enum node_kind kind_of_scope[SCOPE_COUNT] = {
+    [SCOPE_EVERY_NODE] = KIND_NONE,
+    [SCOPE_PRIMARY] = KIND_DATABASE,
+    [SCOPE_PRIMARY_BACKWARD] = KIND_DATABASE,
+    [SCOPE_REPLICAS] = KIND_DATABASE,
+    [SCOPE_DATABASES] = KIND_DATABASE,
+    [SCOPE_SHARD] = KIND_COUNT,
+    [SCOPE_GAME] = KIND_GAME,
+    [SCOPE_EDGES] = KIND_EDGE,
+    [SCOPE_CLUSTER] = KIND_COUNT,
+};
+
+/* TASK_END_SESSIONS and TASK_ALLOW_SESSIONS are about a game node, and done by its database. */
+static bool is_done_by_the_database(enum task task)
+{
+    return task == TASK_END_SESSIONS || task == TASK_ALLOW_SESSIONS;
+}
+
+static void assert_agent_can_do(const struct stage_row *row, enum task task)
+{
+    enum node_kind kind = is_done_by_the_database(task) ? KIND_DATABASE : kind_of_scope[row->scope];
+    enum task undo;
+
+    if (task == TASK_NONE)
+        return;
+    ck_assert_int_ne(kind, KIND_COUNT); /* a shard or a cluster has no agent */
+    ck_assert_int_eq(task_row(task)->kind, kind);
+    ck_assert_msg(task_functions(task)->run != NULL, "%s: no agent has it", task_row(task)->name);
+    undo = task_row(task)->undo;
+    ck_assert(undo == TASK_NONE || task_functions(undo)->run != NULL);
+}
+
+/* Both sides' tables meet. */
+START_TEST(whatever_a_stage_orders_or_takes_back_the_agent_of_its_node_can_do)
+{
+    for (int s = 0; s < STRATEGY_COUNT_; s++) {
+        size_t count;
+        const struct stage_row *rows = strategy_stages((enum strategy)s, &count);
+
+        for (size_t i = 0; i < count; i++) {
+            assert_agent_can_do(&rows[i], rows[i].task);
+            assert_agent_can_do(&rows[i], rows[i].undo);
         }
     }
 }
@@ -317,6 +366,7 @@ static void add_tables(TCase *tcase)
                         ENTRY_INSPECTED * ENTRY_STATE_COUNT);
     tcase_add_test(tcase, every_field_of_every_message_and_fact_is_sound);
     tcase_add_test(tcase, every_task_of_every_strategy_is_one_that_an_agent_has);
+    tcase_add_test(tcase, whatever_a_stage_orders_or_takes_back_the_agent_of_its_node_can_do);
     tcase_add_loop_test(tcase, a_message_is_taken_from_the_role_that_may_say_it_only, 0,
                         MESSAGE_COUNT * ROLE_COUNT);
     tcase_add_test(tcase, lengths_that_a_peer_claims_are_not_believed);
