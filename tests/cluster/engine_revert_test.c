@@ -1,6 +1,8 @@
 /* Reverts that would destroy what players wrote are not done by themselves. */
 #include "support/engine.h"
 
+#include <sys/wait.h>
+
 START_TEST(a_revert_that_would_lose_values_is_kept_until_the_loss_is_accepted)
 {
     given_rating();
@@ -58,6 +60,36 @@ START_TEST(a_lossless_query_that_is_too_slow_under_the_lock_keeps_the_schema)
 }
 END_TEST
 
+/* The revert's table is locked, and rows are counted once more: what came in between is seen.  The
+ * gate is a lock of the test's: the count that is made without one waits for it, after it has read.
+ */
+START_TEST(a_write_between_the_first_count_and_the_lock_keeps_the_schema)
+{
+    struct session *gate;
+    pid_t child;
+
+    given_players();
+    given("0002_column/expand.sql", "ALTER TABLE players ADD COLUMN c int;");
+    given("0002_column/revert.sql", "ALTER TABLE players DROP COLUMN c;");
+    given("0002_column/lossless.sql",
+          "WITH seen AS MATERIALIZED (SELECT count(*) AS n FROM players WHERE c IS NOT NULL) "
+          "SELECT n + 0 * length(pg_advisory_lock_shared(7)::text) FROM seen;");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_ok(expand("0002_column"));
+    gate = open_session("gate");
+    assert_ok(session_run(gate, "SELECT pg_advisory_lock(7)", &failure));
+    child = apply_in_child("0002_column", MIGRATION_REVERT);
+    wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)");
+    sql("INSERT INTO players (id, name, c) VALUES (1, 'a', 1)");
+    assert_ok(session_run(gate, "SELECT pg_advisory_unlock(7)", &failure));
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    session_close(gate);
+    ck_assert(is_expanded("0002_column"));
+    ck_assert_uint_eq(ask("SELECT count(*) FROM players WHERE c = 1"), 1);
+}
+END_TEST
+
 START_TEST(what_is_irreversible_is_kept_and_said_to_be)
 {
     given_players();
@@ -78,6 +110,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_is_irreversible_is_kept_and_said_to_be);
     tcase_add_test(tcase, a_revert_that_would_lose_values_is_kept_until_the_loss_is_accepted);
     tcase_add_test(tcase, without_lossless_sql_only_harmless_statements_are_reverted);
+    tcase_add_test(tcase, a_write_between_the_first_count_and_the_lock_keeps_the_schema);
     tcase_add_test(tcase, a_lossless_query_that_is_too_slow_under_the_lock_keeps_the_schema);
 }
 
