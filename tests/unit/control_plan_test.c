@@ -107,6 +107,38 @@ START_TEST(a_plan_that_changes_nothing_or_leads_nowhere_is_refused)
 }
 END_TEST
 
+static void assert_nobody_could_stay(const char *when)
+{
+    ck_assert_int_eq(core.code, ERROR_INCOMPATIBLE);
+    ck_assert_int_eq(error_code_exit_status(core.code), 5);
+    ck_assert_msg(strstr(core.reply, "could not stay in traffic") != NULL, "%s", core.reply);
+    ck_assert_msg(strstr(core.reply, when) != NULL, "%s", core.reply);
+    ck_assert_ptr_null(core.control->open);
+}
+
+START_TEST(a_plan_while_a_node_runs_what_the_schema_does_not_have_yet_is_refused)
+{
+    core.cast.nodes[G1].release = "new";
+    beat();
+    wish("plan", (struct request){.revision = "r1"});
+    assert_nobody_could_stay("as it stands now");
+}
+END_TEST
+
+START_TEST(a_plan_to_a_release_that_needs_what_was_contracted_is_refused)
+{
+    struct cast_node *primary = &core.cast.nodes[core.cast.primary];
+
+    primary->applied = primary->expanded = 3;
+    primary->contracted = 2;
+    for (size_t i = G1; i <= G3; i++)
+        core.cast.nodes[i].release = "new";
+    beat();
+    wish("plan", (struct request){.release = "old"});
+    assert_nobody_could_stay("after its release is switched");
+}
+END_TEST
+
 START_TEST(zero_is_the_default_unless_the_options_say_that_they_are_exact)
 {
     struct rollout_options options = {.retries = 0};
@@ -156,6 +188,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, the_canary_s_soak_comes_before_anybody_else_is_drained);
     tcase_add_test(tcase, within_a_wave_nobody_waits_for_the_others);
     tcase_add_test(tcase, a_plan_that_changes_nothing_or_leads_nowhere_is_refused);
+    tcase_add_test(tcase, a_plan_while_a_node_runs_what_the_schema_does_not_have_yet_is_refused);
+    tcase_add_test(tcase, a_plan_to_a_release_that_needs_what_was_contracted_is_refused);
     tcase_add_test(tcase, zero_is_the_default_unless_the_options_say_that_they_are_exact);
     tcase_add_loop_test(
         tcase, a_release_fits_a_schema_with_what_it_needs_and_nothing_that_it_does_not_know, 0, 10);
