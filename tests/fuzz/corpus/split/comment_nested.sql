@@ -1,0 +1,1 @@
+SELECT 1; /* a /* nested */ comment; */ SELECT 2;

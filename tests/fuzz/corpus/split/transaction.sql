@@ -1,0 +1,1 @@
+BEGIN; SET search_path = x; COMMIT; SELEC 1;
