@@ -123,6 +123,8 @@ static void say_holding(const struct control *control, char *ret)
             ret, SENTENCE_SIZE, "holding for another %llu s",
             (unsigned long long)(options->hold_ms - (control->now_ms - open->holding_at_ms)) /
                 1000);
+    else if (rollout_primaries_fault(control, why) != NULL)
+        (void)text_format(ret, SENTENCE_SIZE, "not done yet: %.900s", why);
     else if (rollout_contract_fault(control, why) != NULL)
         (void)text_format(ret, SENTENCE_SIZE, "no contract yet: %.900s", why);
     else

@@ -149,7 +149,10 @@ static bool has_nothing_to_contract(const struct control *control)
 
 static bool is_released_without_contracts(const struct control *control)
 {
-    return hold_is_over(control) && has_nothing_to_contract(control);
+    char why[SENTENCE_SIZE];
+
+    return hold_is_over(control) && has_nothing_to_contract(control) &&
+           rollout_primaries_fault(control, why) == NULL;
 }
 
 static bool may_contract(const struct control *control)

@@ -52,6 +52,9 @@ void rollout_close(struct run *run);
 /* Why it waits, or what it is doing, in a sentence. */
 void rollout_reason(const struct control *control, char ret[static SENTENCE_SIZE]);
 
+/* NULL if every shard's primary attests what it holds, else which does not. */
+const char *rollout_primaries_fault(const struct control *control, char ret[static SENTENCE_SIZE]);
+
 /* NULL if the first contract may be ordered, else what is not there yet. */
 const char *rollout_contract_fault(const struct control *control, char ret[static SENTENCE_SIZE]);
 

@@ -49,6 +49,23 @@ static bool shard_is_of_plan(const struct plan *plan, const char *shard)
     return false;
 }
 
+/* What a silent primary holds nobody knows: it may be gone, and come back from a backup. */
+const char *rollout_primaries_fault(const struct control *control, char ret[static SENTENCE_SIZE])
+{
+    const struct plan *plan = control->open->work.plan;
+
+    for (size_t i = 0; i < plan->shard_count; i++) {
+        const struct node *primary = fleet_primary(control, plan->shards[i].name);
+
+        if (primary != NULL && node_is_fresh(control, primary))
+            continue;
+        (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
+                          plan->shards[i].name);
+        return ret;
+    }
+    return NULL;
+}
+
 const char *rollout_contract_fault(const struct control *control, char ret[static SENTENCE_SIZE])
 {
     const struct plan *plan = control->open->work.plan;
@@ -67,15 +84,8 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
             game->quarantine == QUARANTINE_NONE ? "" : ": quarantined, but not out of traffic yet");
         return ret;
     }
-    for (size_t i = 0; i < plan->shard_count; i++) {
-        const struct node *primary = fleet_primary(control, plan->shards[i].name);
-
-        if (primary != NULL && node_is_fresh(control, primary))
-            continue;
-        (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
-                          plan->shards[i].name);
+    if (rollout_primaries_fault(control, ret) != NULL)
         return ret;
-    }
     if (stranger != NULL) {
         (void)text_format(ret, SENTENCE_SIZE,
                           "a session of the game role %s, called \"%s\", belongs to no enrolled "

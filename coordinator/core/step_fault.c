@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define LET_IN_AGAIN_MS 10000 /* an edge that is kept right is right by then */
+
 /* Ready or not: what the edges still send traffic to is not taken away while nobody else is there.
  */
 static bool is_last_in_traffic(const struct scene *scene, const struct node *game)
@@ -160,6 +162,26 @@ static const char *revert_fault(const struct scene *scene, char *ret)
     return ret;
 }
 
+/* Its agent answers, but an edge has let it in again and nobody there knows better: as long as
+ * players are sent to it, its release cannot be taken back.  An edge's agent that still has its
+ * ledger puts that right within a beat or two. */
+static bool was_let_in_again(const struct scene *scene, const struct node *game)
+{
+    struct target_steps steps = work_steps_of_target(scene->work, game->identity.name);
+
+    if (fleet_is_out(scene->control, game))
+        return false;
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(scene->work, &steps, i);
+
+        if (step->plan->stage == STAGE_RELEASE && step->direction == DIRECTION_UNDO &&
+            step->state == STEP_DUE &&
+            scene->control->now_ms - step->changed_at_ms >= LET_IN_AGAIN_MS)
+            return true;
+    }
+    return false;
+}
+
 static const char *isolate_fault(const struct scene *scene, char *ret)
 {
     const struct node *game = control_node(scene->control, scene->step->plan->target);
@@ -169,7 +191,7 @@ static const char *isolate_fault(const struct scene *scene, char *ret)
                           game->identity.name);
         return ret;
     }
-    if (game == NULL || game->link == LINK_LOST)
+    if (game == NULL || game->link == LINK_LOST || was_let_in_again(scene, game))
         return NULL;
     (void)text_format(ret, SENTENCE_SIZE, "%s answers: its release is taken back",
                       scene->step->plan->target);

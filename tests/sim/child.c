@@ -94,7 +94,7 @@ static void act(struct sim *sim, int at, struct sim_child *child)
                   child->order.arguments.target, child->order.arguments.release);
 }
 
-static bool shows(const struct sim *sim, struct sim_node *node, const struct order *order)
+static bool shows(struct sim *sim, struct sim_node *node, const struct order *order)
 {
     if (node->kind == KIND_DATABASE)
         return database_shows(node, order);

@@ -58,13 +58,14 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
         return;
     if (edge->traffic[game] != wanted || edge->meant[game] != wanted) {
         struct sim_node *server = &sim->nodes[game];
-        /* What the edge forgot and is told again was no loss the first time. */
-        bool is_no_loss =
-            was_dead_when_ordered(sim, server) || (child->is_mend && server->was_taken_out_dead);
-        bool was_in = edge->traffic[game] == TRAFFIC_READY && !is_no_loss;
+        bool is_no_loss = was_dead_when_ordered(sim, server);
+        /* What the edge forgot and is told again was out before. */
+        bool was_in = (child->is_mend ? edge->meant[game] : edge->traffic[game]) == TRAFFIC_READY &&
+                      !is_no_loss;
 
         edge->traffic[game] = edge->meant[game] = wanted;
-        server->was_taken_out_dead = wanted != TRAFFIC_READY && is_no_loss;
+        if (!child->is_mend || wanted == TRAFFIC_READY)
+            server->was_taken_out_dead = wanted != TRAFFIC_READY && is_no_loss;
         if (wanted != TRAFFIC_READY)
             watch_drain(sim, game, &child->order, was_in);
         else if (is_meant_to_be_in(sim, game))
@@ -78,7 +79,7 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
 }
 
 /* Looking at what was done keeps it, too: whoever did it may have died before. */
-bool edge_shows(const struct sim *sim, struct sim_node *edge, const struct order *order)
+bool edge_shows(struct sim *sim, struct sim_node *edge, const struct order *order)
 {
     int game = sim_node_at(sim, order->arguments.target);
     enum traffic_state wanted = state_of(order->task);
@@ -89,6 +90,7 @@ bool edge_shows(const struct sim *sim, struct sim_node *edge, const struct order
         !(wanted == TRAFFIC_DRAIN && edge->traffic[game] == TRAFFIC_MAINTENANCE))
         return false;
     edge->file[game] = edge->meant[game] = edge->traffic[game];
+    sim->nodes[game].is_out_by_plan &= !is_meant_to_be_in(sim, game);
     return true;
 }
 
@@ -136,19 +138,26 @@ bool edge_was_touched(const struct sim *sim, int game)
     return false;
 }
 
-bool edge_obeys(const struct sim *sim, const struct sim_node *edge)
+bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int game)
 {
     const struct agent_session *session = edge->session;
 
     for (size_t i = 0; session != NULL && i < session->wish_count; i++) {
         const struct server_wish *wish = &session->wishes[i];
         const struct entry *entry = agent_session_entry(session, &wish->id);
-        int game = sim_node_at(sim, wish->target);
 
-        if (game >= 0 && entry != NULL && entry->state == ENTRY_ENDED &&
-            entry->outcome.outcome == OUTCOME_SUCCEEDED && wish->wish != WISH_ADMIT &&
-            edge->traffic[game] == TRAFFIC_READY)
-            return false;
+        if (sim_node_at(sim, wish->target) == game && entry != NULL &&
+            entry->state == ENTRY_ENDED && entry->outcome.outcome == OUTCOME_SUCCEEDED &&
+            wish->wish != WISH_ADMIT)
+            return true;
     }
+    return false;
+}
+
+bool edge_obeys(const struct sim *sim, const struct sim_node *edge)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (edge->traffic[i] == TRAFFIC_READY && edge_was_told_out(sim, edge, i))
+            return false;
     return true;
 }

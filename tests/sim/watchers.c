@@ -111,9 +111,15 @@ static void check_once(struct sim *sim, int shard, const struct order *order)
     }
 }
 
+/* Out is out, whoever took it out; what an edge has forgotten since is not our doing. */
 static void check_release(struct sim *sim, int at)
 {
-    if (edge_sends(sim, at))
+    bool is_sent = false;
+
+    for (int i = 0; i < sim->node_count; i++)
+        is_sent |= sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[at] == TRAFFIC_READY &&
+                   sim->nodes[i].traffic[at] == TRAFFIC_READY;
+    if (is_sent)
         sim_break(sim, "a server is switched while it takes traffic");
 }
 
@@ -138,13 +144,20 @@ void watch_effect(struct sim *sim, int at, const struct sim_child *child)
 
 /* ---- I2: when a game server is taken out ---- */
 
+/* What the edge forgot is in again, if nobody there knows better. */
+static bool is_in_at(const struct sim *sim, const struct sim_node *edge, int game)
+{
+    return edge->meant[game] == TRAFFIC_READY || edge->is_out_by_hand[game] ||
+           (edge->traffic[game] == TRAFFIC_READY && !edge_was_told_out(sim, edge, game));
+}
+
 static uint64_t others_at(const struct sim *sim, const struct sim_node *edge, int game)
 {
     const struct sim_shard *shard = &sim->shards[sim->nodes[game].shard];
     uint64_t count = 0;
 
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
-        count += i != game && (edge->meant[i] == TRAFFIC_READY || edge->is_out_by_hand[i]);
+        count += i != game && is_in_at(sim, edge, i);
     return count;
 }
 

@@ -80,6 +80,25 @@ START_TEST(a_server_that_stays_unhealthy_on_the_old_release_is_not_let_in_by_the
 }
 END_TEST
 
+/* A load balancer that came back without its state file, beside an agent that lost its ledger. */
+START_TEST(a_server_that_an_edge_lets_in_again_is_cut_off_so_that_the_schema_can_go_back)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_RELEASE));
+    end_all_orders();
+    core.cast.nodes[G1].traffic = TRAFFIC_READY;
+    beat();
+    say_verb("rollback");
+    ck_assert(go_on_until(TASK_ISOLATE));
+    ck_assert_str_eq(core.cast.orders[0].arguments.target, "g1");
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_REVERTED);
+    ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
+    ck_assert_str_eq(core.cast.nodes[G1].release, "old");
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_READY);
+}
+END_TEST
+
 START_TEST(outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all)
 {
     const struct step *expand;
@@ -160,6 +179,30 @@ START_TEST(a_released_holding_waits_until_every_precondition_is_met)
 }
 END_TEST
 
+/* It may come back from a backup that does not know the schema. */
+START_TEST(without_a_contract_too_a_rollout_is_not_done_while_a_primary_is_silent)
+{
+    struct request request = to_new();
+    struct name_item left_out = {"g3"};
+
+    request.options.hold = true;
+    request.options.except = &left_out;
+    request.options.except_count = 1;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    core.cast.nodes[DB1].is_silent = true;
+    beats(20);
+    say_verb("complete");
+    ck_assert_int_eq(core.code, ERROR_OK);
+    beats(2);
+    ck_assert_ptr_nonnull(core.control->open);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HOLDING);
+    core.cast.nodes[DB1].is_silent = false;
+    beats(2);
+    assert_last_word(ROLLOUT_COMPLETED, "done, without a contract");
+}
+END_TEST
+
 START_TEST(there_is_no_way_back_once_a_contract_is_about_to_begin)
 {
     struct adopted adopted = {.is_refused = true};
@@ -200,6 +243,9 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
     tcase_add_test(tcase,
                    a_server_that_stays_unhealthy_on_the_old_release_is_not_let_in_by_the_way_back);
+    tcase_add_test(tcase,
+                   a_server_that_an_edge_lets_in_again_is_cut_off_so_that_the_schema_can_go_back);
+    tcase_add_test(tcase, without_a_contract_too_a_rollout_is_not_done_while_a_primary_is_silent);
     tcase_add_test(tcase, a_released_holding_waits_until_every_precondition_is_met);
     tcase_add_test(tcase, there_is_no_way_back_once_a_contract_is_about_to_begin);
     tcase_add_test(tcase, without_retries_the_first_failure_turns_the_rollout_back);
