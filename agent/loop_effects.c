@@ -159,6 +159,9 @@ static void perform(struct loop *loop, const struct session_effect *effect)
     case SESSION_WATCH:
         loop->is_watched = effect->is_on;
         return;
+    case SESSION_REPORT:
+        loop->has_news = true;
+        return;
     case SESSION_MEND:
         mend_edge(loop, &effect->entry);
         return;

@@ -36,12 +36,14 @@ static void hear_adopt(struct agent_session *session, const struct message *mess
     (void)text_copy(adopted->detail, sizeof(adopted->detail), fault == NULL ? "" : fault);
 }
 
-static void hear_welcome(struct agent_session *session, const struct welcome *welcome)
+static void hear_welcome(struct agent_session *session, const struct welcome *welcome,
+                         struct session_effects *effects)
 {
     (void)text_copy(session->node, sizeof(session->node), welcome->node);
     (void)text_copy(session->shard, sizeof(session->shard), welcome->shard);
     session->kind = welcome->kind;
     session->is_welcome = true;
+    (void)session_effects_add(effects, SESSION_REPORT);
 }
 
 /* ---- events ---- */
@@ -50,7 +52,7 @@ static void hear(struct agent_session *session, const struct message *message,
                  struct session_effects *effects)
 {
     if (message->type == MESSAGE_WELCOME) {
-        hear_welcome(session, message->body);
+        hear_welcome(session, message->body, effects);
         return;
     }
     if (message->type == MESSAGE_ADOPT) {

@@ -78,6 +78,7 @@ enum session_effect_type {
     SESSION_INSPECT,       /* find out what the order did: answered by SESSION_INSPECTED */
     SESSION_TELL_TERM,     /* to every child */
     SESSION_WATCH,         /* report at every beat, or no longer */
+    SESSION_REPORT,        /* at once: the coordinator knows nothing of what went before */
     SESSION_MEND,          /* ask the edge again for what was ordered: answered by SESSION_MENDED */
     SESSION_CLEAR_ROLLOUT, /* from the database's term row, if it is still this one */
     SESSION_EFFECT_COUNT

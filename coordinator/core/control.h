@@ -18,6 +18,7 @@
 #define BEAT_MS           1000
 #define SUSPECT_MS        3000 /* three beats */
 #define LOST_MS           15000
+#define CURRENT_MS        13000 /* an agent with no news reports every ten beats */
 #define GRACE_MS          10000 /* after a start: agents come back within 5 s */
 #define RESEND_MS         2000
 #define INQUIRE_MS        2000

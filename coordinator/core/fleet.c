@@ -14,6 +14,12 @@ bool node_is_fresh(const struct control *control, const struct node *node)
            control->now_ms - node->report_at_ms + node->report->age_ms <= SUSPECT_MS;
 }
 
+bool node_is_current(const struct control *control, const struct node *node)
+{
+    return node->link == LINK_ONLINE && node->report != NULL &&
+           control->now_ms - node->report_at_ms + node->report->age_ms <= CURRENT_MS;
+}
+
 bool node_runs_nothing(const struct node *game)
 {
     return node_is_known(game) && !game->report->is_up && game->report->release[0] == '\0';
@@ -152,7 +158,7 @@ bool fleet_some_edge_withholds(const struct control *control, const struct node 
         const struct node *edge = control->nodes[i];
         enum traffic_state state;
 
-        if (!edge_carries(edge, game->identity.shard) || !node_is_fresh(control, edge))
+        if (!edge_carries(edge, game->identity.shard) || !node_is_current(control, edge))
             continue;
         state = state_at(edge, game, &sessions);
         if (state == TRAFFIC_DRAIN || state == TRAFFIC_MAINTENANCE)

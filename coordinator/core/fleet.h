@@ -10,6 +10,10 @@ bool node_is_known(const struct node *node);
 /* Evidence for a gate: measured at most three beats ago. */
 bool node_is_fresh(const struct control *control, const struct node *node);
 
+/* Ground for a repair, or for none: nobody watches, and what changed would have been reported. Two
+ * nodes that report every ten beats are hardly ever fresh at one moment. */
+bool node_is_current(const struct control *control, const struct node *node);
+
 /* Its agent says that the game server does not answer. */
 bool node_runs_nothing(const struct node *game);
 

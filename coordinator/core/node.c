@@ -88,7 +88,7 @@ static bool has_strayed(const struct control *control, const struct node *node)
     return is_game_unquarantined(control, node) && !node_is_the_plans(control, node) &&
            (control->open == NULL || fleet_is_going_back(control) ||
             fleet_has_arrived(control, node->identity.shard)) &&
-           goal[0] != '\0' && node_is_fresh(control, node) && node->report->is_up &&
+           goal[0] != '\0' && node_is_current(control, node) && node->report->is_up &&
            strcmp(node->report->release, goal) != 0;
 }
 
@@ -98,7 +98,7 @@ static bool has_fallen_out(const struct control *control, const struct node *nod
     return is_game_unquarantined(control, node) && !node_is_the_plans(control, node) &&
            (control->open == NULL || fleet_is_going_back(control) ||
             fleet_has_arrived(control, node->identity.shard)) &&
-           node_is_fresh(control, node) &&
+           node_is_current(control, node) &&
            control->now_ms - node->traffic_changed_at_ms > SUSPECT_MS &&
            fleet_some_edge_withholds(control, node);
 }
@@ -109,7 +109,7 @@ static bool runs_its_goal(const struct control *control, const struct node *node
     const char *goal = fleet_goal(control, node);
     char why[SENTENCE_SIZE];
 
-    return may_be_moved(control, node) && node->repair == NULL && node_is_fresh(control, node) &&
+    return may_be_moved(control, node) && node->repair == NULL && node_is_current(control, node) &&
            node_probes(node, why) == VERDICT_PASS && !node->is_severed &&
            (goal[0] == '\0' || strcmp(node->report->release, goal) == 0) &&
            compat_node_fault(control, node, node->report->release, why) == NULL;

@@ -1,5 +1,6 @@
 /* post.c: an agent's process: what its ledger was told is durable before the next effect. */
 #include "common/base/memory.h"
+#include "proto/pack.h"
 #include "tests/sim/world.h"
 
 #include <stdio.h>
@@ -81,6 +82,11 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
             node->database.open_rollout = 0;
         break;
     case SESSION_WATCH:
+        node->is_watched = effect->is_on;
+        break;
+    case SESSION_REPORT:
+        node->has_news = true;
+        break;
     case SESSION_EFFECT_COUNT:
         break;
     }
@@ -117,6 +123,9 @@ void post_start(struct sim *sim, int at)
 
     node->is_alive = true;
     node->session = agent_session_new(sim);
+    node->is_watched = node->has_news = false;
+    talloc_free(node->reported);
+    node->reported = NULL;
     node->session->kind = node->kind;
     (void)text_copy(node->session->ledger, IDENTITY_SIZE, node->identity);
     (void)text_copy(node->session->journal, JOURNAL_SIZE, node->journal);
@@ -157,6 +166,25 @@ void post_fill_ledger(struct sim *sim, int at)
     }
 }
 
+/* As the agent's own loop does: on news, every ten beats, and at every beat while it is watched. */
+static bool has_to_report(struct sim *sim, struct sim_node *node, struct report *report)
+{
+    struct text *bytes = text_new(report, SIM_REPORT_BYTES_MAX);
+    uint64_t position = report->database.position;
+    bool is_due;
+
+    report->database.position = 0; /* it always changes */
+    pack_record(&report_record, report, bytes);
+    report->database.position = position;
+    is_due = node->has_news || node->is_watched || ++node->beats % SIM_BEATS_PER_REPORT == 0 ||
+             node->reported == NULL || node->reported->size != bytes->size ||
+             memcmp(node->reported->data, bytes->data, bytes->size) != 0;
+    talloc_free(node->reported);
+    node->reported = talloc_steal(sim, bytes);
+    node->has_news = is_due && !node->session->is_welcome;
+    return is_due && node->session->is_welcome;
+}
+
 static void beat(struct sim *sim, int at)
 {
     struct sim_node *node = &sim->nodes[at];
@@ -169,7 +197,8 @@ static void beat(struct sim *sim, int at)
         simple_event(sim, at, SESSION_CONNECTED);
     if (node->is_alive && node->session != NULL) { /* it may just have died */
         network_post(sim, at, -1, MESSAGE_BEAT, node->session->term, &body);
-        network_post(sim, at, -1, MESSAGE_REPORT, node->session->term, report);
+        if (has_to_report(sim, node, report))
+            network_post(sim, at, -1, MESSAGE_REPORT, node->session->term, report);
         simple_event(sim, at, SESSION_TICK);
     }
     if (node->is_alive && node->session != NULL) {

@@ -24,23 +24,25 @@
 #include "agent/core/session.h"
 #include "coordinator/core/state.h"
 
-#define SIM_SHARDS_MAX     2
-#define SIM_NODES_MAX      16
-#define SIM_REVISIONS_MAX  3
-#define SIM_CHILDREN_MAX   16
-#define SIM_PACKETS_MAX    8192
-#define SIM_LEDGER_MAX     512
-#define SIM_ORDERS_MAX     8192
-#define SIM_STEP_MS        100
-#define SIM_PATIENT_MS     1000 /* a step while nothing but a plan's expiry is waited for */
-#define SIM_FAULTS_MS      90000
-#define SIM_LONG_FAULTS_MS 460000 /* longer than an unknown step is waited for */
-#define SIM_END_MS         6000000
-#define SIM_MENDED_MS      300000 /* after the last rollout: repairs must have ended by then */
-#define SIM_ROLLOUTS_MAX   3
-#define SIM_RULES_MAX      3000
-#define SIM_DRAIN_MS       5000
-#define SIM_IN_FLIGHT_MS   10000 /* what is ordered takes effect within, almost always */
+#define SIM_SHARDS_MAX       2
+#define SIM_NODES_MAX        16
+#define SIM_REVISIONS_MAX    3
+#define SIM_CHILDREN_MAX     16
+#define SIM_PACKETS_MAX      8192
+#define SIM_LEDGER_MAX       512
+#define SIM_ORDERS_MAX       8192
+#define SIM_STEP_MS          100
+#define SIM_PATIENT_MS       1000 /* a step while nothing but a plan's expiry is waited for */
+#define SIM_FAULTS_MS        90000
+#define SIM_LONG_FAULTS_MS   460000 /* longer than an unknown step is waited for */
+#define SIM_END_MS           6000000
+#define SIM_MENDED_MS        300000 /* after the last rollout: repairs must have ended by then */
+#define SIM_ROLLOUTS_MAX     3
+#define SIM_RULES_MAX        3000
+#define SIM_DRAIN_MS         5000
+#define SIM_BEATS_PER_REPORT 10
+#define SIM_REPORT_BYTES_MAX 65536
+#define SIM_IN_FLIGHT_MS     10000 /* what is ordered takes effect within, almost always */
 
 enum sim_release { RELEASE_OLD, RELEASE_NEW };
 
@@ -83,6 +85,9 @@ struct sim_node {
     char identity[IDENTITY_SIZE], journal[JOURNAL_SIZE];
     uint64_t term;
     struct sim_child children[SIM_CHILDREN_MAX];
+    bool is_watched, has_news; /* for its reports */
+    unsigned beats;
+    struct text *reported;            /* without what always changes */
     uint64_t beat_at_ms, heard_at_ms; /* the coordinator took its last report then */
 
     /* a database */

@@ -267,6 +267,26 @@ START_TEST(a_game_that_an_edge_took_out_by_itself_is_repaired_and_comes_back)
 }
 END_TEST
 
+/* Without a rollout nobody is watched: every agent reports every ten beats, each in its own. */
+START_TEST(what_an_edge_took_out_is_seen_though_nobody_reports_at_the_same_time)
+{
+    struct beat alive = {.is_up = true};
+
+    core.cast.nodes[G1].traffic = TRAFFIC_MAINTENANCE;
+    for (int i = 0; i < 20 && node_of("g1")->quarantine == QUARANTINE_NONE; i++) {
+        core.now_ms += BEAT_MS;
+        for (size_t node = 0; node < CAST_NODES; node++)
+            say(node, MESSAGE_BEAT, &alive);
+        if (i % 10 == 4)
+            report_one(EDGE1);
+        if (i % 10 == 9)
+            report_one(G1);
+        settle();
+    }
+    ck_assert_int_eq(node_of("g1")->quarantine, QUARANTINE_HEALTH);
+}
+END_TEST
+
 START_TEST(a_repair_that_fails_again_and_again_rings_and_stops)
 {
     size_t rings = core.rings;
@@ -332,6 +352,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, only_a_quarantine_can_be_lifted);
     tcase_add_test(tcase, two_with_one_identity_ring_until_an_operator_vouches_for_them);
     tcase_add_test(tcase, a_game_that_an_edge_took_out_by_itself_is_repaired_and_comes_back);
+    tcase_add_test(tcase, what_an_edge_took_out_is_seen_though_nobody_reports_at_the_same_time);
     tcase_add_test(tcase, a_repair_that_fails_again_and_again_rings_and_stops);
     tcase_add_test(tcase, a_node_with_an_open_step_is_not_removed);
     tcase_add_test(tcase, a_key_belongs_to_one_node_and_a_node_may_be_given_another_key);
