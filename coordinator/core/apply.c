@@ -252,14 +252,17 @@ static enum error_code apply_step(struct control *control, const void *body, str
     struct work *work = control_work(control, fact->repair);
     struct step *step = work == NULL ? NULL : work_step(work, fact->step);
     bool was_admitted;
+    bool tells_nobody;
 
     if (step == NULL)
         return apply_corrupt(err, "a step", "that no plan has");
     was_admitted = work_is_admitted(step);
+    tells_nobody = step->state == STEP_DUE && fact->state != STEP_ORDERED;
     change_step(work->steps, step, fact, control->now_ms);
     work_count_admit(work, step, was_admitted);
     note_sessions(control, step);
-    note_traffic(control, step);
+    if (!tells_nobody)
+        note_traffic(control, step);
     if (fact->repair != 0)
         note_repair(control, step);
     else if (control_node(control, step->plan->target) != NULL)

@@ -80,13 +80,15 @@ void control_handle(struct control *control, const struct event *event, struct d
 /* ---- settling ---- */
 
 /* No row fires for it: most steps of a large plan, most of the time.  What was done on a primary is
- * never at rest: another may have to do it again. */
-static bool is_at_rest(const struct step *step, bool goes_forward)
+ * never at rest: another may have to do it again.  Nor is a game node's while its ground is lost.
+ */
+static bool is_at_rest(const struct step *step, bool goes_forward, bool lost_ground)
 {
     bool is_done = step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED;
 
     return is_done && (goes_forward || step->direction == DIRECTION_UNDO) &&
-           !task_row(step_task(step))->on_primary;
+           !task_row(step_task(step))->on_primary &&
+           !(lost_ground && step->plan->target[0] != '\0');
 }
 
 static void settle_work(struct run *run, struct work *work)
@@ -94,11 +96,12 @@ static void settle_work(struct run *run, struct work *work)
     static const struct step_event tick = {.type = STEP_TICK};
 
     bool goes_forward = work_movement(run->control, work) != MOVES_BACK;
+    bool lost_ground = work_has_lost_ground(run->control, work);
 
     for (size_t i = 0; i < work->count; i++) {
         struct step *step = &work->steps[i];
 
-        if (is_at_rest(step, goes_forward))
+        if (is_at_rest(step, goes_forward, lost_ground))
             continue;
         if (step->state == STEP_RUNNING && step_gate(step) != GATE_NONE)
             gate_sample(run, work, step);

@@ -137,11 +137,13 @@ static bool is_at_its_goal_though_taken_out(const struct control *control, const
 }
 
 /* One edge sends it traffic and another does not: taken out everywhere first, it could be the last
- * one that an edge has. */
-static bool is_at_its_goal_at_some_edge(const struct control *control, const struct node *node)
+ * one that an edge has.  Or players have nobody at all, and it could serve them. */
+static bool is_at_its_goal_and_needed(const struct control *control, const struct node *node)
 {
     return runs_its_goal(control, node) && repair_is_due(control, node) &&
-           fleet_some_edge_sends(control, node) && fleet_some_edge_withholds(control, node);
+           fleet_some_edge_withholds(control, node) &&
+           (fleet_some_edge_sends(control, node) ||
+            fleet_count(control, node->identity.shard).in_traffic == 0);
 }
 
 /* The plan's primary, or one that believes to be the primary still, once another was promoted. */
@@ -324,7 +326,7 @@ static const struct node_rule rules[] = {
         WHY("it is where it should be: its edges are told so")},
     {1421, IN(ONLINE), ON(TICK), IF(has_caught_up), DO(FORGIVES),
         WHY("the replica has caught up and agrees with its primary")},
-    {1422, IN(ONLINE), ON(TICK), IF(is_at_its_goal_at_some_edge), DO(CONFIRMS),
+    {1422, IN(ONLINE), ON(TICK), IF(is_at_its_goal_and_needed), DO(CONFIRMS),
         WHY("it is where it should be: the edges that hold it out let it in")},
     {1423, IN(ONLINE), ON(TICK), IF(may_be_repaired), DO(REPAIRS), WHY("it is brought to its goal")},
     {1425, IN(ONLINE) | IN(SUSPECT) | IN(LOST), ON(TICK), IF(may_be_cut), DO(CUTS),

@@ -113,9 +113,19 @@ static bool has_lost_schema(const struct control *control)
     return find(control, lacks_schema) != NULL;
 }
 
+/* A promotion took its schema away meanwhile. */
+static bool is_out_again(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return (step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_ADMIT) &&
+           step->direction == DIRECTION_DO && step->state != STEP_SUCCEEDED &&
+           step->state != STEP_SKIPPED;
+}
+
 static bool has_reached_holding(const struct control *control)
 {
-    return find(control, is_holding_open) != NULL && !has_lost_schema(control);
+    return find(control, is_holding_open) != NULL && !has_lost_schema(control) &&
+           find(control, is_out_again) == NULL;
 }
 
 static bool has_contracts_to_do(const struct control *control, const struct step *step)

@@ -44,7 +44,7 @@ static const char *drain_fault(const struct scene *scene, char *ret)
         return ret;
     }
     if (scene->step->direction == DIRECTION_DO && scene->work->repair == 0 && !is_moved &&
-        count.unavailable - !is_ready >= options->max_unavailable) {
+        !step_is_second_drain(scene) && count.unavailable - !is_ready >= options->max_unavailable) {
         (void)text_format(ret, SENTENCE_SIZE,
                           "%llu of the shard's game nodes are not ready, and %llu may be",
                           (unsigned long long)(count.unavailable - !is_ready),
@@ -288,9 +288,25 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     return NULL;
 }
 
+/* A promotion may have undone what was done: it is done again in the plan's order, a backfill not
+ * before its expand. */
+static const char *need_fault(const struct scene *scene, char *ret)
+{
+    const struct step *need =
+        scene->step->direction == DIRECTION_DO ? step_that_is_needed(scene) : NULL;
+
+    if (need == NULL)
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s, is done again first",
+                      (unsigned long long)need->plan->id, word_of(&stage_names, need->plan->stage));
+    return ret;
+}
+
 const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE_SIZE])
 {
     const char *fault = node_fault(scene, ret);
 
+    if (fault == NULL)
+        fault = need_fault(scene, ret);
     return fault != NULL ? fault : stage_fault(scene, ret);
 }

@@ -29,8 +29,8 @@ bool goes_on(const struct scene *scene)
     return !(work_is_turned_back(scene) && scene->step->direction == DIRECTION_DO);
 }
 
-/* Whether leaving `need` out leaves `step` without ground: a schema carries the whole shard, a game
- * node's chain only itself. */
+/* Whether leaving `need` out leaves `step` without ground: a game node's chain carries only itself.
+ */
 static bool skip_spreads(const struct step *need, const struct step *step)
 {
     if (need->state != STEP_SKIPPED || !need->is_left_out)
@@ -39,10 +39,10 @@ static bool skip_spreads(const struct step *need, const struct step *step)
         return strcmp(need->plan->target, step->plan->target) == 0 &&
                (need->plan->stage == STAGE_RELEASE || need->plan->stage == STAGE_HEALTHY ||
                 need->plan->stage == STAGE_ADMIT);
-    return need->plan->stage == STAGE_EXPAND || need->plan->stage == STAGE_BACKFILL;
+    return false;
 }
 
-static bool needs_are_over(const struct scene *scene)
+const struct step *step_that_is_needed(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;
 
@@ -51,9 +51,31 @@ static bool needs_are_over(const struct scene *scene)
 
         if (need->direction != DIRECTION_DO ||
             (need->state != STEP_SUCCEEDED && need->state != STEP_SKIPPED))
-            return false;
+            return need;
     }
-    return true;
+    return NULL;
+}
+
+static bool needs_are_over(const struct scene *scene)
+{
+    return step_that_is_needed(scene) == NULL;
+}
+
+/* Some schema of its shard was left out, by a person or because of another: what comes after it
+ * there has no ground, however far apart they are in the plan. */
+static bool shard_left_out_schema(const struct scene *scene)
+{
+    const struct plan_step *plan = scene->step->plan;
+
+    for (size_t i = 0; plan->shard[0] != '\0' && i + 1 < plan->id; i++) {
+        const struct step *before = &scene->work->steps[i];
+
+        if ((before->plan->stage == STAGE_EXPAND || before->plan->stage == STAGE_BACKFILL) &&
+            before->state == STEP_SKIPPED && before->is_left_out &&
+            strcmp(before->plan->shard, plan->shard) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool has_lost_ground(const struct scene *scene)
@@ -63,7 +85,7 @@ static bool has_lost_ground(const struct scene *scene)
     for (size_t i = 0; i < plan->need_count; i++)
         if (skip_spreads(work_step(scene->work, plan->needs[i]), scene->step))
             return true;
-    return false;
+    return shard_left_out_schema(scene);
 }
 
 bool goes_forward_over_undo_only(const struct scene *scene)
@@ -83,7 +105,7 @@ bool goes_forward_over_skipped(const struct scene *scene)
 
 bool goes_forward_with_needs_met(const struct scene *scene)
 {
-    return goes_forward(scene) && needs_are_over(scene);
+    return goes_forward(scene) && needs_are_over(scene) && !ground_is_gone(scene);
 }
 
 bool may_open_gate(const struct scene *scene)

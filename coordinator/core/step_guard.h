@@ -35,6 +35,10 @@
     X(primary_shows_it_done)                                                                       \
     X(new_primary_lacks_it)                                                                        \
     X(primary_forgot_it)                                                                           \
+    X(ground_is_gone)                                                                              \
+    X(stands_on_lost_schema)                                                                       \
+    X(schema_is_back)                                                                              \
+    X(was_taken_out_again)                                                                         \
     X(primary_has_it_again)                                                                        \
     X(target_is_isolated)                                                                          \
     X(isolation_is_not_needed)                                                                     \
@@ -66,6 +70,9 @@ uint64_t shard_position(const struct control *control, const struct work *work,
 /* It was done, and a database that never received it has become the primary. */
 bool step_was_forgotten(const struct control *control, const struct work *work,
                         const struct step *step);
+
+/* Some shard's new primary lacks what the plan's release needs. */
+bool work_has_lost_ground(const struct control *control, const struct work *work);
 
 /* Beyond its deadline it waits for a silent node, by policy: a person is called. */
 bool step_waits_for_lost(const struct control *control, const struct work *work,

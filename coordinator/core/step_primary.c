@@ -83,7 +83,7 @@ bool step_was_forgotten(const struct control *control, const struct work *work,
            step->plan->revision[0] != '\0' && step->state == STEP_SUCCEEDED && !step->is_kept &&
            primary != NULL && shard != NULL &&
            primary->report->database.timeline > shard->timeline &&
-           node_measured_at_ms(primary) >= step->changed_at_ms && !primary_has(&scene, primary);
+           node_measured_at_ms(primary) > step->changed_at_ms && !primary_has(&scene, primary);
 }
 
 bool primary_forgot_it(const struct scene *scene)

@@ -7,6 +7,9 @@
 /* Its work moves forward, and it has not been turned back. */
 bool goes_forward(const struct scene *scene);
 
+/* The first step that it needs and that is neither done nor left out, or NULL. */
+const struct step *step_that_is_needed(const struct scene *scene);
+
 /* The open rollout goes back, even if a person must now help it on. */
 bool work_is_turned_back(const struct scene *scene);
 
@@ -17,6 +20,9 @@ const struct plan_shard *work_shard(const struct work *work, const char *name);
  * that state. */
 bool work_steps_of_target_are(const struct work *work, const char *target, enum stage stage,
                               enum step_state state);
+
+/* A drain that is due though its game node was admitted: a promotion took its schema away. */
+bool step_is_second_drain(const struct scene *scene);
 
 /* Cut off at every edge, and kept out of the database. */
 bool work_has_isolated(const struct work *work, const char *game);

@@ -77,8 +77,10 @@ static void change(struct sim *sim, int at, struct sim_child *child)
     int target = sim_node_at(sim, child->order.arguments.target);
 
     switch ((int)child->order.task) {
-    case TASK_EXPAND:
-        expand(sim, database, bit);
+    case TASK_EXPAND: /* not before those that it builds on: the engine refuses */
+        child->is_misplaced = ((bit - 1) & ~database->applied) != 0;
+        if (!child->is_misplaced)
+            expand(sim, database, bit);
         sim->shards[node->shard].expanded_in = child->order.id.rollout;
         break;
     case TASK_BACKFILL:
@@ -289,6 +291,6 @@ void database_run(struct sim *sim)
         play(sim, shard);
         replicate(sim, shard);
         if ((database_of(sim, i)->expanded & sim_all_revisions(sim)) == sim_all_revisions(sim))
-            shard->lost_schema = false;
+            shard->lost_schema = shard->loss_is_known = false;
     }
 }

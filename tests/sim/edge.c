@@ -154,6 +154,12 @@ bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int g
     return false;
 }
 
+bool edge_lets_in(const struct sim *sim, const struct sim_node *edge, int game)
+{
+    return edge->meant[game] == TRAFFIC_READY || edge->is_out_by_hand[game] ||
+           (edge->traffic[game] == TRAFFIC_READY && !edge_was_told_out(sim, edge, game));
+}
+
 bool edge_obeys(const struct sim *sim, const struct sim_node *edge)
 {
     for (int i = 0; i < sim->node_count; i++)

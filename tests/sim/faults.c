@@ -9,6 +9,7 @@
 #define SICK_ONE_IN      8000
 #define DEAD_ONE_IN      8000
 #define REVIVES_MS       60000
+#define REVIVES_LATE_MS  240000 /* where faults last longer than a step waits */
 #define REPLAY_ONE_IN    3000
 #define RELOAD_ONE_IN    400
 #define FORGET_ONE_IN    1500
@@ -71,7 +72,8 @@ static void kill_server(struct sim *sim, struct sim_node *node)
 {
     sim_trace(sim, "%s: its server dies", node->name);
     node->is_dead = true;
-    node->revives_at_ms = sim->now_ms + sim_below(sim, REVIVES_MS);
+    node->revives_at_ms =
+        sim->now_ms + sim_below(sim, sim->fate.is_long ? REVIVES_LATE_MS : REVIVES_MS);
 }
 
 static void break_game(struct sim *sim, struct sim_node *node)

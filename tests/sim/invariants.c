@@ -30,9 +30,13 @@ static const char *compatible_fault(struct sim *sim, int game)
 /* I2: somebody is left in traffic. */
 static const char *traffic_fault(const struct sim *sim, const struct sim_shard *shard)
 {
-    for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
-        if (edge_sends(sim, i) || edge_was_touched(sim, i) || sim->nodes[i].was_taken_out_dead)
+    for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++) {
+        if (sim->nodes[i].was_taken_out_dead)
             return NULL;
+        for (int e = 0; e < sim->node_count; e++)
+            if (sim->nodes[e].kind == KIND_EDGE && edge_lets_in(sim, &sim->nodes[e], i))
+                return NULL;
+    }
     return "I2: nobody is left in traffic";
 }
 

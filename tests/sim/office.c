@@ -185,7 +185,7 @@ void office_hear(struct sim *sim, int from, const struct message *message)
     if (sim->control == NULL)
         return;
     if (message->type == MESSAGE_REPORT)
-        sim->nodes[from].heard_at_ms = sim->now_ms;
+        watch_report(sim, from);
     control_handle(sim->control, &event, sim->decisions);
     commit(sim);
 }

@@ -6,6 +6,27 @@
 
 #include <string.h>
 
+/* ---- I1: who stands on a schema that was lost ---- */
+
+void watch_report(struct sim *sim, int from)
+{
+    const struct sim_node *node = &sim->nodes[from];
+
+    sim->nodes[from].heard_at_ms = sim->now_ms;
+    if (node->kind == KIND_DATABASE && from == sim->shards[node->shard].primary)
+        sim->shards[node->shard].loss_is_known = sim->shards[node->shard].lost_schema;
+}
+
+/* What players have goes on as it is; nobody is added to it. */
+static void check_admission(struct sim *sim, const struct plan_step *plan)
+{
+    int game = plan->task == TASK_ADMIT ? sim_node_at(sim, plan->target) : -1;
+
+    if (game >= 0 && sim->nodes[game].release == RELEASE_NEW &&
+        sim->shards[sim->nodes[game].shard].loss_is_known)
+        sim_break(sim, "I1: a server is admitted on a schema that its database has lost");
+}
+
 /* ---- I4: no effect leaves before its fact is durable ---- */
 
 static void note_ordered(struct sim *sim, const struct fact_step *fact)
@@ -68,6 +89,9 @@ void watch_fact(struct sim *sim, const struct fact *fact)
         return;
     if (step->state == STEP_ORDERED)
         note_ordered(sim, step);
+    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO &&
+        control_work(sim->control, step->repair) != NULL)
+        check_admission(sim, work_step(control_work(sim->control, step->repair), step->step)->plan);
     if (step->rule == 909 || step->rule == 911 || step->rule == 913)
         sim->was_overruled = true;
     work = control_work(sim->control, step->repair);
@@ -144,20 +168,13 @@ void watch_effect(struct sim *sim, int at, const struct sim_child *child)
 
 /* ---- I2: when a game server is taken out ---- */
 
-/* What the edge forgot is in again, if nobody there knows better. */
-static bool is_in_at(const struct sim *sim, const struct sim_node *edge, int game)
-{
-    return edge->meant[game] == TRAFFIC_READY || edge->is_out_by_hand[game] ||
-           (edge->traffic[game] == TRAFFIC_READY && !edge_was_told_out(sim, edge, game));
-}
-
 static uint64_t others_at(const struct sim *sim, const struct sim_node *edge, int game)
 {
     const struct sim_shard *shard = &sim->shards[sim->nodes[game].shard];
     uint64_t count = 0;
 
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++)
-        count += i != game && is_in_at(sim, edge, i);
+        count += i != game && edge_lets_in(sim, edge, i);
     return count;
 }
 

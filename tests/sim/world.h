@@ -128,6 +128,7 @@ struct sim_shard {
     uint64_t new_since_ms;  /* the new release ran first: it turns bad a while later */
     uint64_t drifted_at_ms; /* somebody changed the schema by hand */
     bool lost_schema;       /* a promotion lost what a release in traffic needs */
+    bool loss_is_known;     /* the coordinator took a report of it */
     struct sim_database before;
     uint64_t expanded_in; /* the last rollout that expanded here */
 };
@@ -254,6 +255,8 @@ void edge_by_hand(struct sim *sim, int at);             /* somebody takes a serv
 bool edge_was_touched(const struct sim *sim, int game); /* a hand took it out somewhere */
 /* Its agent was last told to take the game server out, and did. */
 bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int game);
+/* As it was told, or by a hand's doing; or it forgot, and nobody there knows better. */
+bool edge_lets_in(const struct sim *sim, const struct sim_node *edge, int game);
 /* It sends traffic to nobody whom its agent was last told to take out. */
 bool edge_obeys(const struct sim *sim, const struct sim_node *edge);
 bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */
@@ -276,6 +279,8 @@ void watch_order(struct sim *sim, const struct order_id *id, uint64_t term);
 void watch_fact(struct sim *sim, const struct fact *fact);
 void watch_effect(struct sim *sim, int at, const struct sim_child *child);
 /* was_in: it was in traffic there until now. */
+/* The coordinator took a report. */
+void watch_report(struct sim *sim, int from);
 void watch_drain(struct sim *sim, int game, const struct order *order, bool was_in);
 
 /* ---- invariants.c: NULL, or what broke ---- */

@@ -182,6 +182,24 @@ START_TEST(halted_a_step_may_be_tried_again_and_then_it_goes_on)
 }
 END_TEST
 
+START_TEST(skipping_an_expand_leaves_out_whatever_needs_it)
+{
+    struct request request = to_new();
+
+    request.options.on_failure = ON_FAILURE_HALT;
+    start(request);
+    ck_assert(go_on_until(TASK_EXPAND));
+    end_order(0, OUTCOME_FAILED, false);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HALTED);
+    wish("skip", (struct request){.step = step_of(STAGE_EXPAND, NULL)->plan->id, .reason = "test"});
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    say_verb("resume");
+    ck_assert(!go_on_until(TASK_DRAIN));
+    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_COMPLETED);
+    ck_assert_str_eq(core.cast.nodes[G1].release, "old");
+}
+END_TEST
+
 START_TEST(halted_it_may_be_abandoned_and_everything_stays_as_it_is)
 {
     halt();
@@ -347,6 +365,7 @@ static void add_all(TCase *tcase)
                    while_it_is_taken_back_a_second_rollback_is_harmless_and_nothing_else_is_heard);
     tcase_add_test(tcase, asked_to_halt_it_halts_at_a_failure_and_rings);
     tcase_add_test(tcase, halted_a_step_may_be_tried_again_and_then_it_goes_on);
+    tcase_add_test(tcase, skipping_an_expand_leaves_out_whatever_needs_it);
     tcase_add_test(tcase, halted_it_may_be_abandoned_and_everything_stays_as_it_is);
     tcase_add_test(tcase, a_revert_that_fails_is_stuck_until_it_is_tried_again);
     tcase_add_test(tcase, only_a_quarantine_can_be_lifted);
