@@ -328,12 +328,23 @@ bool fleet_is_out(const struct control *control, const struct node *game)
     return true;
 }
 
+const char *fleet_arrival(const struct control *control, const char *shard)
+{
+    const struct plan *plan = control->open->work.plan;
+    const struct summary *undone = control_summary(control, plan->inverse_of);
+
+    for (size_t i = 0; undone != NULL && i < undone->shard_count; i++)
+        if (strcmp(undone->shards[i].name, shard) == 0 && undone->shards[i].release[0] != '\0')
+            return undone->shards[i].release;
+    return plan->release;
+}
+
 bool fleet_has_arrived(const struct control *control, const char *shard)
 {
     const struct rollout *open = control->open;
 
     return open != NULL && open->state != ROLLOUT_PLANNED && !fleet_is_going_back(control) &&
-           open->work.plan->release[0] != '\0' && shard_has_arrived(open, shard);
+           fleet_arrival(control, shard)[0] != '\0' && shard_has_arrived(open, shard);
 }
 
 bool fleet_is_going_back(const struct control *control)
@@ -376,6 +387,6 @@ const char *fleet_goal(const struct control *control, const struct node *game)
     if (open == NULL || fleet_leaves_out(open->work.plan, game->identity.name))
         return settled;
     if (fleet_has_arrived(control, game->identity.shard))
-        return open->work.plan->release;
+        return fleet_arrival(control, game->identity.shard);
     return settled[0] != '\0' ? settled : release_before(open->work.plan, game->identity.shard);
 }

@@ -77,6 +77,9 @@ bool fleet_is_going_back(const struct control *control);
 /* By --except. */
 bool fleet_leaves_out(const struct plan *plan, const char *node);
 
+/* The release that the open rollout brings the shard to: an inverse, each to its own. "": none. */
+const char *fleet_arrival(const struct control *control, const char *shard);
+
 /* The open rollout has admitted the last wave of the shard: its release is the goal. */
 bool fleet_has_arrived(const struct control *control, const char *shard);
 

@@ -131,6 +131,23 @@ static const char *common_release(const struct compile_shard *shard)
     return best;
 }
 
+/* What the way back brings the shard to. If the plan moves none of its game nodes, or it has none
+ * yet, that is what it would have brought them to if they came. */
+static const char *release_of(const struct planner *p, const struct compile_shard *shard)
+{
+    const char *common = common_release(shard);
+    const struct goal *goal = control_goal(p->control, shard->name, "");
+    const struct node *game = NULL;
+    size_t cursor = 0;
+
+    if (common[0] != '\0' || (goal != NULL && goal->release[0] != '\0'))
+        return common[0] != '\0' ? common : goal->release;
+    while ((game = fleet_next(p->control, KIND_GAME, shard->name, &cursor)) != NULL)
+        if (game->report != NULL && game->report->release[0] != '\0')
+            return game->report->release;
+    return "";
+}
+
 /* What was applied under a name is what the name still means. */
 static enum error_code check_files(struct planner *p, const struct node *primary)
 {
@@ -183,7 +200,7 @@ static enum error_code record_shard(struct planner *p, const struct compile_shar
     ret->timeline = database->timeline;
     (void)text_copy(ret->fingerprint, FINGERPRINT_SIZE,
                     is_whole(database) ? database->fingerprint : "");
-    (void)text_copy(ret->release, NAME_SIZE, common_release(shard));
+    (void)text_copy(ret->release, NAME_SIZE, release_of(p, shard));
     ret->expanded = copy_names(p, database->expanded, database->expanded_count);
     ret->expanded_count = database->expanded_count;
     ret->contracted = copy_names(p, database->contracted, database->contracted_count);

@@ -116,8 +116,8 @@ static const char *goal_after(const struct control *control, const struct plan_s
     const struct rollout *open = control->open;
     const struct goal *before = control_goal(control, shard->name, "");
 
-    if (open->state == ROLLOUT_COMPLETED && open->work.plan->release[0] != '\0')
-        return open->work.plan->release;
+    if (open->state == ROLLOUT_COMPLETED && fleet_arrival(control, shard->name)[0] != '\0')
+        return fleet_arrival(control, shard->name);
     if (open->state == ROLLOUT_ABANDONED)
         return "";
     return before != NULL && before->release[0] != '\0' ? before->release : shard->release;

@@ -63,7 +63,7 @@ static void add_shard(struct sim *sim, int number)
         (void)add_node(sim, "game", number * 10 + i + 1, KIND_GAME, number);
 }
 
-static void enroll(struct sim *sim, int at)
+void sim_enroll(struct sim *sim, int at)
 {
     struct request request = {.verb = "accept", .kind = sim->nodes[at].kind};
 
@@ -73,6 +73,18 @@ static void enroll(struct sim *sim, int at)
     if (sim->nodes[at].shard >= 0)
         (void)text_copy(request.shard, NAME_SIZE, sim->shards[sim->nodes[at].shard].name);
     office_ask(sim, &request);
+    sim->nodes[at].is_enrolled =
+        sim->control != NULL && control_node(sim->control, sim->nodes[at].name) != NULL;
+}
+
+/* Its host is there, and nobody has let it in yet; its server starts in maintenance. */
+static void keep_for_later(struct sim *sim, int at)
+{
+    sim->nodes[at].starts_out = true;
+    sim->nodes[at].joins_at_ms = sim->nodes[at].back_at_ms = 5000 + sim_below(sim, 80000);
+    for (int i = 0; i < sim->node_count; i++)
+        sim->nodes[i].traffic[at] = sim->nodes[i].file[at] = sim->nodes[i].meant[at] =
+            TRAFFIC_MAINTENANCE;
 }
 
 /* ---- revisions: r0 was there before; the old release needs it, the new one the last ---- */
@@ -144,6 +156,7 @@ static void make_fate(struct sim *sim)
         fate->grudge = TASK_CONTRACT;
     if (fate->is_long)
         fate->failing = 0;
+    fate->has_moves = sim_below(sim, 4) == 0;
     fate->coup_in_holding = sim_below(sim, 10) == 0;
     fate->coup = any_of(sim, 15, ending, ARRAY_LEN(ending));
     fate->meddling = sim_below(sim, 3) == 0 ? (unsigned)sim_below(sim, 20) : 1;
@@ -166,7 +179,14 @@ struct sim *sim_new(uint64_t seed, bool is_traced)
     make_fate(sim);
     office_start(sim);
     for (int i = 0; i < sim->node_count; i++) {
-        enroll(sim, i);
+        const struct sim_node *node = &sim->nodes[i];
+
+        if (sim->fate.has_moves && node->kind == KIND_GAME &&
+            i == sim->shards[node->shard].first_game + 2 && sim_below(sim, 2) == 0) {
+            keep_for_later(sim, i);
+            continue;
+        }
+        sim_enroll(sim, i);
         post_start(sim, i);
     }
     sim->is_faulty = true;

@@ -74,8 +74,8 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
     edge->is_out_by_hand[game] &= wanted != TRAFFIC_READY;
     if (wanted == TRAFFIC_READY && sim->nodes[game].is_dead && !child->is_mend)
         child->fails = true; /* its check has never passed by the deadline */
-    if (child->has_effect)
-        edge->file[game] = wanted;
+    if (child->has_effect)   /* the file is written as a whole */
+        memcpy(edge->file, edge->traffic, sizeof(edge->file));
 }
 
 /* Looking at what was done keeps it, too: whoever did it may have died before. */
@@ -89,7 +89,8 @@ bool edge_shows(struct sim *sim, struct sim_node *edge, const struct order *orde
     if (edge->traffic[game] != wanted &&
         !(wanted == TRAFFIC_DRAIN && edge->traffic[game] == TRAFFIC_MAINTENANCE))
         return false;
-    edge->file[game] = edge->meant[game] = edge->traffic[game];
+    memcpy(edge->file, edge->traffic, sizeof(edge->file));
+    edge->meant[game] = edge->traffic[game];
     sim->nodes[game].is_out_by_plan &= !is_meant_to_be_in(sim, game);
     return true;
 }
@@ -99,8 +100,12 @@ void edge_reload(struct sim *sim, int at)
     struct sim_node *edge = &sim->nodes[at];
 
     sim_trace(sim, "%s is reloaded", edge->name);
-    for (int i = 0; i < sim->node_count; i++)
-        edge->traffic[i] = edge->meant[i] = edge->file[i];
+    for (int i = 0; i < sim->node_count; i++) {
+        edge->traffic[i] = edge->file[i];
+        /* An admission that had not reached the file is the edge's to lose, not ours. */
+        if (edge->meant[i] != TRAFFIC_READY)
+            edge->meant[i] = edge->file[i];
+    }
 }
 
 void edge_forget(struct sim *sim, int at)
@@ -109,7 +114,7 @@ void edge_forget(struct sim *sim, int at)
 
     sim_trace(sim, "%s is reloaded, and has forgotten who was out", edge->name);
     for (int i = 0; i < sim->node_count; i++)
-        edge->traffic[i] = TRAFFIC_READY;
+        edge->traffic[i] = sim->nodes[i].starts_out ? TRAFFIC_MAINTENANCE : TRAFFIC_READY;
     memset(edge->is_out_by_hand, 0, sizeof(edge->is_out_by_hand));
 }
 

@@ -7,6 +7,7 @@
 #define STOP_ONE_IN      2500 /* steps, each node */
 #define CUT_ONE_IN       4000
 #define SICK_ONE_IN      8000
+#define BLIND_ONE_IN     8000
 #define DEAD_ONE_IN      8000
 #define REVIVES_MS       60000
 #define REVIVES_LATE_MS  240000 /* where faults last longer than a step waits */
@@ -96,6 +97,8 @@ static void break_node(struct sim *sim, int at)
         break_agent(sim, at);
     if (sim_rarely(sim, CUT_ONE_IN))
         node->is_cut = !node->is_cut;
+    if (sim_rarely(sim, BLIND_ONE_IN))
+        node->is_blind = !node->is_blind;
     if (sim_rarely(sim, LEDGER_ONE_IN))
         post_lose_ledger(sim, at);
     if (node->kind == KIND_DATABASE)
@@ -257,6 +260,7 @@ void faults_heal(struct sim *sim)
         node->is_cut = false;
         node->is_stopped = false;
         node->is_sick = false;
+        node->is_blind = false;
         node->is_dead = false;
         node->imposes_until_ms = 0;
         if (node->back_at_ms > sim->now_ms)

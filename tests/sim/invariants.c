@@ -75,7 +75,8 @@ static const char *upkeep_fault(const struct sim *sim)
         if (sim->nodes[i].kind == KIND_EDGE && !edge_obeys(sim, &sim->nodes[i]))
             return "I8: an edge still sends traffic to what it was told to take out";
     for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_GAME && edge_has_left_out(sim, i) &&
+        if (sim->nodes[i].kind == KIND_GAME && sim->nodes[i].is_enrolled &&
+            edge_has_left_out(sim, i) &&
             control_node(sim->control, sim->nodes[i].name)->quarantine == QUARANTINE_NONE)
             return "I8: a server that nobody took out gets no traffic";
     for (int i = 0; i < sim->shard_count; i++)
@@ -103,7 +104,7 @@ static const char *games_fault(const struct sim *sim, const struct summary *last
         const struct sim_node *game = &sim->nodes[i];
         const struct node *node = control_node(sim->control, game->name);
 
-        if (game->kind != KIND_GAME || node->quarantine != QUARANTINE_NONE)
+        if (game->kind != KIND_GAME || node == NULL || node->quarantine != QUARANTINE_NONE)
             continue;
         if (game->release != (last->state == ROLLOUT_COMPLETED ? after : game->release_before))
             return "I8: a node that is not quarantined runs another release than the rest";

@@ -72,9 +72,9 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
 static enum sim_release release_before(const struct sim *sim, int at)
 {
     const struct node *node = control_node(sim->control, sim->nodes[at].name);
-    const char *goal = fleet_goal(sim->control, node);
+    const char *goal = node == NULL ? "" : fleet_goal(sim->control, node);
 
-    if (node->quarantine == QUARANTINE_NONE || goal[0] == '\0')
+    if (node == NULL || node->quarantine == QUARANTINE_NONE || goal[0] == '\0')
         return sim->nodes[at].release;
     return strcmp(goal, "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
 }
@@ -141,6 +141,21 @@ static void steer(struct sim *sim, const struct rollout *open)
     }
 }
 
+/* A replica, or a game server that gets no traffic: it comes back, as somebody new. */
+static void remove_node(struct sim *sim)
+{
+    int at = (int)sim_below(sim, (uint64_t)sim->node_count);
+    struct sim_node *node = &sim->nodes[at];
+
+    if (!node->is_enrolled || node->kind == KIND_EDGE ||
+        (node->kind == KIND_DATABASE && at == sim->shards[node->shard].primary) ||
+        (node->kind == KIND_GAME && edge_sends(sim, at)))
+        return;
+    ask_about(sim, "remove", at);
+    node->is_enrolled = sim->control == NULL || control_node(sim->control, node->name) != NULL;
+    node->joins_at_ms = sim->now_ms + sim_below(sim, 40000);
+}
+
 static void meddle(struct sim *sim)
 {
     static const char *const verbs[] = {"pause", "resume",   "complete", "rollback", "retry",
@@ -148,6 +163,8 @@ static void meddle(struct sim *sim)
     static const char *const node_verbs[] = {"drain", "admit", "admit"};
     const struct rollout *open = open_rollout(sim);
 
+    if (sim->is_faulty && sim->fate.has_moves && sim_below(sim, 100) == 0)
+        remove_node(sim);
     if (!sim->is_faulty || sim_is_waiting_for_expiry(sim) ||
         sim_below(sim, 1000) >= sim->fate.meddling)
         return;
@@ -230,8 +247,10 @@ static void answer_nodes(struct sim *sim)
 {
     for (int i = 0; i < sim->node_count && sim->control != NULL; i++) {
         const struct node *node = control_node(sim->control, sim->nodes[i].name);
-        bool is_spent = node->repair_tries >= REPAIR_TRIES_MAX;
+        bool is_spent = node != NULL && node->repair_tries >= REPAIR_TRIES_MAX;
 
+        if (node == NULL)
+            continue;
         if (node->quarantine == QUARANTINE_HELD || node->quarantine == QUARANTINE_IDENTITY ||
             (node->quarantine != QUARANTINE_NONE && is_spent))
             ask_about(sim, "admit", i);

@@ -171,11 +171,13 @@ static bool has_to_report(struct sim *sim, struct sim_node *node, struct report 
 {
     struct text *bytes = text_new(report, SIM_REPORT_BYTES_MAX);
     uint64_t position = report->database.position;
+    uint64_t age_ms = report->age_ms;
     bool is_due;
 
-    report->database.position = 0; /* it always changes */
+    report->database.position = report->age_ms = 0; /* they always change */
     pack_record(&report_record, report, bytes);
     report->database.position = position;
+    report->age_ms = age_ms;
     is_due = node->has_news || node->is_watched || ++node->beats % SIM_BEATS_PER_REPORT == 0 ||
              node->reported == NULL || node->reported->size != bytes->size ||
              memcmp(node->reported->data, bytes->data, bytes->size) != 0;
@@ -214,6 +216,8 @@ void post_run(struct sim *sim, int at)
 {
     struct sim_node *node = &sim->nodes[at];
 
+    if (!node->is_enrolled && sim->control != NULL && sim->now_ms >= node->joins_at_ms)
+        sim_enroll(sim, at);
     if (!node->is_alive) {
         if (sim->now_ms >= node->back_at_ms && !node->is_down)
             post_start(sim, at);

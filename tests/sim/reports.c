@@ -82,7 +82,8 @@ void report_fill(struct sim *sim, int at, struct report *ret)
 
     ret->kind = node->kind;
     ret->is_up = true;
-    ret->could_measure = true;
+    ret->could_measure = !node->is_blind;
+    ret->age_ms = sim_below(sim, 2) == 0 ? 0 : sim_below(sim, BEAT_MS);
     if (node->kind == KIND_DATABASE)
         report_database(sim, node, ret);
     else if (node->kind == KIND_EDGE)

@@ -70,7 +70,7 @@ static void check_evidence(struct sim *sim, const struct step *step)
         sim_break(sim, "I5: a gate passes on a stale report of its game server");
     for (int i = 0; i < sim->node_count; i++) {
         const struct node *node = control_node(sim->control, sim->nodes[i].name);
-        bool is_left = node != NULL && (node->quarantine == QUARANTINE_BEHIND ||
+        bool is_left = node == NULL || (node->quarantine == QUARANTINE_BEHIND ||
                                         node->quarantine == QUARANTINE_IDENTITY);
 
         if (stage == STAGE_AGREE && sim->nodes[i].kind == KIND_DATABASE && !is_left &&

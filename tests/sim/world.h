@@ -74,10 +74,14 @@ struct sim_database {
 struct sim_node {
     char name[NAME_SIZE];
     enum node_kind kind;
-    int shard;       /* -1: an edge, which carries all */
-    bool is_alive;   /* the agent's process */
-    bool is_stopped; /* it does not run, but is not gone */
-    bool is_cut;     /* one-way partition: it hears, but is not heard */
+    int shard;     /* -1: an edge, which carries all */
+    bool is_alive; /* the agent's process */
+    bool is_enrolled;
+    bool starts_out;      /* in the edges' own configuration */
+    uint64_t joins_at_ms; /* of one that is not */
+    bool is_blind;        /* its agent cannot measure */
+    bool is_stopped;      /* it does not run, but is not gone */
+    bool is_cut;          /* one-way partition: it hears, but is not heard */
     uint64_t back_at_ms;
     struct agent_session *session;
     struct entry *ledger;
@@ -156,6 +160,7 @@ struct sim_fate {
     unsigned crashes_in; /* steps, of the coordinator */
     bool coup_in_holding;
     unsigned meddling;   /* per thousand steps */
+    bool has_moves;      /* nodes leave the cluster, and join it */
     unsigned failing;    /* percent of children */
     bool is_full_ledger; /* a game agent's, until its disk is replaced */
 };
@@ -206,6 +211,7 @@ void sim_break(struct sim *sim, const char *what);
 int sim_node_at(const struct sim *sim, const char *name); /* -1: nobody */
 
 /* ---- birth.c ---- */
+void sim_enroll(struct sim *sim, int at);
 const char *sim_revision_name(unsigned revision);
 unsigned sim_revision_bit(const char *name); /* 0: none of the plan's */
 unsigned sim_all_revisions(const struct sim *sim);

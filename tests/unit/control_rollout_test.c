@@ -135,6 +135,26 @@ START_TEST(completed_without_its_contracts_says_which_are_left)
 }
 END_TEST
 
+/* Nobody was moved, so that nobody's release tells where they were. */
+START_TEST(an_inverse_brings_the_goal_back_too)
+{
+    struct request request = to_new();
+    struct name_item left_out[] = {{"g1"}, {"g2"}, {"g3"}};
+
+    request.options.except = left_out;
+    request.options.except_count = CAST_GAMES;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_str_eq(control_goal(core.control, "main", "")->release, "new");
+    say_verb("rollback");
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_last_word(ROLLOUT_COMPLETED, "");
+    ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
+    ck_assert_str_eq(control_goal(core.control, "main", "")->release, "old");
+}
+END_TEST
+
 START_TEST(abandoned_says_where_everybody_stands)
 {
     struct request request = to_new();
@@ -238,6 +258,7 @@ static void add_all(TCase *tcase)
         tcase, a_rollout_of_everybody_ends_completed_and_its_contract_comes_after_the_last_soak);
     tcase_add_test(tcase, a_rollback_brings_everybody_and_the_schema_back);
     tcase_add_test(tcase, completed_without_its_contracts_says_which_are_left);
+    tcase_add_test(tcase, an_inverse_brings_the_goal_back_too);
     tcase_add_test(tcase, abandoned_says_where_everybody_stands);
     tcase_add_test(tcase, outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all);
     tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
