@@ -45,6 +45,14 @@ static void choose_waves(struct sim *sim, struct rollout_options *options)
     options->wave_count = 2;
 }
 
+static bool all_shards_have(const struct sim *sim, int games)
+{
+    for (int i = 0; i < sim->shard_count; i++)
+        if (sim->shards[i].game_count < games)
+            return false;
+    return true;
+}
+
 static void choose_options(struct sim *sim, struct rollout_options *options)
 {
     options->soak_ms = 2000;
@@ -52,7 +60,8 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     options->drain_ms = SIM_DRAIN_MS;
     options->gate_ms = sim_below(sim, 3) == 0 ? 5000 : 0;
     options->max_unavailable = 1 + sim_below(sim, 2);
-    options->hold = sim_below(sim, 3) == 0;
+    options->min_ready = all_shards_have(sim, 3) && sim_below(sim, 3) == 0 ? 2 : 0;
+    options->hold = sim->fate.coup_in_holding || sim_below(sim, 3) == 0;
     options->hold_ms = sim_below(sim, 2) == 0 ? 20000 : 0;
     options->on_failure = sim_below(sim, 6) == 0 ? ON_FAILURE_HALT : ON_FAILURE_REVERT;
     options->on_lost = sim_below(sim, 4) == 0 ? ON_LOST_WAIT : ON_LOST_REVERT;
@@ -79,6 +88,14 @@ static enum sim_release release_before(const struct sim *sim, int at)
     return strcmp(goal, "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
 }
 
+static void note_before(struct sim *sim)
+{
+    for (int i = 0; i < sim->shard_count; i++)
+        sim->shards[i].before = *database_of(sim, i);
+    for (int i = 0; i < sim->node_count; i++)
+        sim->nodes[i].release_before = release_before(sim, i);
+}
+
 static void begin_rollout(struct sim *sim)
 {
     struct request request = {.verb = "plan", .release = "new"};
@@ -88,10 +105,7 @@ static void begin_rollout(struct sim *sim)
     if (open_rollout(sim) == NULL)
         return;
     sim->rollouts++;
-    for (int i = 0; i < sim->shard_count; i++)
-        sim->shards[i].before = *database_of(sim, i);
-    for (int i = 0; i < sim->node_count; i++)
-        sim->nodes[i].release_before = release_before(sim, i);
+    note_before(sim);
     if (sim->fate.is_patient && sim->rollouts == 1)
         return;
     ask_for(sim, sim_below(sim, 30) == 0 ? "rollback" : "start", 0);
@@ -156,6 +170,22 @@ static void remove_node(struct sim *sim)
     node->joins_at_ms = sim->now_ms + sim_below(sim, 40000);
 }
 
+/* A closed one, by its number; of a kept schema, perhaps what stands in its way is accepted. */
+static void roll_back_older(struct sim *sim)
+{
+    struct request request = {.verb = "rollback", .schema_too = sim_below(sim, 2) == 0};
+    size_t count = sim->control == NULL ? 0 : sim->control->summary_count;
+
+    if (count == 0 || sim->control->open != NULL)
+        return;
+    request.rollout = sim->control->summaries[sim_below(sim, count)]->rollout;
+    request.options.accept_data_loss = sim_below(sim, 2) == 0;
+    request.options.drain_ms = SIM_DRAIN_MS;
+    office_ask(sim, &request);
+    if (open_rollout(sim) != NULL)
+        note_before(sim);
+}
+
 static void meddle(struct sim *sim)
 {
     static const char *const verbs[] = {"pause", "resume",   "complete", "rollback", "retry",
@@ -173,6 +203,8 @@ static void meddle(struct sim *sim)
         return;
     }
     if (sim_below(sim, 4) == 0)
+        roll_back_older(sim);
+    else if (sim_below(sim, 4) == 0)
         ask_about(sim, node_verbs[sim_below(sim, ARRAY_LEN(node_verbs))],
                   (int)sim_below(sim, (uint64_t)sim->node_count));
     else
