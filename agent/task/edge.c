@@ -86,10 +86,17 @@ static enum error_code fulfil(struct task_context *task, enum edge_wish wish, ui
     return await(task, wish, within_ms, err);
 }
 
+/* Going back, nobody waits for what does not end: it is on a release that must go. */
 enum error_code task_drain(struct task_context *task, struct task_outcome *ret, struct error *err)
 {
-    (void)ret;
-    return fulfil(task, WISH_DRAIN, task->job->order.arguments.drain_ms, err);
+    const struct order *order = &task->job->order;
+    enum error_code code = fulfil(task, WISH_DRAIN, order->arguments.drain_ms, err);
+
+    if (code != ERROR_TIMEOUT || order->id.direction != DIRECTION_UNDO)
+        return code;
+    (void)text_format(ret->detail, sizeof(ret->detail), "%.*s: cut", SENTENCE_SIZE - 100,
+                      err->detail);
+    return fulfil(task, WISH_ISOLATE, ADMIT_MS, err);
 }
 
 enum error_code task_admit(struct task_context *task, struct task_outcome *ret, struct error *err)

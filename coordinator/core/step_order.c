@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define PATIENCE_MS 60000 /* of a step that could be ordered but for its node */
+#define DRAIN_BACK_MS 5000 /* what is left then is cut: the release is bad, or unwanted */
+#define PATIENCE_MS   60000 /* of a step that could be ordered but for its node */
 
 enum movement work_movement(const struct control *control, const struct work *work)
 {
@@ -157,6 +158,8 @@ void step_order(const struct control *control, const struct work *work, const st
         (void)text_copy(arguments->role, NAME_SIZE, target->identity.db_role);
     }
     arguments->drain_ms = work->plan->options.drain_ms;
+    if (step->direction == DIRECTION_UNDO && arguments->drain_ms > DRAIN_BACK_MS)
+        arguments->drain_ms = DRAIN_BACK_MS;
     arguments->of_contract = plan->of_contract;
     arguments->accept_data_loss = work->plan->options.accept_data_loss;
     if (task_row(ret->task)->kind == KIND_DATABASE)
