@@ -274,6 +274,13 @@ static bool is_failing_briefly(const struct control *control, const struct node 
            fleet_traffic(control, node, NULL) == TRAFFIC_READY;
 }
 
+bool node_is_in_traffic(const struct control *control, const struct node *game)
+{
+    return game->quarantine != QUARANTINE_HELD &&
+           fleet_traffic(control, game, NULL) == TRAFFIC_READY && !game->is_taken_out &&
+           !node_is_being_moved(control, game);
+}
+
 struct shard_count fleet_count(const struct control *control, const char *shard)
 {
     struct shard_count count = {.games = 0};
@@ -290,8 +297,7 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
             continue;
         }
         count.ready += is_ready && !node_is_being_moved(control, node);
-        count.in_traffic += fleet_traffic(control, node, NULL) == TRAFFIC_READY &&
-                            !node->is_taken_out && !node_is_being_moved(control, node);
+        count.in_traffic += node_is_in_traffic(control, node);
         count.serving +=
             (is_ready || is_failing_briefly(control, node)) && !node_is_being_moved(control, node);
         count.unavailable += !is_ready || node_is_being_moved(control, node);

@@ -56,6 +56,9 @@ enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE]
 /* Online, probes pass, and every edge says that it takes traffic. */
 bool node_is_ready(const struct control *control, const struct node *node);
 
+/* Every edge says that it takes traffic, and nobody is taking it out: counted in in_traffic. */
+bool node_is_in_traffic(const struct control *control, const struct node *game);
+
 struct shard_count {
     uint64_t games; /* enrolled */
     uint64_t ready;

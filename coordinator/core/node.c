@@ -385,13 +385,15 @@ void node_quarantine(struct run *run, const struct node *node, enum quarantine_c
     run_emit(run, FACT_QUARANTINE, fact);
 }
 
+/* A cut that fails is never counted, it has to be made; but not as fast as the edge can refuse. */
 static void end_repair(struct run *run, const struct node *node, uint64_t tries)
 {
     struct fact_repair *fact = run_body(run, fact_row(FACT_REPAIR)->record);
+    uint64_t pauses = tries == 0 ? work_has_failed(node->repair) : tries;
 
     (void)text_copy(fact->name, sizeof(fact->name), node->identity.name);
     fact->tries = tries;
-    fact->not_before_ms = run->control->now_ms + tries * REPAIR_PAUSE_MS;
+    fact->not_before_ms = run->control->now_ms + pauses * REPAIR_PAUSE_MS;
     run_emit(run, FACT_REPAIR, fact);
 }
 

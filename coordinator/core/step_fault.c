@@ -14,11 +14,10 @@ static bool is_last_in_traffic(const struct scene *scene, const struct node *gam
 {
     struct shard_count count = fleet_count(scene->control, game->identity.shard);
     enum traffic_state traffic = fleet_traffic(scene->control, game, NULL);
-    bool is_counted = traffic == TRAFFIC_READY && !game->is_taken_out &&
-                      !node_is_being_moved(scene->control, game);
 
     return (traffic == TRAFFIC_READY || traffic == TRAFFIC_UNKNOWN) &&
-           count.in_traffic - is_counted < scene->work->plan->options.min_ready;
+           count.in_traffic - node_is_in_traffic(scene->control, game) <
+               scene->work->plan->options.min_ready;
 }
 
 static const char *drain_fault(const struct scene *scene, char *ret)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define DRAIN_BACK_MS 5000 /* what is left then is cut: the release is bad, or unwanted */
+#define DRAIN_BACK_MS 5000  /* what is left then is cut: the release is bad, or unwanted */
 #define PATIENCE_MS   60000 /* of a step that could be ordered but for its node */
 
 enum movement work_movement(const struct control *control, const struct work *work)

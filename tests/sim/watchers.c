@@ -200,7 +200,9 @@ void watch_drain(struct sim *sim, int game, const struct order *order, bool was_
             others_at(sim, &sim->nodes[i], game) < min_ready)
             sim_break(sim, "I2: fewer than min_ready are left in traffic at an edge");
     sim->nodes[game].is_out_by_plan = is_forward;
+    /* Where the schema is lost, all go that can. */
     if (is_forward && open != NULL && open->state == ROLLOUT_ADVANCING &&
+        !sim->shards[sim->nodes[game].shard].loss_is_known &&
         out_by_plan(sim, sim->nodes[game].shard) > open->work.plan->options.max_unavailable)
         sim_break(sim, "I2: more are out by our own doing than may be");
 }

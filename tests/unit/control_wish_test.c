@@ -1,6 +1,7 @@
 /* What operators may wish, and when: each verb in each state, and nodes that only they can judge.
  */
 #include "common/base/text.h"
+#include "coordinator/core/fleet.h"
 #include "support/core.h"
 
 /* Of the first step, where the verb is about one. */
@@ -285,6 +286,37 @@ START_TEST(a_game_that_an_edge_took_out_by_itself_is_repaired_and_comes_back)
 }
 END_TEST
 
+START_TEST(a_cut_that_fails_is_tried_again_but_not_at_once)
+{
+    int orders = 0;
+
+    wish("drain", (struct request){.node = "g1"});
+    for (int i = 0; i < 30; i++) {
+        for (size_t waiting = core.cast.order_count; waiting > 0; waiting--, orders++)
+            end_order(0, OUTCOME_FAILED, false);
+        beat();
+    }
+    ck_assert_int_ge(orders, 2 * 2); /* two edges */
+    ck_assert_int_le(orders, 2 * 4);
+}
+END_TEST
+
+/* What the shard's count does not have is not taken off it. */
+START_TEST(whom_a_person_holds_out_counts_as_in_traffic_nowhere)
+{
+    uint64_t sum = 0;
+
+    wish("drain", (struct request){.node = "g1"});
+    beats(2);
+    ck_assert_int_eq(node_of("g1")->quarantine, QUARANTINE_HELD);
+    ck_assert_int_eq(fleet_traffic(core.control, node_of("g1"), NULL), TRAFFIC_READY);
+    for (size_t i = G1; i < G1 + CAST_GAMES; i++)
+        sum += node_is_in_traffic(core.control, node_of(core.cast.nodes[i].name));
+    ck_assert_uint_eq(sum, 2);
+    ck_assert_uint_eq(fleet_count(core.control, "main").in_traffic, 2);
+}
+END_TEST
+
 /* Without a rollout nobody is watched: every agent reports every ten beats, each in its own. */
 START_TEST(what_an_edge_took_out_is_seen_though_nobody_reports_at_the_same_time)
 {
@@ -371,6 +403,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, only_a_quarantine_can_be_lifted);
     tcase_add_test(tcase, two_with_one_identity_ring_until_an_operator_vouches_for_them);
     tcase_add_test(tcase, a_game_that_an_edge_took_out_by_itself_is_repaired_and_comes_back);
+    tcase_add_test(tcase, a_cut_that_fails_is_tried_again_but_not_at_once);
+    tcase_add_test(tcase, whom_a_person_holds_out_counts_as_in_traffic_nowhere);
     tcase_add_test(tcase, what_an_edge_took_out_is_seen_though_nobody_reports_at_the_same_time);
     tcase_add_test(tcase, a_repair_that_fails_again_and_again_rings_and_stops);
     tcase_add_test(tcase, a_node_with_an_open_step_is_not_removed);
