@@ -65,13 +65,20 @@ struct schema compat_schema_of(const struct report *report)
                            .contracted_count = report->database.contracted_count};
 }
 
+/* Its last word counts for as long as it goes on speaking: silent, it may be another one already.
+ */
+static bool is_heard(const struct node *database)
+{
+    return node_is_known(database) && database->link == LINK_ONLINE;
+}
+
 static const char *database_fault(const struct control *control, const struct node *database,
                                   const char *release, char ret[static SENTENCE_SIZE])
 {
     char why[SENTENCE_SIZE];
     struct schema schema;
 
-    if (!node_is_known(database)) {
+    if (!is_heard(database)) {
         (void)text_format(ret, SENTENCE_SIZE, "database %s does not report",
                           database->identity.name);
         return ret;
@@ -85,12 +92,14 @@ static const char *database_fault(const struct control *control, const struct no
 
 bool compat_node_is_judgeable(const struct control *control, const struct node *node)
 {
-    if (fleet_primary(control, node->identity.shard) == NULL)
+    const struct node *primary = fleet_primary(control, node->identity.shard);
+
+    if (primary == NULL || !is_heard(primary))
         return false;
     for (size_t i = 0; node->report != NULL && i < node->report->read_count; i++) {
         const struct node *database = control_node(control, node->report->reads[i].name);
 
-        if (database != NULL && !node_is_known(database))
+        if (database != NULL && !is_heard(database))
             return false;
     }
     return true;

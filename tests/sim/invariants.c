@@ -130,7 +130,7 @@ static const char *schema_fault(const struct sim *sim, const struct summary *las
             return "I9: reverted, but the schema is not as before";
         if (now->drift != before->drift && before->applied == before->expanded &&
             sim->shards[i].expanded_in == last->rollout &&
-            sim->shards[i].drifted_at_ms < last->closed_at_ms)
+            sim->shards[i].drifted_at_ms < sim->shards[i].agreed_at_ms)
             return "I9: reverted, though somebody had changed the schema by hand";
     }
     return NULL;

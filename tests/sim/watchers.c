@@ -13,8 +13,10 @@ void watch_report(struct sim *sim, int from)
     const struct sim_node *node = &sim->nodes[from];
 
     sim->nodes[from].heard_at_ms = sim->now_ms;
-    if (node->kind == KIND_DATABASE && from == sim->shards[node->shard].primary)
+    if (node->kind == KIND_DATABASE && !node->is_blind && from == sim->shards[node->shard].primary)
         sim->shards[node->shard].loss_is_known = sim->shards[node->shard].lost_schema;
+    if (node->kind == KIND_DATABASE && sim->shards[node->shard].loss_is_known)
+        sim->shards[node->shard].loss_known_last_ms = sim->now_ms;
 }
 
 /* What players have goes on as it is; nobody is added to it. */
@@ -95,8 +97,13 @@ void watch_fact(struct sim *sim, const struct fact *fact)
     if (step->rule == 909 || step->rule == 911 || step->rule == 913)
         sim->was_overruled = true;
     work = control_work(sim->control, step->repair);
-    if (work != NULL && (step->rule == 203 || step->rule == 205))
-        check_evidence(sim, work_step(work, step->step));
+    if (work == NULL || (step->rule != 203 && step->rule != 205))
+        return;
+    check_evidence(sim, work_step(work, step->step));
+    for (int i = 0; i < sim->shard_count; i++)
+        if (work_step(work, step->step)->plan->stage == STAGE_AGREE &&
+            strcmp(sim->shards[i].name, work_step(work, step->step)->plan->shard) == 0)
+            sim->shards[i].agreed_at_ms = sim->now_ms;
 }
 
 /* ---- I3, I6, I7 and switches under players: when a task takes effect ---- */
@@ -178,6 +185,12 @@ static uint64_t others_at(const struct sim *sim, const struct sim_node *edge, in
     return count;
 }
 
+static bool lost_schema_lately(const struct sim *sim, const struct sim_shard *shard)
+{
+    return shard->loss_known_last_ms != 0 &&
+           sim->now_ms - shard->loss_known_last_ms < SIM_IN_FLIGHT_MS;
+}
+
 static uint64_t out_by_plan(const struct sim *sim, int shard)
 {
     uint64_t count = 0;
@@ -202,7 +215,7 @@ void watch_drain(struct sim *sim, int game, const struct order *order, bool was_
     sim->nodes[game].is_out_by_plan = is_forward;
     /* Where the schema is lost, all go that can. */
     if (is_forward && open != NULL && open->state == ROLLOUT_ADVANCING &&
-        !sim->shards[sim->nodes[game].shard].loss_is_known &&
+        !lost_schema_lately(sim, &sim->shards[sim->nodes[game].shard]) &&
         out_by_plan(sim, sim->nodes[game].shard) > open->work.plan->options.max_unavailable)
         sim_break(sim, "I2: more are out by our own doing than may be");
 }

@@ -130,9 +130,11 @@ struct sim_shard {
     struct sim_database backup;
     uint64_t acknowledged;  /* writes, less those that a promotion may lose */
     uint64_t new_since_ms;  /* the new release ran first: it turns bad a while later */
+    uint64_t agreed_at_ms;  /* the last gate that compared its databases passed */
     uint64_t drifted_at_ms; /* somebody changed the schema by hand */
     bool lost_schema;       /* a promotion lost what a release in traffic needs */
     bool loss_is_known;     /* the coordinator took a report of it */
+    uint64_t loss_known_last_ms;
     struct sim_database before;
     uint64_t expanded_in; /* the last rollout that expanded here */
 };
