@@ -1,5 +1,6 @@
 /* The engine and locks: it gives up in time, names who holds them, and nobody queues. */
 #include "common/base/clock.h"
+#include "common/base/text.h"
 #include "support/engine.h"
 
 #include <sys/select.h>
@@ -59,7 +60,7 @@ START_TEST(a_lock_that_is_not_to_be_had_names_who_holds_it_and_nobody_queues)
     struct session *holder;
     uint64_t slowest = 0;
     int report, stop;
-    char byte;
+    char byte, who[64];
     pid_t player;
 
     given_rating();
@@ -74,6 +75,9 @@ START_TEST(a_lock_that_is_not_to_be_had_names_who_holds_it_and_nobody_queues)
     ck_assert_int_eq(read(report, &slowest, sizeof(slowest)), sizeof(slowest));
     ck_assert_int_eq(waitpid(player, NULL, 0), player);
     assert_says("analytics");
+    (void)text_format(who, sizeof(who), "pid %d (user %s,", session_backend_pid(holder),
+                      "postgres");
+    assert_says(who);
     assert_says("SELECT count(*) FROM players");
     ck_assert_uint_lt(slowest, 1200); /* our longest patience, and slack for a busy machine */
 
