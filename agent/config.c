@@ -1,9 +1,11 @@
 #include "agent/config.h"
 
+#include "agent/probe/probe.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/config/yaml.h"
+#include "common/wire/endpoint.h"
 #include "common/wire/key.h"
 
 #include <string.h>
@@ -11,6 +13,62 @@
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define LIST(type, member, count)                                                                  \
     .offset = offsetof(struct type, member), .count_offset = offsetof(struct type, count)
+
+/* ---- values that can be meant ---- */
+
+static const char *path_fault(const char *value)
+{
+    return value[0] == '/' ? NULL : "not an absolute path";
+}
+
+static const char *url_fault(const char *value)
+{
+    return text_starts_with(value, "http://") || text_starts_with(value, "https://")
+               ? NULL
+               : "not an http:// or https:// URL";
+}
+
+static const char *query_fault(const char *value)
+{
+    return value[0] != '\0' ? NULL : "no query";
+}
+
+static const char *assignment_fault(const char *value)
+{
+    const char *equals = strchr(value, '=');
+
+    return equals != NULL && equals != value ? NULL : "not NAME=VALUE";
+}
+
+static const char *node_kind_fault(const char *value)
+{
+    unsigned kind = KIND_NONE;
+
+    return field_value_of(&node_kind_names, value, strlen(value), &kind) && kind != KIND_NONE
+               ? NULL
+               : "not database, game or edge";
+}
+
+static const char *driver_fault(const char *value)
+{
+    return strcmp(value, "haproxy") == 0 || strcmp(value, "exec") == 0 ? NULL
+                                                                       : "not haproxy or exec";
+}
+
+static const char *probe_kind_fault(const char *value)
+{
+    return probe_kind_is_known(value) ? NULL : "not http, tcp, sql or exec";
+}
+
+static bool fault_at(struct yaml_fault *ret, const char *key, size_t entry, const char *sentence)
+{
+    ret->key = key;
+    ret->entry = entry;
+    (void)text_copy(ret->sentence, sizeof(ret->sentence), sentence);
+    return true;
+}
+
+/* ---- the parts ---- */
 
 static const struct yaml_key probe_rows[] = {
     {.key = "name",
@@ -21,6 +79,7 @@ static const struct yaml_key probe_rows[] = {
     {.key = "kind",
      .kind = YAML_KIND_NAME,
      AT(probe_config, kind),
+     .value_fault = probe_kind_fault,
      .is_required = true,
      .doc = "http, tcp, sql or exec"},
     {.key = "target",
@@ -31,6 +90,7 @@ static const struct yaml_key probe_rows[] = {
     {.key = "timeout",
      .kind = YAML_KIND_DURATION,
      AT(probe_config, timeout_ms),
+     .min = 1,
      .otherwise = "1s",
      .max = 10000,
      .doc = "longer is a failure"},
@@ -40,7 +100,31 @@ static const struct yaml_key probe_rows[] = {
      .max = 599,
      .doc = "the HTTP status; 0: any below 400"},
 };
-static const struct yaml_table probe_table = YAML_TABLE(struct probe_config, probe_rows);
+
+static bool is_faulty_probe(const void *filled, struct yaml_fault *ret)
+{
+    static const struct {
+        const char *kind;
+        const char *(*target_fault)(const char *);
+    } kinds[] = {{"http", url_fault},
+                 {"tcp", endpoint_address_fault},
+                 {"sql", query_fault},
+                 {"exec", path_fault}};
+    const struct probe_config *probe = filled;
+    const char *fault = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (strcmp(kinds[i].kind, probe->kind) == 0)
+            fault = kinds[i].target_fault(probe->target);
+    if (fault == NULL)
+        return false;
+    (void)text_format(ret->sentence, sizeof(ret->sentence), "\"%.64s\" is %s", probe->target,
+                      fault);
+    ret->key = "target";
+    return true;
+}
+static const struct yaml_table probe_table =
+    YAML_CHECKED_TABLE(struct probe_config, probe_rows, is_faulty_probe);
 
 static const struct yaml_key database_rows[] = {
     {.key = "url",
@@ -65,16 +149,19 @@ static const struct yaml_key game_rows[] = {
     {.key = "release_url",
      .kind = YAML_KIND_TEXT,
      AT(game_config, release_url),
+     .value_fault = url_fault,
      .is_required = true,
      .doc = "answers JSON with the running \"release\""},
     {.key = "release_hook",
      .kind = YAML_KIND_TEXT,
      AT(game_config, release_hook),
+     .value_fault = path_fault,
      .is_required = true,
      .doc = "executable that switches the release"},
     {.key = "environment",
      .kind = YAML_KIND_TEXTS,
      LIST(game_config, environment, environment_count),
+     .value_fault = assignment_fault,
      .max = 64,
      .doc = "NAME=VALUE given to hooks"},
     {.key = "reads",
@@ -94,11 +181,13 @@ static const struct yaml_key edge_rows[] = {
     {.key = "driver",
      .kind = YAML_KIND_NAME,
      AT(edge_config, driver),
+     .value_fault = driver_fault,
      .is_required = true,
      .doc = "haproxy or exec"},
     {.key = "socket",
      .kind = YAML_KIND_TEXT,
      AT(edge_config, socket),
+     .value_fault = path_fault,
      .doc = "haproxy: the runtime socket"},
     {.key = "backend",
      .kind = YAML_KIND_NAME,
@@ -107,23 +196,39 @@ static const struct yaml_key edge_rows[] = {
     {.key = "state_file",
      .kind = YAML_KIND_TEXT,
      AT(edge_config, state_file),
+     .value_fault = path_fault,
      .doc = "haproxy: its server-state-file, so that a reload forgets nothing"},
     {.key = "hook",
      .kind = YAML_KIND_TEXT,
      AT(edge_config, hook),
+     .value_fault = path_fault,
      .doc = "exec: executable called with HAKEM_ACTION and HAKEM_TARGET"},
 };
-static const struct yaml_table edge_table = YAML_TABLE(struct edge_config, edge_rows);
+
+static bool is_faulty_edge(const void *filled, struct yaml_fault *ret)
+{
+    const struct edge_config *edge = filled;
+
+    if (strcmp(edge->driver, "haproxy") == 0 && (edge->socket == NULL || edge->backend == NULL))
+        return fault_at(ret, "driver", 0, "haproxy needs socket and backend");
+    if (strcmp(edge->driver, "exec") == 0 && edge->hook == NULL)
+        return fault_at(ret, "driver", 0, "exec needs a hook");
+    return false;
+}
+static const struct yaml_table edge_table =
+    YAML_CHECKED_TABLE(struct edge_config, edge_rows, is_faulty_edge);
 
 static const struct yaml_key rows[] = {
     {.key = "coordinator",
      .kind = YAML_KIND_TEXT,
      AT(agent_config, coordinator),
+     .value_fault = endpoint_fault,
      .is_required = true,
      .doc = "endpoint, tcp://HOST:PORT"},
     {.key = "coordinator_key",
      .kind = YAML_KIND_TEXT,
      AT(agent_config, coordinator_key),
+     .value_fault = key_fault,
      .is_required = true,
      .doc = "the coordinator's public key"},
     {.key = "key_file",
@@ -139,11 +244,13 @@ static const struct yaml_key rows[] = {
     {.key = "log_level",
      .kind = YAML_KIND_NAME,
      AT(agent_config, log_level),
+     .value_fault = log_level_fault,
      .otherwise = "info",
      .doc = "debug, info, warning, error or alert"},
     {.key = "kind",
      .kind = YAML_KIND_NAME,
      AT(agent_config, kind_name),
+     .value_fault = node_kind_fault,
      .is_required = true,
      .doc = "database, game or edge"},
     {.key = "database",
@@ -164,59 +271,78 @@ static const struct yaml_key rows[] = {
     {.key = "probes",
      .kind = YAML_KIND_STRUCTS,
      LIST(agent_config, probes, probe_count),
+     .min = 1, /* an empty list would look as if something held */
      .max = AGENT_PROBES_MAX,
      .nested = &probe_table,
      .doc = "what must hold for the node"},
 };
-static const struct yaml_table table = YAML_TABLE(struct agent_config, rows);
+
+/* ---- what goes together ---- */
+
+static enum node_kind kind_of(const struct agent_config *config)
+{
+    unsigned kind = KIND_NONE;
+
+    (void)field_value_of(&node_kind_names, config->kind_name, strlen(config->kind_name), &kind);
+    return (enum node_kind)kind;
+}
+
+static bool is_second_of_its_name(const struct agent_config *config, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(config->probes[i].name, config->probes[at].name) == 0)
+            return true;
+    return false;
+}
+
+/* Reports tell probes apart by name; a query needs the node's own database. */
+static bool has_faulty_probe(const struct agent_config *config, struct yaml_fault *ret)
+{
+    for (size_t i = 0; i < config->probe_count; i++) {
+        const struct probe_config *probe = &config->probes[i];
+
+        if (is_second_of_its_name(config, i)) {
+            (void)fault_at(ret, "probes", i + 1, "");
+            (void)text_format(ret->sentence, sizeof(ret->sentence), "a second probe is called %s",
+                              probe->name);
+            return true;
+        }
+        if (strcmp(probe->kind, "sql") == 0 && config->database.url == NULL)
+            return fault_at(ret, "probes", i + 1,
+                            "a probe of kind sql asks the node's own database, and there is none");
+    }
+    return false;
+}
 
 /* The part that the kind needs is there. */
-static const char *kind_fault(const struct agent_config *config)
+static bool is_faulty(const void *filled, struct yaml_fault *ret)
 {
-    const struct edge_config *edge = &config->edge;
+    const struct agent_config *config = filled;
+    const struct {
+        enum node_kind kind;
+        const void *part;
+        const char *says;
+    } needs[] = {
+        {KIND_DATABASE, config->database.url, "a database node needs the part \"database\""},
+        {KIND_GAME, config->game.release_url, "a game node needs the part \"game\""},
+        {KIND_EDGE, config->edge.driver, "an edge needs the part \"edge\""},
+    };
 
-    if (config->kind == KIND_DATABASE && config->database.url == NULL)
-        return "database: a database node needs this part";
-    if (config->kind == KIND_GAME && config->game.release_url == NULL)
-        return "game: a game node needs this part";
-    if (config->kind != KIND_EDGE)
-        return NULL;
-    if (edge->driver == NULL)
-        return "edge: an edge needs this part";
-    if (strcmp(edge->driver, "haproxy") == 0)
-        return edge->socket == NULL || edge->backend == NULL
-                   ? "edge: the haproxy driver needs socket and backend"
-                   : NULL;
-    if (strcmp(edge->driver, "exec") == 0)
-        return edge->hook == NULL ? "edge: the exec driver needs a hook" : NULL;
-    return "edge: driver is haproxy or exec";
+    for (size_t i = 0; i < ARRAY_LEN(needs); i++)
+        if (kind_of(config) == needs[i].kind && needs[i].part == NULL)
+            return fault_at(ret, "kind", 0, needs[i].says);
+    return has_faulty_probe(config, ret);
 }
+static const struct yaml_table table = YAML_CHECKED_TABLE(struct agent_config, rows, is_faulty);
 
 enum error_code agent_config_read(const void *parent, const char *path, struct agent_config *ret,
                                   struct error *err)
 {
     struct agent_config config = {.path = NULL};
-    enum log_level level;
-    unsigned kind = KIND_NONE;
-    const char *fault;
 
     if (yaml_read_file(parent, path, &table, &config, err) != ERROR_OK)
         return err->code;
-    if (!field_value_of(&node_kind_names, config.kind_name, strlen(config.kind_name), &kind) ||
-        kind == KIND_NONE)
-        return error_set(err, ERROR_CONFIG, "%s: kind: \"%s\" is not database, game or edge", path,
-                         config.kind_name);
-    config.kind = (enum node_kind)kind;
-    fault = kind_fault(&config);
-    if (fault != NULL)
-        return error_set(err, ERROR_CONFIG, "%s: %s", path, fault);
-    if (!key_is_valid(config.coordinator_key))
-        return error_set(err, ERROR_CONFIG,
-                         "%s: coordinator_key is not 40 characters of Z85: see `hakem key show`",
-                         path);
-    if (!log_level_from_name(config.log_level, &level))
-        return error_set(err, ERROR_CONFIG, "%s: log_level: \"%s\" is none of the levels", path,
-                         config.log_level);
+    config.kind = kind_of(&config);
     config.path = memory_text(parent, path);
     *ret = config;
     return ERROR_OK;

@@ -105,13 +105,8 @@ static enum error_code preflight_game(struct task_context *task, struct error *e
 {
     const char *hook = task->config->game.release_hook;
 
-    if (hook[0] != '/' || access(hook, X_OK) != 0)
+    if (access(hook, X_OK) != 0)
         return error_set(err, ERROR_REFUSED, "the release hook %s cannot be executed", hook);
-    for (size_t i = 0; i < task->config->probe_count; i++)
-        if (!probe_kind_is_known(task->config->probes[i].kind))
-            return error_set(err, ERROR_CONFIG,
-                             "probe %s: the kind is none of http, tcp, sql, exec",
-                             task->config->probes[i].name);
     return ERROR_OK;
 }
 

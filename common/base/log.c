@@ -35,6 +35,13 @@ bool log_level_from_name(const char *name, enum log_level *ret)
     return false;
 }
 
+const char *log_level_fault(const char *name)
+{
+    enum log_level level;
+
+    return log_level_from_name(name, &level) ? NULL : "not debug, info, warning, error or alert";
+}
+
 struct line {
     char bytes[LOG_LINE_MAX];
     size_t size;

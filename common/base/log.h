@@ -30,5 +30,7 @@ void log_open(const char *program, enum log_level threshold);
 void log_fields(enum log_level level, const char *event, const struct log_field *fields);
 
 bool log_level_from_name(const char *name, enum log_level *ret);
+/* What the name is if it is none of a level, for people; NULL: it is one. */
+const char *log_level_fault(const char *name);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <yaml.h>
 
 /* One reading: the document, and who owns what is read. */
 struct reading {
@@ -23,110 +22,6 @@ static struct yaml_place place_of(const struct reading *reading, const yaml_node
 {
     return (struct yaml_place){
         .file = reading->file, .line = node->start_mark.line + 1, .key = key};
-}
-
-static enum error_code fail_syntax(const char *file, const yaml_parser_t *parser, struct error *err)
-{
-    struct yaml_place place = {.file = file, .line = parser->problem_mark.line + 1};
-
-    if (parser->error == YAML_READER_ERROR)
-        return error_set(err, ERROR_CONFIG, "%s: not UTF-8 text: %s at byte %zu", file,
-                         parser->problem, parser->problem_offset);
-    return yaml_fail(&place, err, "not YAML: %s",
-                     parser->problem != NULL ? parser->problem : "it cannot be parsed");
-}
-
-/* ---- the scan before: limits, on events, without building anything ---- */
-
-struct scan {
-    const char *file;
-    size_t nodes;
-    size_t depth;
-    size_t documents;
-};
-
-static const int depth_of_event[] = {
-    [YAML_SEQUENCE_START_EVENT] = 1,
-    [YAML_SEQUENCE_END_EVENT] = -1,
-    [YAML_MAPPING_START_EVENT] = 1,
-    [YAML_MAPPING_END_EVENT] = -1,
-};
-
-static bool has_anchor(const yaml_event_t *event)
-{
-    return event->type == YAML_ALIAS_EVENT ||
-           (event->type == YAML_SCALAR_EVENT && event->data.scalar.anchor != NULL) ||
-           (event->type == YAML_SEQUENCE_START_EVENT &&
-            event->data.sequence_start.anchor != NULL) ||
-           (event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.anchor != NULL);
-}
-
-static enum error_code scan_event(struct scan *scan, const yaml_event_t *event, struct error *err)
-{
-    struct yaml_place place = {.file = scan->file, .line = event->start_mark.line + 1};
-
-    if ((size_t)event->type < ARRAY_LEN(depth_of_event))
-        scan->depth = (size_t)((long)scan->depth + depth_of_event[event->type]);
-    scan->nodes++;
-    scan->documents += event->type == YAML_DOCUMENT_START_EVENT;
-    if (has_anchor(event))
-        return yaml_fail(&place, err, "anchors and aliases are not read here");
-    if (scan->depth > YAML_DEPTH_MAX)
-        return yaml_fail(&place, err, "nested deeper than %d", YAML_DEPTH_MAX);
-    if (scan->nodes > YAML_NODES_MAX)
-        return yaml_fail(&place, err, "more than %d values", YAML_NODES_MAX);
-    if (scan->documents > 1)
-        return yaml_fail(&place, err, "a second document begins here; one is read");
-    return ERROR_OK;
-}
-
-static enum error_code scan_events(yaml_parser_t *parser, struct scan *scan, struct error *err)
-{
-    bool more = true;
-
-    while (more) {
-        yaml_event_t event;
-        enum error_code code;
-
-        if (!yaml_parser_parse(parser, &event))
-            return fail_syntax(scan->file, parser, err);
-        more = event.type != YAML_STREAM_END_EVENT;
-        code = scan_event(scan, &event, err);
-        yaml_event_delete(&event);
-        if (code != ERROR_OK)
-            return code;
-    }
-    if (scan->documents == 0)
-        return error_set(err, ERROR_CONFIG, "%s: the file is empty", scan->file);
-    return ERROR_OK;
-}
-
-static enum error_code start_parser(yaml_parser_t *parser, const struct yaml_text *text,
-                                    struct error *err)
-{
-    if (!yaml_parser_initialize(parser))
-        return error_set(err, ERROR_MEMORY, "no memory to read %s", text->name);
-    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(parser, (const unsigned char *)text->bytes, text->size);
-    return ERROR_OK;
-}
-
-static enum error_code check_limits(const struct yaml_text *text, struct error *err)
-{
-    struct scan scan = {.file = text->name};
-    yaml_parser_t parser;
-    enum error_code code;
-
-    if (text->size > YAML_BYTES_MAX)
-        return error_set(err, ERROR_CONFIG, "%s: %zu bytes; at most %d are read", text->name,
-                         text->size, YAML_BYTES_MAX);
-    if (memchr(text->bytes, 0, text->size) != NULL)
-        return error_set(err, ERROR_CONFIG, "%s: not text: it has a zero byte", text->name);
-    if (start_parser(&parser, text, err) != ERROR_OK)
-        return err->code;
-    code = scan_events(&parser, &scan, err);
-    yaml_parser_delete(&parser);
-    return code;
 }
 
 /* ---- values ---- */
@@ -324,6 +219,37 @@ static enum error_code check_key(struct reading *reading, const yaml_node_t *nod
     return ERROR_OK;
 }
 
+/* The line of what a fault speaks of: a list's entry, a key, or, if the key is not there, the
+ * struct. */
+static const yaml_node_t *node_of_fault(struct reading *reading, const yaml_node_t *node,
+                                        const struct yaml_fault *fault)
+{
+    const yaml_node_pair_t *pair =
+        find_pair(reading, node, fault->key, node->data.mapping.pairs.start);
+    const yaml_node_t *value;
+
+    if (pair == NULL)
+        return node;
+    value = yaml_document_get_node(&reading->document, pair->value);
+    if (fault->entry > 0 && value->type == YAML_SEQUENCE_NODE)
+        return item_of(reading, value, fault->entry - 1);
+    return yaml_document_get_node(&reading->document, pair->key);
+}
+
+static enum error_code check_sense(struct reading *reading, const yaml_node_t *node,
+                                   const struct yaml_table *table, const void *filled,
+                                   struct error *err)
+{
+    struct yaml_fault fault = {.entry = 0};
+    struct yaml_place place;
+
+    if (table->is_faulty == NULL || !table->is_faulty(filled, &fault))
+        return ERROR_OK;
+    assert(fault.key != NULL);
+    place = place_of(reading, node_of_fault(reading, node, &fault), fault.key);
+    return yaml_fail(&place, err, "%s", fault.sentence);
+}
+
 static enum error_code fill_struct(struct reading *reading, yaml_node_t *node,
                                    const struct yaml_table *table, void *ret, struct error *err)
 {
@@ -338,7 +264,7 @@ static enum error_code fill_struct(struct reading *reading, yaml_node_t *node,
          pair < node->data.mapping.pairs.top; pair++)
         if (fill_pair(reading, pair, table, ret, err) != ERROR_OK)
             return err->code;
-    return ERROR_OK;
+    return check_sense(reading, node, table, ret, err);
 }
 
 static enum error_code load_document(const struct yaml_text *text, yaml_document_t *ret,
@@ -347,10 +273,10 @@ static enum error_code load_document(const struct yaml_text *text, yaml_document
     yaml_parser_t parser;
     enum error_code code = ERROR_OK;
 
-    if (start_parser(&parser, text, err) != ERROR_OK)
+    if (yaml_start_parser(&parser, text, err) != ERROR_OK)
         return err->code;
     if (!yaml_parser_load(&parser, ret))
-        code = fail_syntax(text->name, &parser, err);
+        code = yaml_fail_syntax(text->name, &parser, err);
     yaml_parser_delete(&parser);
     return code;
 }
@@ -363,7 +289,7 @@ enum error_code yaml_read(const void *parent, const struct yaml_text *text,
     yaml_node_t *root;
     enum error_code code;
 
-    if (check_limits(text, err) != ERROR_OK ||
+    if (yaml_check_limits(text, err) != ERROR_OK ||
         load_document(text, &reading.document, err) != ERROR_OK)
         return err->code;
     scratch = memory_zeroed(NULL, 1, table->size, "yaml scratch");

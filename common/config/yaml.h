@@ -53,24 +53,41 @@ struct yaml_key {
     const char *otherwise;           /* the value of a scalar key that is not there, as text;
                                       * NULL: zero, false or NULL */
     const struct yaml_table *nested; /* structs only */
+    /* Texts and names, each of a list too: what a value is that cannot be meant, such as "not an
+     * absolute path"; NULL: it may be. The row may leave it out. */
+    const char *(*value_fault)(const char *value);
     const char *doc;
+};
+
+/* What is wrong with a struct whose values are all right one by one. */
+struct yaml_fault {
+    const char *key; /* of the table: its line is named; the struct's, if it is not there */
+    size_t entry;    /* of that key's list, from 1: the entry's line is; 0: the key's */
+    char sentence[256];
 };
 
 struct yaml_table {
     const struct yaml_key *keys;
     size_t key_count;
     size_t size; /* of the C struct */
+    /* Do the values go together? NULL: any do. */
+    bool (*is_faulty)(const void *filled, struct yaml_fault *ret);
 };
 
 #define YAML_TABLE(type, rows)                                                                     \
     {                                                                                              \
         .keys = (rows), .key_count = ARRAY_LEN(rows), .size = sizeof(type)                         \
     }
+#define YAML_CHECKED_TABLE(type, rows, function)                                                   \
+    {                                                                                              \
+        .keys = (rows), .key_count = ARRAY_LEN(rows), .size = sizeof(type),                        \
+        .is_faulty = (function)                                                                    \
+    }
 
 /* Fills the struct at ret (written only on success); whatever it points to is a talloc descendant
  * of parent.  An unreadable or empty file, a syntax error, an unknown, duplicate or missing key, a
- * value of the wrong type or out of its limits, an anchor or alias, too big or too deep:
- * ERROR_CONFIG, in one sentence "FILE:LINE: KEY: ...". */
+ * value of the wrong type, out of its limits or without sense, an anchor or alias, too big or too
+ * deep: ERROR_CONFIG, in one sentence "FILE:LINE: KEY: ...". */
 enum error_code yaml_read_file(const void *parent, const char *path, const struct yaml_table *table,
                                void *ret, struct error *err);
 

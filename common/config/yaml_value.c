@@ -21,6 +21,15 @@ enum error_code yaml_fail(const struct yaml_place *place, struct error *err, con
                      sentence);
 }
 
+/* What the row itself asks of the value. */
+static enum error_code check_value(const struct yaml_place *place, const struct yaml_key *key,
+                                   struct error *err)
+{
+    const char *fault = key->value_fault != NULL ? key->value_fault(place->value) : NULL;
+
+    return fault == NULL ? ERROR_OK : yaml_fail(place, err, "\"%.64s\" is %s", place->value, fault);
+}
+
 static enum error_code store_text(const void *parent, const struct yaml_place *place,
                                   const struct yaml_key *key, void *ret, struct error *err)
 {
@@ -28,6 +37,8 @@ static enum error_code store_text(const void *parent, const struct yaml_place *p
 
     if (strlen(place->value) < key->min || strlen(place->value) > max)
         return yaml_fail(place, err, "must have %" PRIu64 " to %zu bytes", key->min, max);
+    if (check_value(place, key, err) != ERROR_OK)
+        return err->code;
     *(const char **)ret = memory_text(parent, place->value);
     return ERROR_OK;
 }
@@ -42,6 +53,8 @@ static enum error_code store_name(const void *parent, const struct yaml_place *p
                          "\"%.64s\" is not a name: 1 to %zu letters, digits, '_', '-' or '.', the "
                          "first a letter or digit",
                          place->value, max);
+    if (check_value(place, key, err) != ERROR_OK)
+        return err->code;
     *(const char **)ret = memory_text(parent, place->value);
     return ERROR_OK;
 }

@@ -337,11 +337,6 @@ static enum error_code place_releases(struct loading *in, struct error *err)
     releases = memory_array(set, struct migration_release, manifest.release_count);
     set->releases = releases;
     for (size_t i = 0; i < manifest.release_count; i++) {
-        size_t before;
-
-        if (migration_find_release(set, manifest.releases[i].name, &before))
-            return error_set(err, ERROR_INVALID, "%s: release %s is there twice", RELEASES_FILE,
-                             manifest.releases[i].name);
         if (place_release(set, &manifest.releases[i], &releases[i], err) != ERROR_OK)
             return err->code;
         set->release_count = i + 1;

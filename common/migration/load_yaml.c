@@ -3,6 +3,8 @@
 #include "common/migration/backfill.h"
 #include "common/migration/load_internal.h"
 
+#include <string.h>
+
 static const struct yaml_key backfill_keys[] = {
     {.key = "table",
      .kind = YAML_KIND_TEXT,
@@ -41,8 +43,24 @@ static const struct yaml_key backfill_keys[] = {
      .otherwise = "false",
      .doc = "fill rows by a trigger that are written while the backfill runs"},
 };
+
+/* The parts are pasted into SQL: they must stay the parts that they are called. */
+static bool is_faulty_backfill(const void *filled, struct yaml_fault *ret)
+{
+    const struct migration_backfill *backfill = filled;
+    char *update = memory_format(NULL, "UPDATE %s SET %s WHERE (%s) AND %s > '1'", backfill->table,
+                                 backfill->set, backfill->where, backfill->key);
+    bool is_sound = split_is_one_update(update);
+
+    talloc_free(update);
+    ret->key = "table";
+    (void)text_format(ret->sentence, sizeof(ret->sentence),
+                      "the backfill of %s: table, key, set and where do not make one UPDATE",
+                      backfill->table);
+    return !is_sound;
+}
 static const struct yaml_table backfill_table =
-    YAML_TABLE(struct migration_backfill, backfill_keys);
+    YAML_CHECKED_TABLE(struct migration_backfill, backfill_keys, is_faulty_backfill);
 
 static const struct yaml_key manifest_keys[] = {
     {.key = "description",
@@ -117,23 +135,32 @@ static const struct yaml_key releases_keys[] = {
      .is_required = true,
      .doc = "every release of the game server that may be in use"},
 };
-static const struct yaml_table releases_table = YAML_TABLE(struct releases_manifest, releases_keys);
 
-/* The parts are pasted into SQL: they must stay the parts that they are called. */
-static enum error_code check_backfill(const struct migration_file *file,
-                                      const struct migration_backfill *backfill, struct error *err)
+static bool is_there_before(const struct releases_manifest *manifest, size_t at)
 {
-    char *update = memory_format(NULL, "UPDATE %s SET %s WHERE (%s) AND %s > '1'", backfill->table,
-                                 backfill->set, backfill->where, backfill->key);
-    bool is_sound = split_is_one_update(update);
-
-    talloc_free(update);
-    if (!is_sound)
-        return error_set(err, ERROR_CONFIG,
-                         "%s: backfill of %s: table, key, set and where do not make one UPDATE",
-                         file->path, backfill->table);
-    return ERROR_OK;
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(manifest->releases[i].name, manifest->releases[at].name) == 0)
+            return true;
+    return false;
 }
+
+static bool has_release_twice(const void *filled, struct yaml_fault *ret)
+{
+    const struct releases_manifest *manifest = filled;
+
+    for (size_t i = 0; i < manifest->release_count; i++) {
+        if (!is_there_before(manifest, i))
+            continue;
+        ret->key = "releases";
+        ret->entry = i + 1;
+        (void)text_format(ret->sentence, sizeof(ret->sentence), "release %s is there twice",
+                          manifest->releases[i].name);
+        return true;
+    }
+    return false;
+}
+static const struct yaml_table releases_table =
+    YAML_CHECKED_TABLE(struct releases_manifest, releases_keys, has_release_twice);
 
 static struct yaml_text text_of(const struct migration_file *file)
 {
@@ -153,9 +180,6 @@ enum error_code manifest_read(const void *parent, const struct migration_file *f
     text = text_of(file);
     if (yaml_read(parent, &text, &manifest_table, &manifest, err) != ERROR_OK)
         return err->code;
-    for (size_t i = 0; i < manifest.backfill_count; i++)
-        if (check_backfill(file, &manifest.backfills[i], err) != ERROR_OK)
-            return err->code;
     *ret = manifest;
     return ERROR_OK;
 }

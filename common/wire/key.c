@@ -33,6 +33,11 @@ bool key_is_valid(const char *key)
     return strlen(key) == KEY_TEXT_SIZE - 1 && zmq_z85_decode(bytes, key) != NULL;
 }
 
+const char *key_fault(const char *key)
+{
+    return key_is_valid(key) ? NULL : "not 40 characters of Z85: see `hakem key show`";
+}
+
 enum error_code key_write(const char *path, const struct key_pair *pair, struct error *err)
 {
     char text[KEY_FILE_MAX];

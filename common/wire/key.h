@@ -21,5 +21,7 @@ enum error_code key_read(const char *path, struct key_pair *ret, struct error *e
 
 /* A valid Z85 key of 40 characters. */
 bool key_is_valid(const char *key);
+/* What it is if it is none, for people; NULL: it is one. */
+const char *key_fault(const char *key);
 
 #endif

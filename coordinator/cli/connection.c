@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/config/yaml.h"
+#include "common/wire/endpoint.h"
 #include "common/wire/line.h"
 
 #include <assert.h>
@@ -20,11 +21,13 @@ static const struct yaml_key operator_rows[] = {
     {.key = "coordinator",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct operator_file, coordinator),
+     .value_fault = endpoint_fault,
      .is_required = true,
      .doc = "endpoint, tcp://HOST:PORT"},
     {.key = "coordinator_key",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct operator_file, coordinator_key),
+     .value_fault = key_fault,
      .is_required = true,
      .doc = "the coordinator's public key"},
     {.key = "key_file",

@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "common/config/yaml.h"
+#include "common/wire/endpoint.h"
 #include "common/wire/key.h"
 
 #include <string.h>
@@ -17,6 +18,7 @@ static const struct yaml_key operator_rows[] = {
     {.key = "key",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct operator_config, key),
+     .value_fault = key_fault,
      .is_required = true,
      .doc = "the public key, as `hakem key show` prints it"},
 };
@@ -26,11 +28,13 @@ static const struct yaml_key rows[] = {
     {.key = "agents",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct server_config, agents),
+     .value_fault = endpoint_listen_fault,
      .is_required = true,
      .doc = "where agents connect: tcp://HOST:PORT"},
     {.key = "operators",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct server_config, operators),
+     .value_fault = endpoint_listen_fault,
      .is_required = true,
      .doc = "where the CLI connects: tcp://HOST:PORT"},
     {.key = "key_file",
@@ -51,17 +55,18 @@ static const struct yaml_key rows[] = {
     {.key = "log_level",
      .kind = YAML_KIND_NAME,
      .offset = offsetof(struct server_config, log_level),
+     .value_fault = log_level_fault,
      .otherwise = "info",
      .doc = "debug, info, warning, error or alert"},
     {.key = "operator_keys",
      .kind = YAML_KIND_STRUCTS,
      .offset = offsetof(struct server_config, operator_keys),
      .count_offset = offsetof(struct server_config, operator_count),
+     .min = 1, /* with an empty list nobody could steer */
      .max = OPERATORS_MAX,
      .nested = &operator_table,
      .doc = "who may steer"},
 };
-static const struct yaml_table table = YAML_TABLE(struct server_config, rows);
 
 /* Whom the journal names must not be a matter of luck. */
 static const struct operator_config *same_key(const struct server_config *config, size_t at)
@@ -72,38 +77,28 @@ static const struct operator_config *same_key(const struct server_config *config
     return NULL;
 }
 
-static enum error_code check_operator(const struct server_config *config, size_t at,
-                                      const char *path, struct error *err)
+static bool is_faulty(const void *filled, struct yaml_fault *ret)
 {
-    const struct operator_config *one = &config->operator_keys[at];
-    const struct operator_config *other = same_key(config, at);
+    const struct server_config *config = filled;
 
-    if (!key_is_valid(one->key))
-        return error_set(err, ERROR_CONFIG,
-                         "%s: operator_keys: the key of %s is not 40 characters of Z85", path,
-                         one->name);
-    if (other != NULL)
-        return error_set(err, ERROR_CONFIG,
-                         "%s: operator_keys: %s and %s have the same key: whose wish it was could "
-                         "not be told",
-                         path, other->name, one->name);
-    return ERROR_OK;
+    for (size_t i = 0; i < config->operator_count; i++) {
+        const struct operator_config *other = same_key(config, i);
+
+        if (other == NULL)
+            continue;
+        ret->key = "operator_keys";
+        ret->entry = i + 1;
+        (void)text_format(ret->sentence, sizeof(ret->sentence),
+                          "%s and %s have the same key: whose wish it was could not be told",
+                          other->name, config->operator_keys[i].name);
+        return true;
+    }
+    return false;
 }
+static const struct yaml_table table = YAML_CHECKED_TABLE(struct server_config, rows, is_faulty);
 
 enum error_code server_config_read(const void *parent, const char *path, struct server_config *ret,
                                    struct error *err)
 {
-    struct server_config config = {.agents = NULL};
-    enum log_level level;
-
-    if (yaml_read_file(parent, path, &table, &config, err) != ERROR_OK)
-        return err->code;
-    for (size_t i = 0; i < config.operator_count; i++)
-        if (check_operator(&config, i, path, err) != ERROR_OK)
-            return err->code;
-    if (!log_level_from_name(config.log_level, &level))
-        return error_set(err, ERROR_CONFIG, "%s: log_level: \"%s\" is none of the levels", path,
-                         config.log_level);
-    *ret = config;
-    return ERROR_OK;
+    return yaml_read_file(parent, path, &table, ret, err);
 }
