@@ -5,12 +5,11 @@
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/load.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define BUNDLE_BYTES_MAX (64 << 20)
 
 bool bundle_is_there(const struct agent_config *config, const char *digest)
 {
@@ -80,23 +79,37 @@ static enum error_code keep(struct bundle_fetch *fetch, const struct agent_confi
 
     hash_bytes_hex(fetch->bytes, fetch->size, digest);
     if (strcmp(digest, fetch->digest) != 0)
-        return error_set(err, ERROR_PROTOCOL, "the bundle that arrived is not %s", fetch->digest);
+        return error_set(err, ERROR_PROTOCOL, "the bundle %s is not what arrived", fetch->digest);
     make_room(config);
     task_bundle_path(config, digest, path, sizeof(path));
     return file_write_atomically(path, fetch->bytes, fetch->size, 0600, err);
+}
+
+static enum error_code check(const struct bundle_fetch *fetch, const struct chunk *chunk,
+                             struct error *err)
+{
+    if (chunk->total == 0)
+        return error_set(err, ERROR_PROTOCOL, "the coordinator does not have the bundle %s",
+                         fetch->digest);
+    if (chunk->total > MIGRATION_BUNDLE_MAX)
+        return error_set(err, ERROR_PROTOCOL, "the bundle %s is too large: at most %d bytes",
+                         fetch->digest, MIGRATION_BUNDLE_MAX);
+    if ((fetch->total != 0 && chunk->total != fetch->total) || chunk->byte_count == 0 ||
+        chunk->byte_count > chunk->total - fetch->size)
+        return error_set(err, ERROR_PROTOCOL, "the pieces of the bundle %s do not fit together",
+                         fetch->digest);
+    return ERROR_OK;
 }
 
 enum error_code bundle_take(struct bundle_fetch *fetch, const struct agent_config *config,
                             const struct chunk *chunk, bool *ret_done, struct error *err)
 {
     *ret_done = false;
-    if (strcmp(chunk->digest, fetch->digest) != 0 || chunk->offset != fetch->size)
+    if (fetch->digest[0] == '\0' || strcmp(chunk->digest, fetch->digest) != 0 ||
+        chunk->offset != fetch->size)
         return ERROR_OK; /* late or repeated */
-    if (chunk->total == 0 || chunk->total > BUNDLE_BYTES_MAX || chunk->byte_count == 0 ||
-        chunk->byte_count > chunk->total - fetch->size ||
-        (fetch->total != 0 && chunk->total != fetch->total))
-        return error_set(err, ERROR_PROTOCOL, "the coordinator does not have the bundle %s",
-                         fetch->digest);
+    if (check(fetch, chunk, err) != ERROR_OK)
+        return err->code;
     if (fetch->bytes == NULL) {
         fetch->bytes = memory_array(NULL, uint8_t, (size_t)chunk->total);
         fetch->total = (size_t)chunk->total;
