@@ -105,16 +105,30 @@ static size_t frame_size(const struct channel *channel)
     return size;
 }
 
+/* One wrong word, and nothing behind it is believed. */
+static void break_off(struct channel *channel)
+{
+    channel->is_closed = true;
+    channel->size = 0;
+}
+
+static bool is_head_sound(const struct channel *channel)
+{
+    uint8_t type = channel->bytes[0];
+
+    if (type == FRAME_NONE || type >= FRAME_COUNT)
+        return false;
+    return frame_record((enum frame_type)type) != NULL ? frame_size(channel) <= CHANNEL_FRAME_MAX
+                                                       : frame_size(channel) == 0;
+}
+
 static bool has_frame(struct channel *channel)
 {
     if (channel->size < HEAD_BYTES)
         return false;
-    if (frame_size(channel) > CHANNEL_FRAME_MAX || channel->bytes[0] >= FRAME_COUNT) {
-        channel->is_closed = true;
-        channel->size = 0;
-        return false;
-    }
-    return channel->size >= HEAD_BYTES + frame_size(channel);
+    if (!is_head_sound(channel))
+        break_off(channel);
+    return channel->size >= HEAD_BYTES && channel->size >= HEAD_BYTES + frame_size(channel);
 }
 
 static void read_more(struct channel *channel)
@@ -140,19 +154,22 @@ static bool take_frame(struct channel *channel, const void *parent, enum frame_t
     enum frame_type type = (enum frame_type)channel->bytes[0];
     const struct record *record = frame_record(type);
     size_t size = frame_size(channel);
-    struct error err = {.code = ERROR_OK};
+    struct error err;
     void *body = NULL;
 
     if (record != NULL) {
         body = memory_zeroed(parent, 1, record->size, record->name);
-        if (unpack_record(record, channel->bytes + HEAD_BYTES, size, body, body, &err) != ERROR_OK)
-            channel->is_closed = true;
+        if (unpack_record(record, channel->bytes + HEAD_BYTES, size, body, body, &err) !=
+            ERROR_OK) {
+            break_off(channel);
+            return false;
+        }
     }
     channel->size -= HEAD_BYTES + size;
     memmove(channel->bytes, channel->bytes + HEAD_BYTES + size, channel->size);
     *ret_type = type;
     *ret_body = body;
-    return err.code == ERROR_OK;
+    return true;
 }
 
 bool channel_receive(struct channel *channel, const void *parent, enum frame_type *ret_type,
