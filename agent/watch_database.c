@@ -130,7 +130,7 @@ static enum error_code list_names(struct database_watch *watch, struct sql_call 
     count = rows_count(rows);
     *ret = memory_array(parent, struct name_item, count);
     *ret_count = 0;
-    for (size_t i = 0; i < count && *ret_count < REPORT_SERVERS_MAX; i++)
+    for (size_t i = 0; i < count; i++)
         add_name(*ret, ret_count, rows_text(rows, i, 0));
     rows_free(rows);
     return ERROR_OK;
