@@ -1,13 +1,13 @@
 #include "coordinator/cli/cli.h"
 
 #include "common/base/text.h"
+#include "coordinator/cli/terminal.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#define FLAG_SHOWN_MAX 200
 
 /* ---- flags ---- */
 
@@ -104,6 +104,14 @@ static bool is_of_noun(const struct cli_verb *verb, const char *noun)
     return noun == NULL || strcmp(verb->noun, noun) == 0;
 }
 
+static bool noun_is_known(const char *noun)
+{
+    for (const struct cli_verb *verb = cli_verbs; verb->noun != NULL; verb++)
+        if (strcmp(verb->noun, noun) == 0)
+            return true;
+    return false;
+}
+
 static void print_help(const char *noun)
 {
     (void)printf(
@@ -130,20 +138,18 @@ static void print_verb_help(const struct cli_verb *verb)
 static enum error_code find_verb(int argc, char *argv[], const struct cli_verb **ret, int *ret_used,
                                  struct error *err)
 {
-    bool noun_is_known = false;
-
     for (const struct cli_verb *verb = cli_verbs; verb->noun != NULL; verb++) {
         if (strcmp(verb->noun, argv[1]) != 0)
             continue;
-        noun_is_known = true;
         if (verb->verb == NULL || (argc > 2 && strcmp(verb->verb, argv[2]) == 0)) {
             *ret = verb;
             *ret_used = verb->verb == NULL ? 2 : 3;
             return ERROR_OK;
         }
     }
-    if (!noun_is_known)
-        return error_set(err, ERROR_USAGE, "there is no command \"%s\"; see hakem help", argv[1]);
+    if (!noun_is_known(argv[1]))
+        return error_set(err, ERROR_USAGE, "there is no command \"%.200s\"; see hakem help",
+                         argv[1]);
     return error_set(err, ERROR_USAGE, "%s has no such verb; see hakem help %s", argv[1], argv[1]);
 }
 
@@ -170,8 +176,8 @@ static enum error_code take_flag(struct cli *cli, const char *word, const char *
     if (take_common(cli, word))
         return ERROR_OK;
     if (!find_flag(cli, word, length, &i))
-        return error_set(err, ERROR_USAGE, "there is no flag %.*s here; see --help", (int)length,
-                         word);
+        return error_set(err, ERROR_USAGE, "there is no flag %.*s here; see --help",
+                         length < FLAG_SHOWN_MAX ? (int)length : FLAG_SHOWN_MAX, word);
     flag = &cli->verb->flags[i];
     if (cli->values[i] != NULL)
         return error_set(err, ERROR_USAGE, "%s is given twice", flag->name);
@@ -185,6 +191,22 @@ static enum error_code take_flag(struct cli *cli, const char *word, const char *
         return error_set(err, ERROR_USAGE, "%s wants a value: %s", flag->name, flag->value);
     cli->values[i] = word[length] == '=' ? word + length + 1 : next;
     *ret_used_next = word[length] != '=';
+    return ERROR_OK;
+}
+
+/* Nothing that people name is longer, and what is not UTF-8 could not be answered in JSON. */
+static enum error_code check_words(int argc, char *argv[], struct error *err)
+{
+    for (int i = 1; i < argc; i++) {
+        size_t size = strlen(argv[i]);
+
+        if (size > CLI_WORD_MAX)
+            return error_set(err, ERROR_USAGE, "word %d of the command is longer than %d bytes", i,
+                             CLI_WORD_MAX);
+        if (!text_is_utf8(argv[i], size))
+            return error_set(err, ERROR_USAGE, "word %d of the command is not UTF-8: \"%.200s\"", i,
+                             argv[i]);
+    }
     return ERROR_OK;
 }
 
@@ -217,50 +239,19 @@ static enum error_code take_words(struct cli *cli, int argc, char *argv[], int f
     return ERROR_OK;
 }
 
-/* ---- output ---- */
-
-void cli_say(const struct cli *cli, const char *format, ...)
-{
-    va_list args;
-
-    if (cli->is_json)
-        return;
-    va_start(args, format);
-    (void)vprintf(format, args);
-    va_end(args);
-    (void)putchar('\n');
-    (void)fflush(stdout);
-}
-
-void cli_answer(struct cli *cli, const char *key, json_t *value)
-{
-    (void)json_object_set_new(cli->answer, key, value);
-}
-
-enum error_code cli_confirm(const struct cli *cli, const char *question, struct error *err)
-{
-    char line[16] = "";
-
-    if (cli->is_yes)
-        return ERROR_OK;
-    if (isatty(STDIN_FILENO) == 0)
-        return error_set(err, ERROR_REFUSED, "%s: nobody is there to ask; --yes says yes",
-                         question);
-    (void)fprintf(stderr, "%s [y/N] ", question);
-    if (fgets(line, sizeof(line), stdin) == NULL || (line[0] != 'y' && line[0] != 'Y'))
-        return error_set(err, ERROR_REFUSED, "nothing was done");
-    return ERROR_OK;
-}
+/* ---- the end ---- */
 
 static void print_error(const struct cli *cli, const struct error *err)
 {
-    if (!cli->is_json) {
-        (void)fprintf(stderr, "hakem: %s\n", err->detail);
-        return;
-    }
-    (void)json_object_set_new(
-        cli->answer, "error",
-        json_pack("{s:s, s:s}", "code", error_code_name(err->code), "detail", err->detail));
+    char detail[ERROR_DETAIL_MAX];
+
+    (void)text_copy(detail, sizeof(detail), err->detail);
+    terminal_disarm(detail, "");
+    if (cli->is_json)
+        cli_answer(cli, "error",
+                   json_pack("{s:s, s:s}", "code", error_code_name(err->code), "detail", detail));
+    else
+        (void)fprintf(stderr, "hakem: %s\n", detail);
 }
 
 static int finish(struct cli *cli, enum error_code code, const struct error *err)
@@ -285,31 +276,59 @@ static bool has_word(int argc, char *argv[], const char *word)
     return false;
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0;
+}
+
+/* True if the words ask for help, and it was given. */
+static bool give_help(int argc, char *argv[])
+{
+    bool is_verb = is_help(argv[1]);
+    const char *noun = !is_verb                                       ? argv[1]
+                       : argc > 2 && !text_starts_with(argv[2], "--") ? argv[2]
+                                                                      : NULL;
+    const struct cli_verb *verb = NULL;
+    struct error err;
+    int used;
+
+    if ((!is_verb && !has_word(argc, argv, "--help")) || (noun != NULL && !noun_is_known(noun)))
+        return false;
+    if (!is_verb && find_verb(argc, argv, &verb, &used, &err) == ERROR_OK && verb != NULL)
+        print_verb_help(verb);
+    else
+        print_help(noun);
+    return true;
+}
+
+static enum error_code run(struct cli *cli, int argc, char *argv[], struct error *err)
+{
+    int used = 1;
+
+    if (is_help(argv[1])) { /* of what there is not */
+        argc--;
+        argv++;
+    }
+    if (check_words(argc, argv, err) != ERROR_OK ||
+        find_verb(argc, argv, &cli->verb, &used, err) != ERROR_OK)
+        return err->code;
+    assert(cli->verb != NULL);
+    if (take_words(cli, argc, argv, used, err) != ERROR_OK)
+        return err->code;
+    return cli->verb->run(cli, err);
+}
+
 int cli_main(int argc, char *argv[])
 {
     struct cli cli = {.program = argv[0], .is_json = has_word(argc, argv, "--json")};
     struct error err = {.code = ERROR_OK};
-    int used = 1;
-    enum error_code code;
 
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
-        print_help(argc > 2 ? argv[2] : NULL);
-        return argc < 2 ? error_code_exit_status(ERROR_USAGE) : EXIT_SUCCESS;
+    if (argc < 2) {
+        print_help(NULL);
+        return error_code_exit_status(ERROR_USAGE);
     }
-    cli.answer = json_object();
-    code = find_verb(argc, argv, &cli.verb, &used, &err);
-    if (code != ERROR_OK && has_word(argc, argv, "--help")) {
-        print_help(argv[1]);
-        code = ERROR_OK;
-    } else if (code == ERROR_OK && has_word(argc, argv, "--help")) {
-        print_verb_help(cli.verb);
-        json_decref(cli.answer);
+    if (give_help(argc, argv))
         return EXIT_SUCCESS;
-    } else if (code == ERROR_OK) {
-        assert(cli.verb != NULL);
-        code = take_words(&cli, argc, argv, used, &err);
-        if (code == ERROR_OK)
-            code = cli.verb->run(&cli, &err);
-    }
-    return finish(&cli, code, &err);
+    cli.answer = json_object();
+    return finish(&cli, run(&cli, argc, argv, &err), &err);
 }

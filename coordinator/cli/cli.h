@@ -15,6 +15,7 @@
 
 #define CLI_FLAGS_MAX     24 /* of one verb, those that every verb has aside */
 #define CLI_ARGUMENTS_MAX 64
+#define CLI_WORD_MAX      4096 /* bytes of any word of the command */
 
 struct cli;
 
@@ -69,7 +70,7 @@ const char *cli_argument(const struct cli *cli, size_t i);
 void cli_say(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Into the answer; value is stolen. */
-void cli_answer(struct cli *cli, const char *key, json_t *value);
+void cli_answer(const struct cli *cli, const char *key, json_t *value);
 
 /* Asks on a terminal; --yes says yes. ERROR_REFUSED if the answer is no, or there is nobody to ask.
  */

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LOOK_MS         250
 #define UNREACHABLE_MAX 12 /* looks without an answer: a minute */
@@ -132,7 +131,7 @@ enum error_code follow_rollout(struct cli *cli, struct connection *connection, u
     struct follower f = {.cli = cli,
                          .connection = connection,
                          .rollout = rollout,
-                         .is_terminal = isatty(STDOUT_FILENO) != 0 && !cli->is_json};
+                         .is_terminal = terminal_can_redraw() && !cli->is_json};
     enum error_code code;
 
     (void)sigaction(SIGINT, &interrupt, NULL);

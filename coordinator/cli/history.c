@@ -3,7 +3,7 @@
 #include "coordinator/cli/connection.h"
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
-#include "embedded_hakem.h"
+#include "embedded_hakem_cli.h"
 
 const struct cli_flag history_flags[] = {
     DATABASE_FLAG,

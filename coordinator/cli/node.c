@@ -111,7 +111,8 @@ enum error_code node_accept(struct cli *cli, struct error *err)
     const char *kind = cli_flag(cli, "--kind");
     unsigned value = KIND_NONE;
 
-    if (kind == NULL || !field_value_of(&node_kind_names, kind, strlen(kind), &value))
+    if (kind == NULL || !field_value_of(&node_kind_names, kind, strlen(kind), &value) ||
+        value == KIND_NONE)
         return error_set(err, ERROR_USAGE, "--kind is database, game or edge");
     request.kind = (enum node_kind)value;
     if (!text_copy(request.key, KEY_TEXT_SIZE, cli_argument(cli, 0)))

@@ -208,8 +208,8 @@ static enum error_code steer(struct cli *cli, struct request *request, enum foll
     struct connection *connection = NULL;
     struct reply reply = {.rollout = 0};
 
-    if (reason != NULL)
-        (void)text_copy(request->reason, SENTENCE_SIZE, reason);
+    if (reason != NULL && !text_copy(request->reason, SENTENCE_SIZE, reason))
+        return error_set(err, ERROR_USAGE, "--reason: at most %d bytes", SENTENCE_SIZE - 1);
     if (connection_open(cli, &connection, err) != ERROR_OK)
         return err->code;
     err->code = connection_ask(connection, request, &reply, NULL, err);

@@ -3,12 +3,15 @@
 #define COORDINATOR_CLI_SCREEN_H
 
 #include "coordinator/cli/cli.h"
+#include "coordinator/cli/terminal.h"
 
 /* The whole picture, once: state, nodes, steps. */
 void screen_print(const struct cli *cli, const json_t *show);
 
-/* Redraws in place, fitted to the terminal; the first call makes room. */
+/* Redraws in place, fitted to the terminal. */
 void screen_draw(const json_t *show);
+/* What that writes; for its test. */
+void screen_render(const json_t *show, const struct terminal *terminal, struct text *out);
 
 /* Prints only what has changed since `before` (NULL: nothing was known). */
 void screen_print_changes(const struct cli *cli, const json_t *before, const json_t *show);

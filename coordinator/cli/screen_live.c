@@ -6,46 +6,33 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#define ROWS_OTHERWISE    24
-#define COLUMNS_OTHERWISE 100
-#define ROWS_KEPT         1
-#define BAR_COLUMNS       20
+#define ROWS_KEPT    1 /* below the last line */
+#define COLUMNS_KEPT 1 /* a full line would wrap on some terminals */
+#define BAR_COLUMNS  20
 
 struct painter {
     struct text *out;
+    const struct terminal *terminal;
     int rows; /* that still fit */
-    int columns;
 };
-
-/* Bytes of the longest beginning that fits; a UTF-8 sequence counts as one column. */
-static size_t fitting(const char *text, int columns)
-{
-    size_t i = 0;
-
-    while (text[i] != '\0') {
-        size_t next = i + 1;
-
-        while (((unsigned char)text[next] & 0xc0) == 0x80)
-            next++;
-        if (columns-- == 0)
-            break;
-        i = next;
-    }
-    return i;
-}
 
 static void paint_line(struct painter *p, const char *colour, const char *text)
 {
+    char *line;
+
     if (p->rows <= 0)
         return;
     p->rows--;
+    line = memory_text(p->out, text);
+    terminal_disarm(line, "");
+    line[terminal_fitting(line, p->terminal->columns - COLUMNS_KEPT)] = '\0';
     text_append(p->out, "\x1b[2K");
-    text_append(p->out, colour);
-    text_append_bytes(p->out, text, fitting(text, p->columns - 1));
-    text_append(p->out, PLAIN "\n");
+    if (p->terminal->has_colour)
+        text_append(p->out, colour);
+    terminal_spell(p->terminal, line, p->out);
+    text_append(p->out, p->terminal->has_colour ? PLAIN "\n" : "\n");
+    talloc_free(line);
 }
 
 /* ---- the head ---- */
@@ -211,32 +198,27 @@ static void paint_steps(struct painter *p, const json_t *steps)
     json_decref(shown);
 }
 
-static void measure(struct painter *p)
+void screen_render(const json_t *show, const struct terminal *terminal, struct text *out)
 {
-    struct winsize size;
+    struct painter p = {.out = out, .terminal = terminal, .rows = terminal->rows - ROWS_KEPT};
 
-    p->rows = ROWS_OTHERWISE;
-    p->columns = COLUMNS_OTHERWISE;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > ROWS_KEPT) {
-        p->rows = size.ws_row;
-        p->columns = size.ws_col;
-    }
-    p->rows -= ROWS_KEPT;
-}
-
-void screen_draw(const json_t *show)
-{
-    struct painter p = {.out = text_new(NULL, WORDS_BYTES_MAX)};
-
-    measure(&p);
-    text_append(p.out, "\x1b[H");
+    text_append(out, "\x1b[H");
     paint_head(&p, show);
     paint_line(&p, PLAIN, "");
     paint_tree(&p, json_object_get(show, "nodes"));
     paint_line(&p, PLAIN, "");
     paint_steps(&p, json_object_get(show, "steps"));
-    text_append(p.out, "\x1b[J");
-    (void)fwrite(p.out->data, 1, p.out->size, stdout);
+    text_append(out, "\x1b[J");
+}
+
+void screen_draw(const json_t *show)
+{
+    struct text *out = text_new(NULL, WORDS_BYTES_MAX);
+    struct terminal terminal;
+
+    terminal_look(&terminal);
+    screen_render(show, &terminal, out);
+    (void)fwrite(out->data, 1, out->size, stdout);
     (void)fflush(stdout);
-    talloc_free(p.out);
+    talloc_free(out);
 }

@@ -1,0 +1,434 @@
+/* The hakem command as people get it wrong: every verb of the table, one sentence, no coordinator
+ * and no database. */
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "coordinator/cli/cli.h"
+#include "support/scratch.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define WORDS_MAX    16
+#define OUTPUT_MAX   65536
+#define TOO_LONG     (CLI_WORD_MAX + 1)
+#define SENTENCE_MAX 1100
+
+static char said[OUTPUT_MAX];     /* standard output */
+static char sentence[OUTPUT_MAX]; /* standard error */
+static char *argv[WORDS_MAX + 1];
+static int argc;
+
+static void set_up(void)
+{
+    scratch_set_up();
+    for (const char *const *name = (const char *const[]){"HAKEM_CONFIG", "HAKEM_COORDINATOR",
+                                                         "DATABASE_URL", "HAKEM_MIGRATIONS", NULL};
+         *name != NULL; name++)
+        ck_assert_int_eq(unsetenv(*name), 0);
+    argv[0] = memory_text(scratch.memory, "hakem");
+    argc = 1;
+}
+
+static void add_word(const char *word)
+{
+    ck_assert_int_lt(argc, WORDS_MAX);
+    argv[argc++] = memory_text(scratch.memory, word);
+    argv[argc] = NULL;
+}
+
+static void add_words(const char *line)
+{
+    char *rest = NULL;
+
+    for (char *word = strtok_r(memory_text(scratch.memory, line), " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest))
+        add_word(word);
+}
+
+static int turn_to_file(int fd, const char *name)
+{
+    int kept = dup(fd);
+    int file = open(scratch_path(name), O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+    ck_assert_int_ge(kept, 0);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(dup2(file, fd), fd);
+    (void)close(file);
+    return kept;
+}
+
+static void turn_back(int fd, int kept, char ret[static OUTPUT_MAX])
+{
+    ssize_t size = pread(fd, ret, OUTPUT_MAX - 1, 0);
+
+    ck_assert_int_ge(size, 0);
+    ret[size] = '\0';
+    ck_assert_int_eq(dup2(kept, fd), fd);
+    (void)close(kept);
+}
+
+/* Runs the words that were added; the exit status. */
+static int hakem(void)
+{
+    int out, err, status;
+
+    (void)fflush(stdout);
+    out = turn_to_file(STDOUT_FILENO, "out");
+    err = turn_to_file(STDERR_FILENO, "err");
+    status = cli_main(argc, argv);
+    (void)fflush(stdout);
+    turn_back(STDOUT_FILENO, out, said);
+    turn_back(STDERR_FILENO, err, sentence);
+    return status;
+}
+
+/* One line that begins with the program's name, without anything that a terminal would obey. */
+static void assert_one_sentence(void)
+{
+    size_t size = strlen(sentence);
+
+    ck_assert_msg(strncmp(sentence, "hakem: ", 7) == 0, "\"%s\"", sentence);
+    ck_assert_uint_gt(size, 8);
+    ck_assert_uint_lt(size, SENTENCE_MAX);
+    ck_assert_ptr_eq(strchr(sentence, '\n'), sentence + size - 1);
+    ck_assert(text_is_utf8(sentence, size));
+    for (size_t i = 0; i < size - 1; i++)
+        ck_assert_msg((unsigned char)sentence[i] >= ' ', "byte %u", (unsigned char)sentence[i]);
+    ck_assert_str_eq(said, "");
+}
+
+static void assert_sentence_has(const char *part)
+{
+    ck_assert_msg(strstr(sentence, part) != NULL, "\"%s\" is not in: %s", part, sentence);
+}
+
+static void assert_refused(const char *part)
+{
+    ck_assert_int_eq(hakem(), 2);
+    assert_one_sentence();
+    assert_sentence_has(part);
+}
+
+/* The same words with --json: one object with the error in it, and nothing else. */
+static void assert_refused_in_json(void)
+{
+    json_error_t where;
+    json_t *answer;
+    const char *code = NULL, *detail = NULL;
+
+    add_word("--json");
+    ck_assert_int_eq(hakem(), 2);
+    ck_assert_str_eq(sentence, "");
+    answer = json_loads(said, 0, &where);
+    ck_assert_msg(answer != NULL, "%s: %s", where.text, said);
+    ck_assert_int_eq(
+        json_unpack(answer, "{s:{s:s, s:s}}", "error", "code", &code, "detail", &detail), 0);
+    ck_assert_str_eq(code, "USAGE");
+    ck_assert_str_ne(detail, "");
+    json_decref(answer);
+}
+
+/* ---- every verb ---- */
+
+static const struct cli_verb *call(int at)
+{
+    const struct cli_verb *verb = &cli_verbs[at];
+
+    add_word(verb->noun);
+    if (verb->verb != NULL)
+        add_word(verb->verb);
+    return verb;
+}
+
+static void add_arguments(size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        add_word(word);
+}
+
+START_TEST(a_flag_that_there_is_not_points_to_the_help)
+{
+    const struct cli_verb *verb = call(_i);
+
+    add_arguments(verb->argument_min, "1");
+    add_word("--no-such-flag");
+    assert_refused("there is no flag --no-such-flag here; see --help");
+    assert_refused_in_json();
+}
+END_TEST
+
+START_TEST(too_few_or_too_many_arguments_are_answered_with_the_usage)
+{
+    const struct cli_verb *verb = call(_i);
+    char *usage = memory_format(scratch.memory, "usage: hakem %s%s%s %s", verb->noun,
+                                verb->verb != NULL ? " " : "", verb->verb != NULL ? verb->verb : "",
+                                verb->usage);
+    int words = argc;
+
+    if (verb->argument_min > 0)
+        assert_refused(usage);
+    add_arguments(verb->argument_max + 1, "1");
+    assert_refused(usage);
+    assert_refused_in_json();
+    argc = words;
+}
+END_TEST
+
+/* "STEP" must be given, "[REVISION]" may be. */
+START_TEST(the_usage_has_as_many_words_as_the_verb_takes_arguments)
+{
+    const struct cli_verb *verb = &cli_verbs[_i];
+    size_t all = 0, needed = 0;
+    char *rest = NULL;
+
+    for (char *word = strtok_r(memory_text(scratch.memory, verb->usage), " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
+        all++;
+        needed += word[0] != '[';
+    }
+    ck_assert_uint_eq(all, verb->argument_max);
+    ck_assert_uint_eq(needed, verb->argument_min);
+}
+END_TEST
+
+START_TEST(a_flag_without_its_value_names_what_it_wants)
+{
+    const struct cli_flag *flags = cli_verbs[_i].flags;
+
+    for (size_t i = 0; flags != NULL && flags[i].name != NULL; i++) {
+        argc = 1;
+        add_arguments(call(_i)->argument_min, "1");
+        if (flags[i].value == NULL)
+            add_word(memory_format(scratch.memory, "%s=x", flags[i].name));
+        else
+            add_word(flags[i].name);
+        assert_refused(flags[i].name);
+    }
+}
+END_TEST
+
+static char *long_word(void)
+{
+    char *word = memory_array(scratch.memory, char, TOO_LONG + 1);
+
+    memset(word, 'a', TOO_LONG);
+    return word;
+}
+
+START_TEST(an_absurdly_long_word_is_counted_not_repeated)
+{
+    const struct cli_verb *verb = call(_i);
+    int words = argc;
+
+    add_arguments(verb->argument_min, "1");
+    add_word(memory_format(scratch.memory, "--%s", long_word()));
+    assert_refused("is longer than 4096 bytes");
+    argc = words;
+    add_word(long_word());
+    assert_refused("is longer than 4096 bytes");
+    assert_refused_in_json();
+}
+END_TEST
+
+START_TEST(a_word_that_is_not_utf8_is_pointed_at)
+{
+    const struct cli_verb *verb = call(_i);
+    int words = argc;
+
+    add_arguments(verb->argument_min, "1");
+    add_word("--caf\xe9");
+    assert_refused(
+        memory_format(scratch.memory, "word %d of the command is not UTF-8: \"--caf?\"", argc - 1));
+    argc = words;
+    add_word("\xff\x1b[31m");
+    assert_refused("is not UTF-8: \"??[31m\"");
+    assert_refused_in_json();
+}
+END_TEST
+
+START_TEST(every_verb_has_help_that_names_its_flags)
+{
+    const struct cli_flag *flags = call(_i)->flags;
+
+    add_word("--help");
+    ck_assert_int_eq(hakem(), 0);
+    ck_assert_str_eq(sentence, "");
+    ck_assert_ptr_nonnull(strstr(said, cli_verbs[_i].doc));
+    for (size_t i = 0; flags != NULL && flags[i].name != NULL; i++)
+        ck_assert_msg(strstr(said, flags[i].name) != NULL, "%s", flags[i].name);
+}
+END_TEST
+
+/* ---- what cannot be meant ---- */
+
+/* Loop test: a command, its exit status, and what it says. */
+static const struct {
+    const char *line;
+    int status;
+    const char *says;
+} mistakes[] = {
+    {"nothing", 2, "there is no command \"nothing\"; see hakem help"},
+    {"help nothing", 2, "there is no command \"nothing\"; see hakem help"},
+    {"nothing --help", 2, "there is no command \"nothing\"; see hakem help"},
+    {"--yes", 2, "there is no command \"--yes\"; see hakem help"},
+    {"rollout", 2, "rollout has no such verb; see hakem help rollout"},
+    {"rollout begin", 2, "rollout has no such verb; see hakem help rollout"},
+    /* migration, history */
+    {"migration new ../x", 2, "a revision's name is letters"},
+    {"migration list --migrations /nowhere", 2, "/nowhere"},
+    {"migration show x --migrations /nowhere", 2, "/nowhere"},
+    {"migration up", 2, "give --database URL, or set DATABASE_URL"},
+    {"migration down", 2, "give --database URL, or set DATABASE_URL"},
+    {"migration status", 2, "give --database URL, or set DATABASE_URL"},
+    {"migration verify", 2, "give --database URL, or set DATABASE_URL"},
+    {"history", 2, "give --database URL, or set DATABASE_URL"},
+    {"history --limit many", 2, "--limit: \"many\" is not a number"},
+    {"history --rollout many", 2, "--rollout: \"many\" is not a number"},
+    {"history 0001_x --rollout 1", 2, "not both"},
+    /* rollout */
+    {"rollout plan", 2, "say where to go: --to REVISION, --release R, or both"},
+    {"rollout start --yes", 2, "say where to go: --to REVISION, --release R, or both"},
+    {"rollout start --release 1 --soak soon", 2, "--soak: \"soon\" is not a duration"},
+    {"rollout start --release 1 --retries -1", 2, "--retries: \"-1\" is not a number"},
+    {"rollout start --release 1 --max-unavailable 0", 2, "nothing could ever move"},
+    {"rollout start --release 1 --on-lost cry", 2, "--on-lost does not take \"cry\""},
+    {"rollout start --release 1", 2, "--config FILE or HAKEM_CONFIG"},
+    {"rollout list", 2, "--config FILE or HAKEM_CONFIG"},
+    {"rollout list --config /nowhere/c.yaml", 2, "/nowhere/c.yaml"},
+    {"rollout show last", 2, "\"last\" is not a rollout's number"},
+    {"rollout watch -1", 2, "\"-1\" is not a rollout's number"},
+    {"rollout retry first", 2, "\"first\" is not a step's number"},
+    {"rollout skip 1.5", 2, "\"1.5\" is not a step's number"},
+    {"rollout abandon", 5, "nobody is there to ask; --yes says yes"},
+    {"rollout pause --yes --yes", 2, "--config FILE or HAKEM_CONFIG"},
+    {"rollout pause --reason a --reason b", 2, "--reason is given twice"},
+    {"rollback last", 2, "\"last\" is not a rollout's number"},
+    {"rollback --wave 0%", 2, "--wave takes counts and percentages"},
+    /* node, cluster, key */
+    {"node accept KEY", 2, "--kind is database, game or edge"},
+    {"node accept KEY --kind tower", 2, "--kind is database, game or edge"},
+    {"node accept KEY --kind none", 2, "--kind is database, game or edge"},
+    {"cluster status", 2, "--config FILE or HAKEM_CONFIG"},
+    {"key show /nowhere/key", 2, "/nowhere/key"},
+    {"key new /nowhere/key", 1, "/nowhere/key"},
+};
+
+START_TEST(a_mistake_is_one_sentence_and_its_exit_status)
+{
+    add_words(mistakes[_i].line);
+    ck_assert_int_eq(hakem(), mistakes[_i].status);
+    assert_one_sentence();
+    assert_sentence_has(mistakes[_i].says);
+}
+END_TEST
+
+START_TEST(names_and_reasons_that_no_message_could_carry_are_refused)
+{
+    char *name = memory_array(scratch.memory, char, 1100);
+
+    memset(name, 'a', 64);
+    add_words("node show");
+    add_word(name);
+    assert_refused("the name of a node is too long");
+    argc = 1;
+    add_words("rollout plan --to");
+    add_word(name);
+    assert_refused("is too long");
+    argc = 1;
+    add_words("node accept --kind game --name");
+    add_word(name);
+    add_word("KEY");
+    assert_refused("--name: too long");
+    argc = 1;
+    add_words("node accept --kind game");
+    add_word(name);
+    assert_refused("a public key has 40 characters");
+    argc = 1;
+    memset(name, 'a', 1024);
+    add_words("rollout pause --reason");
+    add_word(name);
+    assert_refused("--reason: at most 1023 bytes");
+}
+END_TEST
+
+START_TEST(a_mistake_in_the_operator_s_configuration_has_its_line)
+{
+    const char *path = write_file("o.yaml", "coordinator: tcp://h:70000\n");
+
+    add_words("node list --config");
+    add_word(path);
+    assert_refused("o.yaml:1: coordinator_key: is required");
+    (void)write_file("o.yaml", "coordinator_key: short\nkey_file: /k\ncoordinator: tcp://h:1\n");
+    assert_refused("o.yaml:1: coordinator_key: \"short\" is not 40 characters");
+    (void)write_file("o.yaml", "coordinator_key: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+                               "key_file: /nowhere/k\ncoordinator: tcp://h:70000\n");
+    assert_refused("o.yaml:3: coordinator: \"tcp://h:70000\" is not tcp://HOST:PORT");
+    (void)write_file("o.yaml", "coordinator_key: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+                               "key_file: /nowhere/k\ncoordinator: tcp://h:7000\n");
+    assert_refused("/nowhere/k");
+}
+END_TEST
+
+START_TEST(a_key_pair_is_made_once_and_shown_the_same)
+{
+    char first[OUTPUT_MAX];
+
+    add_words("key new");
+    add_word(scratch_path("key"));
+    ck_assert_int_eq(hakem(), 0);
+    ck_assert_uint_eq(strlen(said), 41);
+    (void)text_copy(first, sizeof(first), said);
+    ck_assert_int_ne(hakem(), 0);
+    assert_one_sentence();
+    argc = 1;
+    add_words("key show");
+    add_word(scratch_path("key"));
+    ck_assert_int_eq(hakem(), 0);
+    ck_assert_str_eq(said, first);
+}
+END_TEST
+
+START_TEST(what_is_said_is_shown_and_never_obeyed)
+{
+    const struct cli cli = {.is_json = false};
+    int out;
+
+    (void)fflush(stdout);
+    out = turn_to_file(STDOUT_FILENO, "out");
+    cli_say(&cli, "%s\n\tand a \xe2\x9c\x94",
+            "red \x1b[31m, a \xc2\x9b"
+            "31m, \x07\r and \xff");
+    turn_back(STDOUT_FILENO, out, said);
+    ck_assert_str_eq(said, "red ?[31m, a ??31m, ?  and ?\n\tand a \xe2\x9c\x94\n");
+}
+END_TEST
+
+static int count_verbs(void)
+{
+    int count = 0;
+
+    while (cli_verbs[count].noun != NULL)
+        count++;
+    return count;
+}
+
+static void add_all(TCase *tcase)
+{
+    int verbs = count_verbs();
+
+    tcase_add_loop_test(tcase, a_flag_that_there_is_not_points_to_the_help, 0, verbs);
+    tcase_add_loop_test(tcase, too_few_or_too_many_arguments_are_answered_with_the_usage, 0, verbs);
+    tcase_add_loop_test(tcase, the_usage_has_as_many_words_as_the_verb_takes_arguments, 0, verbs);
+    tcase_add_loop_test(tcase, a_flag_without_its_value_names_what_it_wants, 0, verbs);
+    tcase_add_loop_test(tcase, an_absurdly_long_word_is_counted_not_repeated, 0, verbs);
+    tcase_add_loop_test(tcase, a_word_that_is_not_utf8_is_pointed_at, 0, verbs);
+    tcase_add_loop_test(tcase, every_verb_has_help_that_names_its_flags, 0, verbs);
+    tcase_add_loop_test(tcase, a_mistake_is_one_sentence_and_its_exit_status, 0,
+                        (int)ARRAY_LEN(mistakes));
+    tcase_add_test(tcase, names_and_reasons_that_no_message_could_carry_are_refused);
+    tcase_add_test(tcase, a_mistake_in_the_operator_s_configuration_has_its_line);
+    tcase_add_test(tcase, a_key_pair_is_made_once_and_shown_the_same);
+    tcase_add_test(tcase, what_is_said_is_shown_and_never_obeyed);
+}
+
+SUITE("cli", {.add = add_all, .set_up = set_up, .tear_down = scratch_tear_down})
