@@ -57,7 +57,7 @@ static bool split(char *line, size_t count, const char *ret[])
 static bool read_request(struct reading *reading, char *line)
 {
     const char *fields[REQUEST_FIELDS];
-    uint64_t at, latency;
+    uint64_t at, latency, due;
 
     if (!split(line, REQUEST_FIELDS, fields) || !text_to_number(fields[1], UINT64_MAX, &at) ||
         !text_to_number(fields[2], UINT64_MAX, &latency))
@@ -66,7 +66,8 @@ static bool read_request(struct reading *reading, char *line)
     if (reading->figures.from_ms == 0)
         reading->figures.from_ms = at;
     reading->figures.to_ms = at;
-    if (at < reading->from || at > reading->to)
+    due = at - latency / 1000;
+    if (due < reading->from || due > reading->to)
         return true;
     if (reading->latency_count == reading->latency_capacity) {
         size_t more = reading->latency_capacity * 2 + CAPACITY_FIRST;

@@ -1,9 +1,9 @@
 /* player_log.h: the players' log: a line an event, and what it says when it is read again.
  *
- *     R at_ms latency_us kind status        a request that was answered, or not (status 0)
- *     F at_ms kind status reason            a failure
- *     W at_ms id kind subject value         an acknowledged write
- *     U at_ms id kind subject value         a write without an answer: it may have happened
+ *     R at_ms latency_us kind status        a request that was answered, or not (status 0); from
+ * due F at_ms kind status reason            a failure W at_ms id kind subject value         an
+ * acknowledged write U at_ms id kind subject value         a write without an answer: it may have
+ * happened
  */
 #ifndef TESTS_HOKM_PLAYER_LOG_H
 #define TESTS_HOKM_PLAYER_LOG_H
@@ -44,7 +44,8 @@ struct player_log_contents {
     size_t write_count;
 };
 
-/* Latencies of requests that ended from..to (wall ms).  ret->writes is a talloc child of parent. */
+/* Latencies of requests that fell due from..to (wall ms), however long they took.  ret->writes is a
+ * talloc child of parent. */
 enum error_code player_log_read(const void *parent, const char *path, uint64_t from, uint64_t to,
                                 struct player_log_contents *ret, struct error *err);
 

@@ -1,21 +1,26 @@
 /* The open loop: a request falls due every 1/rate seconds, whatever became of the ones before; if
- * all players are busy it waits for the first free one, and its latency counts from when it was
- * due. */
+ * all players are busy it waits for the first free one. How long it took, and whether that was too
+ * long, counts from when it was due: a request that was kept from being sent had its player wait.
+ */
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
 #include "tests/hokm/players_run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
 #define FLUSH_MS    1000
 #define WAIT_MAX_MS 200
-#define STOP_MS     12000 /* longer than a client's patience */
+#define STOP_MS     12000  /* longer than a client's patience */
+#define STALL_US    250000 /* woken later than this: the machine had no time for us */
+#define REASON_SIZE 160
 
 struct flight {
     const struct action *action; /* NULL: the player is free */
-    uint64_t due_us, sent_us;
+    uint64_t due_us;
 };
 
 struct loop {
@@ -25,6 +30,7 @@ struct loop {
     struct flight *flights;
     size_t player_count;
     size_t next_player;
+    uint64_t stalled_us, stall_end_us; /* the last time that this process was kept from running */
 };
 
 static volatile sig_atomic_t must_stop;
@@ -35,6 +41,23 @@ static void on_signal(int signal)
     must_stop = 1;
 }
 
+/* Who was late: the system under test, or in part we ourselves? It counts either way, for what was
+ * not measured is not known to be well; the sentence tells the two apart. */
+static const char *name_lateness(const struct loop *loop, uint64_t due_us, uint64_t now_us,
+                                 char ret[static REASON_SIZE])
+{
+    size_t length;
+
+    (void)text_format(ret, REASON_SIZE, "late: %" PRIu64 " ms after it was due",
+                      (now_us - due_us) / 1000);
+    length = strlen(ret);
+    if (loop->stall_end_us > due_us)
+        (void)text_format(ret + length, REASON_SIZE - length,
+                          ", and the players' own process had stood still for %" PRIu64 " ms",
+                          loop->stalled_us / 1000);
+    return ret;
+}
+
 static void on_answer(void *context, size_t player, long status, const char *answer)
 {
     struct loop *loop = context;
@@ -42,14 +65,16 @@ static void on_answer(void *context, size_t player, long status, const char *ans
     const struct action *action = flight->action;
     uint64_t now_us = clock_monotonic_us();
     uint64_t at_ms = clock_wall_ms();
-    bool is_late = now_us - flight->sent_us > PLAYERS_FAILURE_US;
+    bool is_late = now_us - flight->due_us > PLAYERS_FAILURE_US;
     bool is_broken = status == 0 || status >= 500;
     bool is_acknowledged = world_answer(loop->world, player, status, answer);
+    char reason[REASON_SIZE];
 
     player_log_request(loop->log, at_ms, now_us - flight->due_us, action->kind, status);
     /* 404 would mean that something acknowledged is gone; 400, that the players are wrong. */
     if (is_broken || is_late || (status != 200 && status != 409))
-        player_log_failure(loop->log, at_ms, action->kind, status, is_late ? "late" : answer);
+        player_log_failure(loop->log, at_ms, action->kind, status,
+                           is_late ? name_lateness(loop, flight->due_us, now_us, reason) : answer);
     if (action->is_write && (is_acknowledged || is_broken))
         player_log_write(loop->log, at_ms, action, is_acknowledged);
     flight->action = NULL;
@@ -78,7 +103,6 @@ static void send_due(struct loop *loop, uint64_t interval_us, uint64_t *due_us)
 
         flight->action = world_next(loop->world, player);
         flight->due_us = *due_us;
-        flight->sent_us = clock_monotonic_us();
         client_start(loop->client, player, &flight->action->call);
         *due_us += interval_us;
     }
@@ -93,24 +117,53 @@ static uint64_t wait_ms(uint64_t due_us)
     return (due_us - now_us) / 1000 < WAIT_MAX_MS ? (due_us - now_us) / 1000 : WAIT_MAX_MS;
 }
 
+static void wait_for_answers(struct loop *loop, uint64_t timeout_ms)
+{
+    uint64_t latest_us = clock_monotonic_us() + timeout_ms * 1000 + STALL_US;
+    uint64_t now_us;
+
+    client_wait(loop->client, timeout_ms, on_answer, loop);
+    now_us = clock_monotonic_us();
+    if (now_us <= latest_us)
+        return;
+    loop->stalled_us = now_us - latest_us + STALL_US;
+    loop->stall_end_us = now_us;
+}
+
+/* What was due when the time was over and had nobody to send it was not answered either. */
+static void count_unsent(struct loop *loop, uint64_t interval_us, uint64_t due_us)
+{
+    uint64_t now_us = clock_monotonic_us();
+    char reason[REASON_SIZE];
+
+    for (; due_us <= now_us; due_us += interval_us) {
+        player_log_request(loop->log, clock_wall_ms(), now_us - due_us, "unsent", 0);
+        if (now_us - due_us > PLAYERS_FAILURE_US)
+            player_log_failure(loop->log, clock_wall_ms(), "unsent", 0,
+                               name_lateness(loop, due_us, now_us, reason));
+    }
+}
+
 static void play(struct loop *loop, const struct players_options *options)
 {
     uint64_t start_us = clock_monotonic_us();
     uint64_t end_us = options->seconds > 0 ? start_us + options->seconds * 1000000 : UINT64_MAX;
+    uint64_t interval_us = 1000000 / options->rate;
     uint64_t due_us = start_us;
     uint64_t flush_ms = clock_monotonic_ms() + FLUSH_MS;
 
     while (must_stop == 0 && clock_monotonic_us() < end_us) {
-        send_due(loop, 1000000 / options->rate, &due_us);
-        client_wait(loop->client, wait_ms(due_us), on_answer, loop);
+        send_due(loop, interval_us, &due_us);
+        wait_for_answers(loop, wait_ms(due_us));
         if (clock_monotonic_ms() >= flush_ms) {
             (void)fflush(loop->log);
             flush_ms += FLUSH_MS;
         }
     }
+    count_unsent(loop, interval_us, due_us);
     for (uint64_t stop_ms = clock_monotonic_ms() + STOP_MS;
          client_in_flight(loop->client) > 0 && clock_monotonic_ms() < stop_ms;)
-        client_wait(loop->client, WAIT_MAX_MS, on_answer, loop);
+        wait_for_answers(loop, WAIT_MAX_MS);
 }
 
 enum error_code players_play(const struct players_options *options, struct error *err)

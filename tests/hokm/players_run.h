@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "tests/hokm/player_log.h"
 
-#define PLAYERS_FAILURE_US 2000000 /* an answer later than this is a failure */
+#define PLAYERS_FAILURE_US 2000000 /* an answer later than this after it was due is a failure */
 #define PLAYERS_RATE_MAX   10000
 
 struct players_options {
