@@ -165,6 +165,7 @@ static void beat(struct loop *loop, uint64_t now_ms)
 
     if (now_ms < loop->beat_at_ms)
         return;
+    (void)text_copy(body.ledger, IDENTITY_SIZE, loop->session->ledger);
     loop->beat_at_ms = now_ms + BEAT_PERIOD_MS;
     if (!loop->session->is_welcome)
         hear_simple(loop, SESSION_CONNECTED); /* the hello, or its answer, was lost */

@@ -45,7 +45,9 @@ static const struct field hello_fields[] = {
 static const struct record hello_record = RECORD(hello, hello_fields, "an agent's greeting");
 
 static const struct field beat_fields[] = {
-    BOOL_FIELD(beat, is_up, "the agent's word for its node")};
+    BOOL_FIELD(beat, is_up, "the agent's word for its node"),
+    TEXT_FIELD(beat, ledger, "as in its hello: another one is another agent"),
+};
 static const struct record beat_record = RECORD(beat, beat_fields, "a sign of life");
 
 static const struct field order_fields[] = {

@@ -49,6 +49,7 @@ struct hello {
 };
 struct beat {
     bool is_up;
+    char ledger[IDENTITY_SIZE];
 };
 struct order {
     struct order_id id;

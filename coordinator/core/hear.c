@@ -2,6 +2,7 @@
 
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/gate.h"
+#include "coordinator/core/ledger.h"
 #include "coordinator/core/node.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
@@ -63,29 +64,13 @@ static void send_adopt(const struct letter *letter)
     run_send(run, letter->node->identity.name, MESSAGE_ADOPT, adopt);
 }
 
-static void note_ledger(const struct letter *letter, const char *ledger)
-{
-    struct node *node = letter->node;
-    struct fact_ledger *fact;
-
-    if (strcmp(node->ledger, ledger) == 0)
-        return;
-    if (node->ledger_before[0] != '\0' && strcmp(node->ledger_before, ledger) == 0)
-        node_quarantine(letter->run, node, QUARANTINE_IDENTITY,
-                        "two agents with two ledgers use this node's key");
-    fact = run_body(letter->run, fact_row(FACT_LEDGER)->record);
-    (void)text_copy(fact->name, NAME_SIZE, node->identity.name);
-    (void)text_copy(fact->ledger, IDENTITY_SIZE, ledger);
-    run_emit(letter->run, FACT_LEDGER, fact);
-}
-
 static void hear_hello(const struct letter *letter)
 {
     const struct hello *hello = letter->body;
     struct run *run = letter->run;
     struct welcome *welcome = run_body(run, message_row(MESSAGE_WELCOME)->record);
 
-    note_ledger(letter, hello->ledger);
+    ledger_hear_hello(run, letter->node, hello->ledger);
     set_link(letter, false);
     (void)text_copy(welcome->journal, JOURNAL_SIZE, run->control->journal);
     (void)text_copy(welcome->node, NAME_SIZE, letter->node->identity.name);
@@ -147,6 +132,10 @@ static void answer_beat(const struct letter *letter)
 
 static void hear_beat(const struct letter *letter)
 {
+    const struct beat *body = letter->body;
+
+    if (ledger_hear_beat(letter->run, letter->node, body->ledger))
+        set_link(letter, false); /* what was adopted was the other one's */
     /* It must adopt this term first. A refusal may have been about an older one that came late:
      * asked again. */
     if (!letter->node->is_adopted)

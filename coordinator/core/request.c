@@ -1,5 +1,6 @@
 #include "coordinator/core/request.h"
 
+#include "coordinator/core/ledger.h"
 #include "coordinator/core/node.h"
 #include "coordinator/core/planner.h"
 #include "coordinator/core/rollout.h"
@@ -447,6 +448,11 @@ static void wish_admit(struct run *run, const struct wish *wish)
 
     if (node == NULL)
         return;
+    if (node->quarantine == QUARANTINE_IDENTITY && ledger_is_doubted(run->control, node)) {
+        refuse(run, wish, ERROR_REFUSED,
+               "two agents with two ledgers speak for it just now: stop one of them first");
+        return;
+    }
     if (!node_fire(run, node, NODE_ADMIT_WISH, &why)) {
         refuse(run, wish, ERROR_REFUSED, why);
         return;

@@ -111,7 +111,9 @@ struct node {
     bool is_adopted;
     bool is_watched;
     uint64_t heard_at_ms;
-    struct report *report; /* NULL: none in this term */
+    uint64_t ledger_heard_at_ms;                /* the agent whose ledger it is */
+    uint64_t stranger_since_ms, stranger_at_ms; /* another ledger's beats; 0: none */
+    struct report *report;                      /* NULL: none in this term */
     uint64_t report_at_ms;
     uint64_t report_number;
     uint64_t said; /* number of its last word: a report with a lower one was overtaken */

@@ -198,6 +198,7 @@ static void beat(struct sim *sim, int at)
     if (!node->session->is_welcome)
         simple_event(sim, at, SESSION_CONNECTED);
     if (node->is_alive && node->session != NULL) { /* it may just have died */
+        (void)text_copy(body.ledger, IDENTITY_SIZE, node->session->ledger);
         network_post(sim, at, -1, MESSAGE_BEAT, node->session->term, &body);
         if (has_to_report(sim, node, report))
             network_post(sim, at, -1, MESSAGE_REPORT, node->session->term, report);
