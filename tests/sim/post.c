@@ -169,7 +169,7 @@ void post_fill_ledger(struct sim *sim, int at)
 /* As the agent's own loop does: on news, every ten beats, and at every beat while it is watched. */
 static bool has_to_report(struct sim *sim, struct sim_node *node, struct report *report)
 {
-    struct text *bytes = text_new(report, SIM_REPORT_BYTES_MAX);
+    struct text *bytes = text_new(sim, SIM_REPORT_BYTES_MAX);
     uint64_t position = report->database.position;
     uint64_t age_ms = report->age_ms;
     bool is_due;
@@ -182,7 +182,7 @@ static bool has_to_report(struct sim *sim, struct sim_node *node, struct report 
              node->reported == NULL || node->reported->size != bytes->size ||
              memcmp(node->reported->data, bytes->data, bytes->size) != 0;
     talloc_free(node->reported);
-    node->reported = talloc_steal(sim, bytes);
+    node->reported = bytes;
     node->has_news = is_due && !node->session->is_welcome;
     return is_due && node->session->is_welcome;
 }
