@@ -109,7 +109,7 @@ static void take_frame(struct loop *loop, struct child *child, enum frame_type t
 static void note_death(struct loop *loop, const struct child *child)
 {
     struct finding_report nothing = {
-        .id = child->job.order.id, .of_replica = child->job.of_replica, .finding = FINDING_DID_NOT};
+        .id = child->job.order.id, .of_replica = child->job.of_replica, .finding = FINDING_NOTHING};
     struct session_event event = {
         .type = SESSION_CHILD_DIED, .at_ms = clock_monotonic_ms(), .id = &child->job.order.id};
 

@@ -28,6 +28,18 @@ void loop_fail_order(struct loop *loop, const struct order *order, const struct 
     end_order(loop, order, OUTCOME_FAILED, err);
 }
 
+static void hear_of_nothing(struct loop *loop, const struct order *order, const char *why)
+{
+    struct finding_report nothing = {.id = order->id, .finding = FINDING_NOTHING};
+    struct session_event event = {.type = SESSION_INSPECTED,
+                                  .at_ms = clock_monotonic_ms(),
+                                  .id = &order->id,
+                                  .finding = &nothing};
+
+    (void)text_copy(nothing.detail, sizeof(nothing.detail), why);
+    loop_hear(loop, &event);
+}
+
 static void start_child(struct loop *loop, enum job_kind kind, const struct order *order,
                         bool of_replica)
 {
@@ -46,6 +58,8 @@ static void start_child(struct loop *loop, enum job_kind kind, const struct orde
     log_event(LOG_ERROR, "child_not_started", LOG_TEXT("detail", err.detail));
     if (kind == JOB_TASK)
         loop_fail_order(loop, order, &err);
+    else if (kind == JOB_INSPECT && !of_replica)
+        hear_of_nothing(loop, order, err.detail);
 }
 
 static bool needs_bundle(const struct loop *loop, const struct order *order)

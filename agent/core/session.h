@@ -12,12 +12,13 @@
 #include "common/base/error.h"
 #include "proto/message.h"
 
-#define SESSION_ENTRIES_MAX       4096 /* the oldest settled one makes room */
-#define SESSION_RESEND_MS         2000
-#define SESSION_TERM_RISE_MAX     1000
-#define SESSION_ADOPT_PATIENCE_MS 5000
-#define SESSION_CLEAR_PAUSE_MS    5000
-#define SESSION_MENDS_MAX         8 /* at once: the next beat goes on */
+#define SESSION_ENTRIES_MAX    4096 /* the oldest settled one makes room */
+#define SESSION_RESEND_MS      2000
+#define SESSION_LOOK_AGAIN_MS  2000
+#define SESSION_LOOKS_MAX      30 /* then it counts as interrupted: a minute or more */
+#define SESSION_TERM_RISE_MAX  1000
+#define SESSION_CLEAR_PAUSE_MS 5000
+#define SESSION_MENDS_MAX      8 /* at once: the next beat goes on */
 
 enum entry_state {
     ENTRY_NONE,      /* never heard of */
@@ -35,6 +36,7 @@ struct entry {
     bool is_settled;             /* the coordinator has it in its journal */
     bool has_child;              /* in memory */
     bool is_cancelling;          /* in memory */
+    unsigned looks;              /* in memory: inspections that told nothing, so far */
     bool is_mending;             /* in memory: the edge is being put right */
     uint64_t sent_at_ms;         /* in memory */
     uint64_t changed_at_ms;      /* in memory: what was measured before says nothing of it */
@@ -165,6 +167,7 @@ struct session_rule {
         ENTRY_BURIES, /* tombstone, then "never heard of it" */
         ENTRY_STOPS_CHILD,
         ENTRY_LOOKS,             /* inspects its own node */
+        ENTRY_LOSES_SIGHT,       /* the inspection told nothing: another one, a while later */
         ENTRY_LOOKS_FOR_ANOTHER, /* inspects the database's log for a lost primary's agent */
         ENTRY_ENDS,
         ENTRY_ENDS_AS_FOUND,

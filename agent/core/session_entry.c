@@ -126,6 +126,14 @@ static void look(const struct turn *turn)
     session_effects_add(turn->effects, SESSION_INSPECT)->entry = *entry;
 }
 
+static void lose_sight(const struct turn *turn)
+{
+    assert(turn->entry != NULL);
+    turn->entry->looks++;
+    turn->entry->has_child = false;
+    turn->entry->sent_at_ms = turn->session->now_ms;
+}
+
 static void look_for_another(const struct turn *turn)
 {
     struct session_effect *effect = session_effects_add(turn->effects, SESSION_INSPECT);
@@ -194,6 +202,9 @@ static void act(const struct turn *turn, const struct session_rule *rule)
         return;
     case ENTRY_LOOKS:
         look(turn);
+        return;
+    case ENTRY_LOSES_SIGHT:
+        lose_sight(turn);
         return;
     case ENTRY_LOOKS_FOR_ANOTHER:
         look_for_another(turn);

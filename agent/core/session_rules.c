@@ -142,6 +142,24 @@ static bool is_time_to_repeat(const struct agent_session *session, const struct 
            session->now_ms - entry->sent_at_ms >= SESSION_RESEND_MS;
 }
 
+/* Unknown is not failed: as long as there is hope that the node can be asked. */
+static bool may_look_again(const struct agent_session *session, const struct entry *entry,
+                           const void *detail)
+{
+    const struct finding_report *finding = detail;
+
+    (void)session;
+    return finding != NULL && finding->finding == FINDING_NOTHING &&
+           entry->looks < SESSION_LOOKS_MAX;
+}
+
+static bool is_time_to_look_again(const struct agent_session *session, const struct entry *entry,
+                                  const void *detail)
+{
+    (void)detail;
+    return !entry->has_child && session->now_ms - entry->sent_at_ms >= SESSION_LOOK_AGAIN_MS;
+}
+
 static bool is_about_another(const struct agent_session *session, const struct entry *entry,
                              const void *detail)
 {
@@ -255,12 +273,16 @@ static const struct session_rule rules[] = {
     {2507, IN_ANY, ON(CHILD_DIED), DO(IGNORES), WHY("not about what is known here")},
     {2509, IN_ANY, ON(INSPECTED), IF(is_about_another), DO(TELLS_FINDING),
         WHY("what the database's log tells")},
+    {2510, IN(LOOKING), ON(INSPECTED), IF(may_look_again), DO(LOSES_SIGHT),
+        WHY("the node could not be looked at: again in a while")},
     {2511, IN(LOOKING), ON(INSPECTED), DO(ENDS_AS_FOUND), WHY("the node shows what was done")},
     {2513, IN_ANY, ON(INSPECTED), DO(IGNORES), WHY("not about what is known here")},
 
     {2601, IN(RUNNING) | IN(LOOKING), ON(RESTART), DO(LOOKS),
         WHY("the agent was restarted: what did the child do?")},
     {2603, IN_ANY, ON(RESTART), DO(IGNORES), WHY("nothing was under way")},
+    {2604, IN(LOOKING), ON(TICK), IF(is_time_to_look_again), DO(LOOKS),
+        WHY("what it did is not known yet: the node is looked at again")},
     {2605, IN(ENDED), ON(TICK), IF(is_time_to_repeat), DO(TELLS_OUTCOME),
         WHY("not settled yet: said again")},
     {2606, IN(ENDED), ON(TICK), IF(is_time_to_repeat_correction), DO(TELLS_CORRECTION),

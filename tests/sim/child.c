@@ -112,7 +112,11 @@ static void end_inspection(struct sim *sim, int at, struct sim_child *child)
     struct session_event event = {
         .type = SESSION_INSPECTED, .at_ms = sim->now_ms, .id = &id, .finding = &finding};
 
-    finding.finding = shows(sim, &sim->nodes[at], &child->order) ? FINDING_DID : FINDING_DID_NOT;
+    if (sim->nodes[at].is_down || sim_chance(sim, 10))
+        finding.finding = FINDING_NOTHING; /* it dies, or its server does not answer */
+    else
+        finding.finding =
+            shows(sim, &sim->nodes[at], &child->order) ? FINDING_DID : FINDING_DID_NOT;
     child->is_used = false;
     post_event(sim, at, &event);
 }

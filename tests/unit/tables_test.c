@@ -315,6 +315,33 @@ START_TEST(a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome)
 }
 END_TEST
 
+START_TEST(an_inspection_that_tells_nothing_is_made_again_a_while_later_and_not_for_ever)
+{
+    struct order order = order_of(1);
+    struct finding_report nothing = {.finding = FINDING_NOTHING, .detail = "no route"};
+    struct session_event died = {.type = SESSION_CHILD_DIED, .id = &order.id};
+    struct session_event looked = {.type = SESSION_INSPECTED, .id = &order.id, .finding = &nothing};
+    struct session_event tick = {.type = SESSION_TICK, .at_ms = 1};
+    int looks = 1;
+
+    hear(MESSAGE_ORDER, 5, &order);
+    agent_session_handle(session, &died, effects);
+    while (agent_session_entry(session, &order.id)->state == ENTRY_LOOKING && looks < 100) {
+        session_effects_clear(effects);
+        looked.at_ms = tick.at_ms;
+        agent_session_handle(session, &looked, effects);
+        agent_session_handle(session, &tick, effects);
+        ck_assert(!inspects());
+        tick.at_ms += SESSION_LOOK_AGAIN_MS;
+        agent_session_handle(session, &tick, effects);
+        looks += inspects();
+    }
+    ck_assert_int_eq(looks, SESSION_LOOKS_MAX + 1);
+    ck_assert_int_eq(((const struct task_outcome *)said(MESSAGE_OUTCOME))->outcome,
+                     OUTCOME_INTERRUPTED);
+}
+END_TEST
+
 /* It stopped the agent: found by fuzz_session. */
 START_TEST(a_child_that_ends_without_an_outcome_is_looked_into)
 {
@@ -380,6 +407,8 @@ static void add_word(TCase *tcase)
     tcase_add_test(tcase, a_later_attempt_than_the_one_that_ended_was_never_heard_of);
     tcase_add_test(tcase, an_earlier_attempt_that_comes_late_is_refused);
     tcase_add_test(tcase, a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome);
+    tcase_add_test(tcase,
+                   an_inspection_that_tells_nothing_is_made_again_a_while_later_and_not_for_ever);
     tcase_add_test(tcase, a_child_that_ends_without_an_outcome_is_looked_into);
     tcase_add_test(tcase, a_ledger_row_that_ended_without_an_outcome_is_refused);
     tcase_add_test(tcase, an_older_term_a_foreign_journal_and_a_leap_are_refused);
