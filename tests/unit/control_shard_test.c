@@ -1,5 +1,5 @@
 /* Plans of other clusters than the usual one: two shards, no contract, waves in percent, left-out
- * nodes, the inverse; and what cannot be planned. */
+ * nodes, the inverse. */
 #include "common/base/memory.h"
 #include "support/core.h"
 
@@ -279,6 +279,61 @@ START_TEST(waves_are_shares_rounded_up)
 }
 END_TEST
 
+static bool changes_schema(const struct plan_step *step)
+{
+    return step->task == TASK_EXPAND || step->task == TASK_BACKFILL ||
+           step->task == TASK_CONTRACT || step->task == TASK_REVERT;
+}
+
+static bool changes_what_is_used(const struct plan_step *step)
+{
+    return step->task == TASK_RELEASE || step->task == TASK_ADMIT || step->task == TASK_DRAIN;
+}
+
+/* Compatibility is walked step by step: that says something only if no two steps that touch a game
+ * node and its database could come in either order (design, section 4). */
+static void assert_ordered(void)
+{
+    const struct work *work = &core.control->open->work;
+    size_t pairs = 0;
+
+    for (size_t s = 0; s < work->count; s++) {
+        for (size_t g = 0; changes_schema(work->steps[s].plan) && g < work->count; g++) {
+            const struct step *schema = &work->steps[s];
+            const struct step *game = &work->steps[g];
+
+            if (!changes_what_is_used(game->plan) ||
+                strcmp(game->plan->shard, schema->plan->shard) != 0)
+                continue;
+            ck_assert_msg(waits_for(schema, game) || waits_for(game, schema),
+                          "step %zu, %s, and step %zu, %s of %s", s + 1,
+                          word_of(&stage_names, schema->plan->stage), g + 1,
+                          word_of(&stage_names, game->plan->stage), game->plan->target);
+            pairs++;
+        }
+    }
+    ck_assert_uint_gt(pairs, 0);
+}
+
+START_TEST(what_touches_a_game_node_and_its_database_has_one_order)
+{
+    given_second_shard();
+    plan(to_new());
+    assert_ordered();
+}
+END_TEST
+
+START_TEST(what_touches_them_has_one_order_on_the_way_back_too)
+{
+    read_catalog_without_contracts(false);
+    start(to_new());
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    say_verb("rollback");
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    assert_ordered();
+}
+END_TEST
+
 START_TEST(every_step_waits_only_for_steps_before_it_and_has_a_deadline)
 {
     const struct work *work;
@@ -315,113 +370,8 @@ START_TEST(the_same_wish_is_the_same_digest_and_another_one_is_not)
 }
 END_TEST
 
-/* ---- what cannot be planned ---- */
-
-START_TEST(a_database_that_is_away_is_named)
-{
-    core.cast.nodes[DB2].is_silent = true;
-    beats(16);
-    assert_no_plan(to_new(), ERROR_REFUSED, "db2 is lost: bring it back");
-    core.cast.nodes[DB2].is_silent = false;
-    beats(3);
-    plan(to_new());
-}
-END_TEST
-
-START_TEST(a_game_that_is_away_is_quarantined_and_the_others_go_without_it)
-{
-    core.cast.nodes[G2].is_silent = true;
-    beats(16);
-    ck_assert_int_eq(control_node(core.control, "g2")->quarantine, QUARANTINE_ABSENCE);
-    plan(to_new());
-    for (size_t i = 0; i < core.control->open->work.count; i++)
-        ck_assert_str_ne(core.control->open->work.steps[i].plan->target, "g2");
-}
-END_TEST
-
-START_TEST(names_that_nobody_has_are_refused)
-{
-    struct request request = to_new();
-    struct name_item except = {"nobody"};
-
-    request.options.except = &except;
-    request.options.except_count = 1;
-    assert_no_plan(request, ERROR_NOT_FOUND, "no node is called nobody");
-    request.options.except_count = 0;
-    (void)text_copy(request.options.canary, NAME_SIZE, "nobody");
-    assert_no_plan(request, ERROR_NOT_FOUND, "no node or shard is called nobody");
-    assert_no_plan((struct request){.step = 0}, ERROR_USAGE, "say where to go");
-}
-END_TEST
-
-START_TEST(a_target_that_lacks_what_its_release_needs_is_refused)
-{
-    assert_no_plan((struct request){.release = "new", .revision = "r0"}, ERROR_INCOMPATIBLE,
-                   "release new needs r1, which r0 does not contain");
-}
-END_TEST
-
-START_TEST(a_shard_in_which_nobody_could_be_taken_out_is_refused)
-{
-    struct request request = to_new();
-
-    request.options.min_ready = 3;
-    assert_no_plan(request, ERROR_REFUSED, "none could be taken out");
-    request.options.min_ready = 2;
-    plan(request);
-}
-END_TEST
-
-START_TEST(files_that_changed_since_they_were_applied_are_refused)
-{
-    struct revision_checksum applied = {"r0", "another"};
-    struct report report;
-
-    cast_fill_report(&core.cast, DB1, core.memory, &report);
-    report.database.checksums = &applied;
-    report.database.checksum_count = 1;
-    say(DB1, MESSAGE_REPORT, &report);
-    assert_no_plan(to_new(), ERROR_CHANGED, "the files of r0 are not those that db1 was given");
-}
-END_TEST
-
-START_TEST(there_is_one_rollout_at_a_time)
-{
-    plan(to_new());
-    say_verb("start");
-    wish("plan", to_new());
-    ck_assert_int_eq(core.code, ERROR_REFUSED);
-    ck_assert_uint_eq(core.control->open->work.plan->rollout, 1);
-}
-END_TEST
-
-START_TEST(a_game_server_that_does_not_answer_is_named_with_what_to_do)
-{
-    core.cast.nodes[G1].is_dead = true;
-    beat();
-    assert_no_plan((struct request){.release = "new"}, ERROR_REFUSED, "--except g1");
-}
-END_TEST
-
-START_TEST(what_builds_on_a_contract_waits_for_the_rollout_that_brings_it)
-{
-    struct catalog catalog;
-    struct catalog_revision *last;
-
-    cast_fill_catalog(&catalog, core.memory, true);
-    last = &catalog.revisions[catalog.revision_count - 1];
-    last->contracted = memory_array(core.memory, struct name_item, 1);
-    last->contracted_count = 1;
-    (void)text_copy(last->contracted[0].name, NAME_SIZE, "r1");
-    read_catalog(&catalog);
-    assert_no_plan((struct request){.release = "newest"}, ERROR_REFUSED, "roll to r1 first");
-}
-END_TEST
-
 static void add_all(TCase *tcase)
 {
-    tcase_add_test(tcase, a_game_server_that_does_not_answer_is_named_with_what_to_do);
-    tcase_add_test(tcase, what_builds_on_a_contract_waits_for_the_rollout_that_brings_it);
     tcase_add_test(tcase, the_second_shard_begins_after_the_first_one_s_last_soak);
     tcase_add_test(tcase, no_shard_contracts_before_all_shards_are_there);
     tcase_add_test(tcase, the_canary_s_shard_goes_first_named_itself_or_by_its_node);
@@ -432,15 +382,10 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, the_inverse_reverts_the_newest_revision_first);
     tcase_add_test(tcase, left_out_games_have_no_steps_and_their_shard_keeps_its_contract_back);
     tcase_add_loop_test(tcase, waves_are_shares_rounded_up, 0, 8);
+    tcase_add_test(tcase, what_touches_a_game_node_and_its_database_has_one_order);
+    tcase_add_test(tcase, what_touches_them_has_one_order_on_the_way_back_too);
     tcase_add_test(tcase, every_step_waits_only_for_steps_before_it_and_has_a_deadline);
     tcase_add_test(tcase, the_same_wish_is_the_same_digest_and_another_one_is_not);
-    tcase_add_test(tcase, a_database_that_is_away_is_named);
-    tcase_add_test(tcase, a_game_that_is_away_is_quarantined_and_the_others_go_without_it);
-    tcase_add_test(tcase, names_that_nobody_has_are_refused);
-    tcase_add_test(tcase, a_target_that_lacks_what_its_release_needs_is_refused);
-    tcase_add_test(tcase, a_shard_in_which_nobody_could_be_taken_out_is_refused);
-    tcase_add_test(tcase, files_that_changed_since_they_were_applied_are_refused);
-    tcase_add_test(tcase, there_is_one_rollout_at_a_time);
 }
 
 SUITE("control: shards", {.add = add_all, .set_up = core_set_up, .tear_down = core_tear_down})

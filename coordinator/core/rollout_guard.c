@@ -1,0 +1,284 @@
+#include "coordinator/core/rollout_guard.h"
+
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/step.h"
+#include "coordinator/core/step_guard.h"
+
+#include <string.h>
+
+static bool step_failed(const struct step *step)
+{
+    return step->state == STEP_FAILED || step->state == STEP_REFUSED ||
+           step->state == STEP_CANCELLED;
+}
+
+static bool is_contract(const struct step *step)
+{
+    return step->plan->stage == STAGE_CONTRACT || step->plan->stage == STAGE_REVERT;
+}
+
+/* The first step with that property, or NULL. */
+static const struct step *find(const struct control *control,
+                               bool (*holds)(const struct control *, const struct step *))
+{
+    const struct work *work = &control->open->work;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (holds(control, &work->steps[i]))
+            return &work->steps[i];
+    return NULL;
+}
+
+bool step_is_undecided(const struct control *control, const struct step *step)
+{
+    return step->direction == DIRECTION_DO && step->state == STEP_REFUSED &&
+           step->plan->gate != GATE_NONE &&
+           control->open->work.plan->options.on_inconclusive == ON_INCONCLUSIVE_PAUSE;
+}
+
+static bool failed_forward(const struct control *control, const struct step *step)
+{
+    return step->direction == DIRECTION_DO && step_failed(step) &&
+           !step_is_undecided(control, step);
+}
+
+/* A game node whose agent is gone while it has an order, beyond the order's deadline. */
+static bool lost_in_step(const struct control *control, const struct step *step)
+{
+    const struct node *node = control_node(control, step->node);
+
+    return step->direction == DIRECTION_DO && step->state == STEP_UNKNOWN &&
+           control->open->work.plan->options.on_lost == ON_LOST_REVERT &&
+           control->now_ms >= step->deadline_at_ms && (node == NULL || node->link == LINK_LOST);
+}
+
+static const char *starved_shard(const struct control *control)
+{
+    const struct plan *plan = control->open->work.plan;
+
+    for (size_t i = 0; i < plan->shard_count; i++) {
+        struct shard_count count = fleet_count(control, plan->shards[i].name);
+
+        if (count.games > 0 && count.serving < plan->options.min_ready)
+            return plan->shards[i].name;
+    }
+    return NULL;
+}
+
+static bool is_starved(const struct control *control)
+{
+    return control->now_ms - control->ready_at_ms >= GRACE_MS &&
+           control->now_ms - control->open->changed_at_ms >= SUSPECT_MS &&
+           starved_shard(control) != NULL;
+}
+
+bool has_failed(const struct control *control)
+{
+    return find(control, failed_forward) != NULL || find(control, lost_in_step) != NULL ||
+           is_starved(control);
+}
+
+bool fails_and_halts(const struct control *control)
+{
+    return control->open->work.plan->options.on_failure == ON_FAILURE_HALT && has_failed(control);
+}
+
+bool is_inconclusive(const struct control *control)
+{
+    return find(control, step_is_undecided) != NULL;
+}
+
+static bool is_holding_open(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->plan->gate == GATE_HOLD && step->state == STEP_RUNNING;
+}
+
+static bool lacks_schema(const struct control *control, const struct step *step)
+{
+    bool is_schema = step->plan->task == TASK_EXPAND || step->plan->task == TASK_BACKFILL;
+
+    return is_schema && ((step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED) ||
+                         step_was_forgotten(control, &control->open->work, step));
+}
+
+bool has_lost_schema(const struct control *control)
+{
+    return find(control, lacks_schema) != NULL;
+}
+
+/* A promotion took its schema away meanwhile. */
+static bool is_out_again(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return (step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_ADMIT) &&
+           step->direction == DIRECTION_DO && step->state != STEP_SUCCEEDED &&
+           step->state != STEP_SKIPPED;
+}
+
+bool has_reached_holding(const struct control *control)
+{
+    return find(control, is_holding_open) != NULL && !has_lost_schema(control) &&
+           find(control, is_out_again) == NULL;
+}
+
+static bool has_contracts_to_do(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return is_contract(step) && step->state == STEP_PENDING && step->direction == DIRECTION_DO;
+}
+
+/* Released nodes that were skipped or left out forbid every contract. */
+static bool is_left_out_release(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->plan->stage == STAGE_RELEASE && step->is_left_out;
+}
+
+static bool hold_is_over(const struct control *control)
+{
+    const struct rollout *open = control->open;
+    const struct rollout_options *options = &open->work.plan->options;
+
+    return !options->hold || open->hold_is_released ||
+           (options->hold_ms != 0 && control->now_ms - open->holding_at_ms >= options->hold_ms);
+}
+
+static bool has_nothing_to_contract(const struct control *control)
+{
+    return find(control, has_contracts_to_do) == NULL ||
+           find(control, is_left_out_release) != NULL ||
+           control->open->work.plan->options.except_count > 0;
+}
+
+bool is_released_without_contracts(const struct control *control)
+{
+    char why[SENTENCE_SIZE];
+
+    return hold_is_over(control) && has_nothing_to_contract(control) &&
+           rollout_primaries_fault(control, why) == NULL;
+}
+
+bool may_contract(const struct control *control)
+{
+    char why[SENTENCE_SIZE];
+
+    return hold_is_over(control) && rollout_contract_fault(control, why) == NULL;
+}
+
+static bool is_unfinished_forward(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->direction != DIRECTION_DO ||
+           (step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED);
+}
+
+bool all_is_done(const struct control *control)
+{
+    return find(control, is_unfinished_forward) == NULL;
+}
+
+static bool failed_anyhow(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step_failed(step);
+}
+
+/* In completing only what is still to come can fail; in reverting, only the way back. */
+bool step_failed_back(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->direction == DIRECTION_UNDO && step_failed(step);
+}
+
+bool contract_has_failed(const struct control *control)
+{
+    return find(control, failed_anyhow) != NULL;
+}
+
+bool undo_has_failed(const struct control *control)
+{
+    return find(control, step_failed_back) != NULL;
+}
+
+static bool is_unknown_too_long(const struct control *control, const struct step *step)
+{
+    return step->state == STEP_UNKNOWN && control->now_ms - step->changed_at_ms >= UNKNOWN_MAX_MS;
+}
+
+bool has_unknown_too_long(const struct control *control)
+{
+    return find(control, is_unknown_too_long) != NULL;
+}
+
+static bool is_not_settled(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return !step_is_settled(step);
+}
+
+bool all_is_settled(const struct control *control)
+{
+    return find(control, is_not_settled) == NULL;
+}
+
+/* Nothing failed or unknown is left: a late answer has come. */
+bool is_unstuck(const struct control *control)
+{
+    bool (*failed)(const struct control *, const struct step *) =
+        control->open->came_from == ROLLOUT_REVERTING ? step_failed_back : failed_anyhow;
+
+    return find(control, failed) == NULL && find(control, is_unknown_too_long) == NULL;
+}
+
+bool is_expired(const struct control *control)
+{
+    return control->now_ms - control->open->changed_at_ms >= PLAN_TTL_MS;
+}
+
+static bool is_step_unresolved(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->direction == DIRECTION_DO &&
+           ((step_failed(step) && step->plan->gate == GATE_NONE) || step->state == STEP_UNKNOWN ||
+            (step->state == STEP_FAILED && step->plan->gate != GATE_NONE));
+}
+
+bool has_unresolved_step(const struct control *control)
+{
+    return find(control, is_step_unresolved) != NULL;
+}
+
+bool came_from_reverting(const struct control *control)
+{
+    return control->open->came_from == ROLLOUT_REVERTING;
+}
+
+bool may_return(const struct control *control)
+{
+    return !control->open->has_contracted && control->open->came_from != ROLLOUT_COMPLETING;
+}
+
+void rollout_explain_failure(const struct control *control, char ret[static SENTENCE_SIZE])
+{
+    const struct step *step = find(control, failed_anyhow);
+
+    if (step == NULL)
+        step = find(control, lost_in_step);
+    if (step == NULL)
+        step = find(control, is_unknown_too_long);
+    if (step == NULL) {
+        const char *shard = starved_shard(control);
+
+        (void)text_format(ret, SENTENCE_SIZE, "shard %s has fewer than %llu ready game nodes",
+                          shard == NULL ? "?" : shard,
+                          (unsigned long long)control->open->work.plan->options.min_ready);
+        return;
+    }
+    (void)text_format(ret, SENTENCE_SIZE, "step %llu, %s of %s: %.800s",
+                      (unsigned long long)step->plan->id, word_of(&stage_names, step->plan->stage),
+                      step->plan->target[0] != '\0' ? step->plan->target
+                      : step->node[0] != '\0'       ? step->node
+                                                    : step->plan->shard,
+                      step->detail.copy != NULL ? text_kept(&step->detail) : "its agent is silent");
+}
