@@ -211,3 +211,17 @@ void start(struct request request)
     say_verb("start");
     ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
 }
+
+void plan(struct request request)
+{
+    wish("plan", request);
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+}
+
+void assert_no_plan(struct request request, enum error_code code, const char *part)
+{
+    wish("plan", request);
+    ck_assert_msg(core.code == code, "%d: %s", core.code, core.reply);
+    ck_assert_msg(strstr(core.reply, part) != NULL, "\"%s\" is not in: %s", part, core.reply);
+    ck_assert_ptr_null(core.control->open);
+}

@@ -56,6 +56,9 @@ void wish(const char *verb, struct request request);
 void say_verb(const char *verb);
 /* To the release "new", with short gates. */
 struct request to_new(void);
+void plan(struct request request);
+/* It is refused with that code, in a sentence that has that part. */
+void assert_no_plan(struct request request, enum error_code code, const char *part);
 /* Planned and started. */
 void start(struct request request);
 

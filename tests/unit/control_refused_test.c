@@ -2,20 +2,6 @@
 #include "common/base/memory.h"
 #include "support/core.h"
 
-static void plan(struct request request)
-{
-    wish("plan", request);
-    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
-}
-
-static void assert_no_plan(struct request request, enum error_code code, const char *part)
-{
-    wish("plan", request);
-    ck_assert_msg(core.code == code, "%d: %s", core.code, core.reply);
-    ck_assert_msg(strstr(core.reply, part) != NULL, "\"%s\" is not in: %s", part, core.reply);
-    ck_assert_ptr_null(core.control->open);
-}
-
 START_TEST(a_database_that_is_away_is_named)
 {
     core.cast.nodes[DB2].is_silent = true;

@@ -62,20 +62,6 @@ static void given_second_shard(void)
         beat_of_both();
 }
 
-static void plan(struct request request)
-{
-    wish("plan", request);
-    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
-}
-
-static void assert_no_plan(struct request request, enum error_code code, const char *part)
-{
-    wish("plan", request);
-    ck_assert_msg(core.code == code, "%d: %s", core.code, core.reply);
-    ck_assert_msg(strstr(core.reply, part) != NULL, "\"%s\" is not in: %s", part, core.reply);
-    ck_assert_ptr_null(core.control->open);
-}
-
 static const struct step *step_in(const char *shard, enum stage stage)
 {
     const struct work *work = &core.control->open->work;
