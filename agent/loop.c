@@ -96,6 +96,7 @@ static void take_message(struct loop *loop, const void *bytes, size_t size)
         log_event(LOG_WARNING, "message_refused", LOG_TEXT("detail", err.detail));
     } else {
         loop->heard_ms = event.at_ms;
+        memset(loop->was_told, 0, sizeof(loop->was_told));
         if (message.type == MESSAGE_CHUNK)
             take_chunk(loop, message.body);
         else
@@ -133,6 +134,20 @@ static void connect_line(struct loop *loop, uint64_t now_ms)
         return;
     }
     hear_simple(loop, SESSION_CONNECTED);
+}
+
+/* Once: it goes on trying, and a new line meets the same. */
+static void tell_fault(struct loop *loop)
+{
+    enum line_fault fault = loop->line == NULL ? LINE_FAULT_NONE : line_fault(loop->line);
+    char *text;
+
+    if (fault == LINE_FAULT_NONE || loop->was_told[fault])
+        return;
+    loop->was_told[fault] = true;
+    text = line_fault_text(loop->line, fault, loop);
+    log_event(LOG_ERROR, "not_let_in", LOG_TEXT("detail", text));
+    talloc_free(text);
 }
 
 /* Not a word for so long: the socket may be one that gave up for good. */
@@ -196,6 +211,7 @@ static void tick(struct loop *loop)
     uint64_t now_ms = clock_monotonic_ms();
 
     connect_line(loop, now_ms);
+    tell_fault(loop);
     watch_line(loop, now_ms);
     loop_keep_watcher(loop, now_ms);
     beat(loop, now_ms);

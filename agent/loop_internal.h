@@ -19,6 +19,7 @@ struct loop {
     struct line *line;
     uint64_t connect_at_ms; /* 0: connected, as far as is known */
     uint64_t heard_ms;
+    bool was_told[LINE_FAULT_COUNT]; /* since the coordinator was heard */
     struct children *children;
     struct bundle_fetch fetch;
     struct entry *waiting; /* orders whose bundle is being fetched */

@@ -253,11 +253,15 @@ static enum error_code read_envelope(const msgpack_object *tree, enum role sende
 enum error_code message_decode(const void *bytes, size_t size, enum role sender, const void *parent,
                                struct message *ret, struct error *err)
 {
-    const char *fault = scan_fault(bytes, size, &scan_of_peer);
+    const char *fault;
     struct message message = {.type = MESSAGE_COUNT};
     msgpack_unpacked tree;
     size_t offset = 0;
 
+    if (size > MESSAGE_BYTES_MAX)
+        return error_set(err, ERROR_LIMIT, "a message of %zu bytes, and the limit is %d", size,
+                         MESSAGE_BYTES_MAX);
+    fault = scan_fault(bytes, size, &scan_of_peer);
     if (fault != NULL)
         return error_set(err, ERROR_PROTOCOL, "a malformed message: %s", fault);
     msgpack_unpacked_init(&tree);

@@ -25,6 +25,8 @@ struct gate_keeper {
     size_t revoked_count;
     struct pending_key pending[GATE_KEEPER_PENDING_MAX];
     size_t pending_count;
+    struct pending_key knocks[GATE_KEEPER_KNOCKS_MAX]; /* of revoked ones; a ring */
+    size_t knock_next;
 };
 
 enum error_code gate_keeper_open(void *zmq_context, struct gate_keeper **ret, struct error *err)
@@ -92,6 +94,15 @@ static void forget_revoked(struct gate_keeper *keeper, const char *key)
     }
 }
 
+void gate_keeper_forget(struct gate_keeper *keeper, const char *key)
+{
+    forget_pending(keeper, key);
+    forget_revoked(keeper, key);
+    for (size_t i = 0; i < GATE_KEEPER_KNOCKS_MAX; i++)
+        if (strcmp(keeper->knocks[i].key, key) == 0)
+            keeper->knocks[i].key[0] = '\0';
+}
+
 void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role role,
                        const char *name)
 {
@@ -109,8 +120,7 @@ void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role ro
     (void)text_copy(owner->key, sizeof(owner->key), key);
     (void)text_copy(owner->name, sizeof(owner->name), name);
     owner->role = role;
-    forget_pending(keeper, key);
-    forget_revoked(keeper, key);
+    gate_keeper_forget(keeper, key);
 }
 
 /* It stands there once, and of too many the oldest is only told "not yet" again. */
@@ -172,6 +182,29 @@ bool gate_keeper_next_stranger(struct gate_keeper *keeper, struct pending_key *r
     return false;
 }
 
+bool gate_keeper_next_revoked(struct gate_keeper *keeper, struct pending_key *ret)
+{
+    for (size_t i = 0; i < GATE_KEEPER_KNOCKS_MAX; i++) {
+        if (keeper->knocks[i].key[0] == '\0' || keeper->knocks[i].was_told)
+            continue;
+        keeper->knocks[i].was_told = true;
+        *ret = keeper->knocks[i];
+        return true;
+    }
+    return false;
+}
+
+bool gate_keeper_turned_away(const struct gate_keeper *keeper, const char *address)
+{
+    for (size_t i = 0; i < keeper->pending_count; i++)
+        if (strcmp(keeper->pending[i].address, address) == 0)
+            return true;
+    for (size_t i = 0; i < GATE_KEEPER_KNOCKS_MAX; i++)
+        if (keeper->knocks[i].key[0] != '\0' && strcmp(keeper->knocks[i].address, address) == 0)
+            return true;
+    return false;
+}
+
 bool gate_keeper_knows(const struct gate_keeper *keeper, enum role role, const char *name)
 {
     for (size_t i = 0; i < keeper->owner_count; i++)
@@ -204,6 +237,24 @@ static void remember(struct gate_keeper *keeper, const char *key, const char *ad
     (void)text_copy(pending->address, sizeof(pending->address), address);
     pending->seen_at_ms = now_ms;
     pending->tries++;
+}
+
+static void remember_knock(struct gate_keeper *keeper, const char *key, const char *address,
+                           uint64_t now_ms)
+{
+    struct pending_key *knock = &keeper->knocks[keeper->knock_next];
+    uint64_t tries = 1;
+
+    for (size_t i = 0; i < GATE_KEEPER_KNOCKS_MAX; i++)
+        if (strcmp(keeper->knocks[i].key, key) == 0)
+            knock = &keeper->knocks[i];
+    if (knock->key[0] != '\0' && strcmp(knock->key, key) == 0)
+        tries += knock->tries;
+    else
+        keeper->knock_next = (keeper->knock_next + 1) % GATE_KEEPER_KNOCKS_MAX;
+    *knock = (struct pending_key){.seen_at_ms = now_ms, .tries = tries};
+    (void)text_copy(knock->key, sizeof(knock->key), key);
+    (void)text_copy(knock->address, sizeof(knock->address), address);
 }
 
 static bool is_revoked(const struct gate_keeper *keeper, const char *key)
@@ -294,6 +345,7 @@ static void decide(struct gate_keeper *keeper, const struct zap_request *request
                           owner->name);
         answer(keeper, request, "200", user);
     } else if (is_revoked(keeper, key)) {
+        remember_knock(keeper, key, request->address, now_ms);
         answer(keeper, request, "400", "");
     } else {
         remember(keeper, key, request->address, now_ms);

@@ -11,6 +11,7 @@
 
 #define GATE_KEEPER_PENDING_MAX 256
 #define GATE_KEEPER_REVOKED_MAX 4096
+#define GATE_KEEPER_KNOCKS_MAX  16 /* revoked keys that knocked last */
 #define GATE_KEEPER_DOMAIN      "hakem"
 
 struct gate_keeper;
@@ -34,6 +35,8 @@ void gate_keeper_allow(struct gate_keeper *keeper, const char *key, enum role ro
 bool gate_keeper_replace(struct gate_keeper *keeper, const char *key, enum role role,
                          const char *name);
 void gate_keeper_revoke(struct gate_keeper *keeper, const char *key);
+/* As if that key had never been revoked, nor knocked. */
+void gate_keeper_forget(struct gate_keeper *keeper, const char *key);
 /* Every key of that name. */
 void gate_keeper_revoke_name(struct gate_keeper *keeper, enum role role, const char *name);
 /* Still to be asked at every message: revoking does not end a connection that exists. */
@@ -46,6 +49,12 @@ void gate_keeper_serve(struct gate_keeper *keeper, uint64_t now_ms);
 
 /* The next unknown key that knocked for the first time, each once; false: no other one has. */
 bool gate_keeper_next_stranger(struct gate_keeper *keeper, struct pending_key *ret);
+
+/* The next revoked key that knocked, every time that it does; false: no other one has. */
+bool gate_keeper_next_revoked(struct gate_keeper *keeper, struct pending_key *ret);
+
+/* A key that waits, or one of the revoked ones that knocked last, came from there. */
+bool gate_keeper_turned_away(const struct gate_keeper *keeper, const char *address);
 
 const struct pending_key *gate_keeper_pending(const struct gate_keeper *keeper, size_t *ret_count);
 

@@ -6,6 +6,16 @@
 #include "common/wire/key.h"
 #include "proto/message.h"
 
+/* Why the coordinator is not to be had, as far as a handshake tells. */
+enum line_fault {
+    LINE_FAULT_NONE,
+    LINE_FAULT_FOREIGN_KEY, /* it ends the handshake at once, again and again */
+    LINE_FAULT_NOT_LET_IN,  /* it does not finish the handshake */
+    LINE_FAULT_REVOKED,
+    LINE_FAULT_NO_CURVE,
+    LINE_FAULT_COUNT
+};
+
 struct line;
 
 /* Connecting goes on in the background, with a constant interval: growth would keep everybody away
@@ -21,5 +31,10 @@ bool line_send(struct line *line, const void *bytes, size_t size);
 
 /* False if nothing waits. ret is a talloc child of parent. */
 bool line_receive(struct line *line, const void *parent, void **ret, size_t *ret_size);
+
+/* Of the last handshake; to be asked now and then, for it is what reads the socket's events. */
+enum line_fault line_fault(struct line *line);
+/* What, where, and what to do: a talloc child of parent. */
+char *line_fault_text(const struct line *line, enum line_fault fault, const void *parent);
 
 #endif

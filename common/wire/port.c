@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/wire/frame.h"
 #include "common/wire/gate_keeper.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct route {
 
 struct port {
     void *socket;
+    struct door *door; /* NULL: nobody looks */
     char endpoint[ENDPOINT_SIZE];
     struct route *routes; /* sorted by user */
     size_t route_count, route_capacity;
@@ -54,7 +56,7 @@ static bool set_up(void *socket, const struct key_pair *key)
         {ZMQ_HEARTBEAT_TTL, 8000},     {ZMQ_LINGER, 0},
         {ZMQ_BACKLOG, PORT_BACKLOG},   {ZAP_ENFORCE_DOMAIN, 1},
     };
-    int64_t size_max = MESSAGE_BYTES_MAX;
+    int64_t size_max = WIRE_FRAME_MAX;
 
     return set_ints(socket, options, ARRAY_LEN(options)) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max)) == 0 &&
@@ -91,6 +93,7 @@ void port_close(struct port *port)
     if (port == NULL)
         return;
     (void)zmq_msg_close(&port->body);
+    door_close(port->door);
     if (port->socket != NULL)
         (void)zmq_close(port->socket);
     talloc_free(port);
@@ -104,6 +107,16 @@ void *port_socket(const struct port *port)
 const char *port_endpoint(const struct port *port)
 {
     return port->endpoint;
+}
+
+enum error_code port_watch(void *zmq_context, struct port *port, struct error *err)
+{
+    return door_open(zmq_context, port->socket, &port->door, err);
+}
+
+struct door *port_door(const struct port *port)
+{
+    return port->door;
 }
 
 uint64_t port_dropped_count(const struct port *port)
@@ -212,6 +225,8 @@ bool port_receive(struct port *port, struct parcel *ret)
             zmq_getsockopt(port->socket, ZMQ_RCVMORE, &more, &size) == 0 && more != 0 &&
             receive_body(port, &parcel)) {
             note_route(port, &parcel);
+            if (port->door != NULL)
+                door_note_user(port->door, zmq_msg_get(&port->body, ZMQ_SRCFD), parcel.user);
             *ret = parcel;
             return true;
         }
@@ -319,6 +334,7 @@ enum error_code port_self_test(void *zmq_context, const struct port *port,
     }
     if (monitor != NULL)
         (void)zmq_close(monitor);
+    gate_keeper_forget(keeper, pair.public_key);
     if (event != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
         return error_set(err, ERROR_AUTHORITY,
                          "the self-test's throw-away key was not turned away at %s (event %u): "

@@ -8,6 +8,7 @@
 #define COMMON_WIRE_PORT_H
 
 #include "common/base/error.h"
+#include "common/wire/door.h"
 #include "common/wire/key.h"
 #include "proto/message.h"
 
@@ -43,6 +44,10 @@ const char *port_endpoint(const struct port *port);
  * dropped and counted. */
 bool port_receive(struct port *port, struct parcel *ret);
 uint64_t port_dropped_count(const struct port *port);
+
+/* Begins to watch who does not get in, or leaves: after the self-test, which is such a one. */
+enum error_code port_watch(void *zmq_context, struct port *port, struct error *err);
+struct door *port_door(const struct port *port); /* NULL: not watched */
 
 /* To the user's present connection. False: not connected, or its queue is full. */
 bool port_send(struct port *port, const char *user, const void *bytes, size_t size);

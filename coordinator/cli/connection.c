@@ -120,7 +120,11 @@ static enum error_code exchange(struct connection *connection, const struct text
         (void)zmq_poll(&item, 1, RESEND_MS);
         if (take_reply(connection, id, memory, ret))
             return ERROR_OK;
+        (void)line_fault(connection->line); /* by the time at which it is read */
     }
+    if (line_fault(connection->line) != LINE_FAULT_NONE)
+        return error_set(err, ERROR_UNREACHABLE, "%s",
+                         line_fault_text(connection->line, line_fault(connection->line), memory));
     return error_set(err, ERROR_UNREACHABLE,
                      is_sent ? "the coordinator did not answer within %d ms"
                              : "no coordinator lets this key in within %d ms: is it running, is "

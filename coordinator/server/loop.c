@@ -181,18 +181,6 @@ static void send_chunk(struct server *server, const struct parcel *to, const str
 
 /* ---- taking ---- */
 
-static void refuse_parcel(struct server *server, const struct parcel *parcel,
-                          const struct error *err)
-{
-    uint64_t times = 0;
-
-    if (!refusals_note(&server->refusals, parcel->user, err->code, server_now_ms(server), &times))
-        return;
-    log_event(LOG_WARNING, "message_refused", LOG_TEXT("user", parcel->user),
-              LOG_TEXT("code", error_code_name(err->code)), LOG_NUMBER("times", times),
-              LOG_TEXT("detail", err->detail));
-}
-
 static void take_from_agent(struct batch *batch, const struct parcel *parcel)
 {
     struct server *server = batch->server;
@@ -204,10 +192,10 @@ static void take_from_agent(struct batch *batch, const struct parcel *parcel)
     event.message = &message;
     if (parcel->user[0] != 'a' || !gate_keeper_knows(server->keeper, ROLE_AGENT, event.node)) {
         error_set(&err, ERROR_AUTHORITY, "not an enrolled agent");
-        refuse_parcel(server, parcel, &err);
+        server_refuse_parcel(server, parcel, &err);
     } else if (message_decode(parcel->bytes, parcel->size, ROLE_AGENT, batch->memory, &message,
                               &err) != ERROR_OK) {
-        refuse_parcel(server, parcel, &err);
+        server_refuse_parcel(server, parcel, &err);
     } else if (message.type == MESSAGE_FETCH) {
         send_chunk(server, parcel, message.body);
     } else {
@@ -258,36 +246,13 @@ static void take_from_operator(struct batch *batch, const struct parcel *parcel)
     if (parcel->user[0] != 'o' ||
         !gate_keeper_knows(server->keeper, ROLE_OPERATOR, parcel->user + 2)) {
         error_set(&err, ERROR_AUTHORITY, "not an operator");
-        refuse_parcel(server, parcel, &err);
+        server_refuse_parcel(server, parcel, &err);
     } else if (message_decode(parcel->bytes, parcel->size, ROLE_OPERATOR, batch->memory, &message,
                               &err) != ERROR_OK) {
-        refuse_parcel(server, parcel, &err);
+        server_refuse_parcel(server, parcel, &err);
     } else {
         take_request(batch, parcel, &message);
     }
-}
-
-static void tell_strangers(struct server *server)
-{
-    struct pending_key stranger;
-
-    while (gate_keeper_next_stranger(server->keeper, &stranger))
-        log_event(LOG_WARNING, "unknown_key", LOG_TEXT("key", stranger.key),
-                  LOG_TEXT("address", stranger.address));
-}
-
-/* Frames that are no message: nobody decodes them, so nobody else would say so. */
-static void tell_dropped(struct server *server)
-{
-    uint64_t dropped = port_dropped_count(server->agents) + port_dropped_count(server->operators);
-    struct parcel parcel = {.user = "?"};
-    struct error err;
-
-    if (dropped == server->dropped_told)
-        return;
-    server->dropped_told = dropped;
-    error_set(&err, ERROR_PROTOCOL, "a message is one frame, from somebody whom the gate knows");
-    refuse_parcel(server, &parcel, &err);
 }
 
 static void take_all(struct batch *batch)
@@ -295,8 +260,7 @@ static void take_all(struct batch *batch)
     struct parcel parcel;
 
     gate_keeper_serve(batch->server->keeper, clock_wall_ms());
-    tell_strangers(batch->server);
-    tell_dropped(batch->server);
+    server_tell_peers(batch->server);
     while (batch->wish_count < BATCH_MAX / 2 && port_receive(batch->server->operators, &parcel))
         take_from_operator(batch, &parcel);
     while (batch->count < BATCH_MAX && port_receive(batch->server->agents, &parcel)) {
@@ -311,6 +275,8 @@ static int poll_ports(const struct server *server, long wait_ms)
         {.socket = gate_keeper_socket(server->keeper), .events = ZMQ_POLLIN},
         {.socket = port_socket(server->agents), .events = ZMQ_POLLIN},
         {.socket = port_socket(server->operators), .events = ZMQ_POLLIN},
+        {.socket = door_socket(port_door(server->agents)), .events = ZMQ_POLLIN},
+        {.socket = door_socket(port_door(server->operators)), .events = ZMQ_POLLIN},
     };
 
     return zmq_poll(items, ARRAY_LEN(items), wait_ms);

@@ -4,7 +4,6 @@
 #ifndef COORDINATOR_SERVER_REFUSALS_H
 #define COORDINATOR_SERVER_REFUSALS_H
 
-#include "common/base/error.h"
 #include "common/base/text.h"
 #include "proto/words.h"
 
@@ -17,7 +16,7 @@
 struct refusals {
     struct refusal {
         char user[NAME_SIZE + 2];
-        enum error_code code;
+        int reason; /* an error_code, or an incident */
         uint64_t said_at_ms;
         uint64_t seen_at_ms;
         uint64_t unsaid; /* since it was said last */
@@ -27,7 +26,9 @@ struct refusals {
 };
 
 /* Takes one down. True if it is to be said now; ret_times is then how many it stands for. */
-bool refusals_note(struct refusals *refusals, const char *user, enum error_code code,
-                   uint64_t now_ms, uint64_t *ret_times);
+bool refusals_note(struct refusals *refusals, const char *user, int reason, uint64_t now_ms,
+                   uint64_t *ret_times);
+/* Anybody was said to be refused for that within the last REFUSALS_REPEAT_MS. */
+bool refusals_said_lately(const struct refusals *refusals, int reason, uint64_t now_ms);
 
 #endif

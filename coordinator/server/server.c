@@ -85,8 +85,11 @@ static enum error_code open_ports(struct server *server, struct error *err)
     if (port_self_test(server->zmq_context, server->agents, &server->key, server->keeper, err) !=
         ERROR_OK)
         return err->code;
-    return port_self_test(server->zmq_context, server->operators, &server->key, server->keeper,
-                          err);
+    if (port_self_test(server->zmq_context, server->operators, &server->key, server->keeper, err) !=
+            ERROR_OK ||
+        port_watch(server->zmq_context, server->agents, err) != ERROR_OK)
+        return err->code;
+    return port_watch(server->zmq_context, server->operators, err);
 }
 
 static enum error_code open_all(struct server *server, struct error *err)

@@ -1,5 +1,5 @@
-/* server_internal.h: what server.c (opening), loop.c (batches) and answer.c (operators who only
- * look) share.
+/* server_internal.h: what server.c (opening), loop.c (batches), tell.c (the log of peers) and
+ * answer.c (operators who only look) share.
  */
 #ifndef COORDINATOR_SERVER_SERVER_INTERNAL_H
 #define COORDINATOR_SERVER_SERVER_INTERNAL_H
@@ -8,6 +8,7 @@
 #include "common/wire/port.h"
 #include "coordinator/core/control.h"
 #include "coordinator/journal/journal.h"
+#include "coordinator/server/incidents.h"
 #include "coordinator/server/refusals.h"
 #include "coordinator/server/server.h"
 
@@ -30,6 +31,7 @@ struct server {
     uint8_t *bundle_bytes;
     size_t bundle_size;
     struct refusals refusals;
+    struct incidents incidents;
     uint64_t dropped_told;
 };
 
@@ -52,6 +54,12 @@ void server_follow_keys(struct server *server, const struct fact *fact);
 /* Appends what was decided, then lets it leave. */
 enum error_code server_commit(struct server *server, const struct wish_slot *wishes, size_t count,
                               struct error *err);
+
+/* A message that was not taken. */
+void server_refuse_parcel(struct server *server, const struct parcel *parcel,
+                          const struct error *err);
+/* Who did not get in, or left; at every turn, and before messages are taken (door.h). */
+void server_tell_peers(struct server *server);
 
 /* True if it is a verb that only looks. */
 bool answer_knows(const char *verb);

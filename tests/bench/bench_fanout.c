@@ -331,7 +331,7 @@ static void begin(struct bench *bench, size_t count)
 
     bench->memory = memory_zeroed(NULL, 1, 1, "bench");
     bench->zmq_context = zmq_ctx_new();
-    (void)zmq_ctx_set(bench->zmq_context, ZMQ_MAX_SOCKETS, 8192);
+    (void)zmq_ctx_set(bench->zmq_context, ZMQ_MAX_SOCKETS, 4 * FLEET_AGENTS_MAX); /* three a line */
     (void)zmq_ctx_set(bench->zmq_context, ZMQ_BLOCKY, 0);
     (void)zmq_ctx_set(bench->zmq_context, ZMQ_IO_THREADS, 2);
     key_generate(&bench->server);

@@ -32,6 +32,13 @@ static void say_too_much(struct text *ret)
         text_append_bytes(ret, zeroes, sizeof(zeroes));
 }
 
+/* More than libzmq takes on the other side. */
+static void say_far_too_much(struct text *ret)
+{
+    for (int i = 0; i < 2; i++)
+        say_too_much(ret);
+}
+
 static void say_hello(struct text *ret)
 {
     struct hello hello = {.program = "rogue", .ledger = "none"};
@@ -51,15 +58,13 @@ static const struct {
     const char *what;
     void (*say)(struct text *ret);
 } words[] = {
-    {"malformed", say_nonsense},
-    {"oversize", say_too_much},
-    {"hello", say_hello},
-    {"wish", say_wish},
+    {"malformed", say_nonsense}, {"oversize", say_too_much}, {"huge", say_far_too_much},
+    {"hello", say_hello},        {"wish", say_wish},
 };
 
 static bool say(struct line *line, const char *what)
 {
-    struct text *bytes = text_new(NULL, 2 * (size_t)MESSAGE_BYTES_MAX);
+    struct text *bytes = text_new(NULL, 3 * (size_t)MESSAGE_BYTES_MAX);
     uint64_t until = clock_monotonic_ms() + CONNECT_MS;
     int said = 0;
 

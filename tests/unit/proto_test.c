@@ -205,6 +205,20 @@ END_TEST
 
 /* A database's message in another encoding, in an outcome: the coordinator refused the message, and
  * the step stayed unknown. */
+START_TEST(a_message_beyond_the_limit_is_refused_by_its_size)
+{
+    uint8_t *bytes = memory_array(memory, uint8_t, MESSAGE_BYTES_MAX + 1);
+    struct message message;
+
+    ck_assert_int_eq(
+        message_decode(bytes, MESSAGE_BYTES_MAX + 1, ROLE_AGENT, memory, &message, &err),
+        ERROR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(err.detail, "1048577"));
+    ck_assert_int_eq(message_decode(bytes, MESSAGE_BYTES_MAX, ROLE_AGENT, memory, &message, &err),
+                     ERROR_PROTOCOL);
+}
+END_TEST
+
 START_TEST(a_text_in_another_encoding_is_mended_on_its_way_out)
 {
     struct task_outcome outcome = {.outcome = OUTCOME_FAILED, .detail = "Rechte f\xfcr Rolle"};
@@ -342,6 +356,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, depth_and_the_number_of_keys_are_bounded);
     tcase_add_loop_test(tcase, extension_types_are_refused, 0, 9);
     tcase_add_test(tcase, what_is_too_large_is_refused_unread);
+    tcase_add_test(tcase, a_message_beyond_the_limit_is_refused_by_its_size);
     tcase_add_test(tcase, a_text_in_another_encoding_is_mended_on_its_way_out);
     tcase_add_test(tcase, a_sentence_that_was_cut_in_a_character_is_mended);
     tcase_add_test(tcase, the_plan_of_a_large_cluster_can_be_read_from_the_journal);

@@ -13,7 +13,7 @@ static void set_up(void)
 
 static bool is_said(const char *user, enum error_code code, uint64_t now_ms)
 {
-    return refusals_note(&refusals, user, code, now_ms, &times);
+    return refusals_note(&refusals, user, (int)code, now_ms, &times);
 }
 
 START_TEST(the_first_of_a_kind_is_said_and_the_next_ones_wait_for_a_minute)
