@@ -20,6 +20,10 @@ static const struct field order_id_fields[] = {
 };
 const struct record order_id_record = RECORD(order_id, order_id_fields, "one sending of a step");
 
+static const char *const parts[] = {
+    [PART_NOT_KNOWN] = "not_known", [PART_PRIMARY] = "primary", [PART_REPLICA] = "replica"};
+const struct field_names database_part_names = {"database_part", parts, PART_COUNT};
+
 static const struct field argument_fields[] = {
     TEXT_FIELD(task_arguments, shard, "where"),
     TEXT_FIELD(task_arguments, target, "the game node meant"),
@@ -34,6 +38,9 @@ static const struct field argument_fields[] = {
     NUMBER_FIELD(task_arguments, drain_ms, "how long sessions may take to end"),
     BOOL_FIELD(task_arguments, of_contract, "verify.contract.sql rather than verify.sql"),
     BOOL_FIELD(task_arguments, accept_data_loss, "revert even what players would lose"),
+    ENUM_FIELD(task_arguments, part, database_part_names, "preflight: what the database is"),
+    LIST_FIELD(task_arguments, games, game_count, name_item_record, REPORT_SERVERS_MAX,
+               "preflight of an edge: the game nodes that it must know"),
 };
 static const struct record argument_record =
     RECORD(task_arguments, argument_fields, "what a task is to work on");

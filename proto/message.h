@@ -27,6 +27,10 @@ struct order_id {
     uint64_t attempt;
 };
 
+/* Of a database in its shard, as the coordinator takes it. */
+enum database_part { PART_NOT_KNOWN, PART_PRIMARY, PART_REPLICA, PART_COUNT };
+extern const struct field_names database_part_names;
+
 struct task_arguments {
     char shard[NAME_SIZE];
     char target[NAME_SIZE];
@@ -41,6 +45,11 @@ struct task_arguments {
     uint64_t drain_ms;
     bool of_contract;
     bool accept_data_loss;
+    enum database_part part; /* preflight */
+    /* preflight of an edge; a talloc child of the order, and only as long-lived as what brought it:
+     * order_for_keeps() */
+    struct name_item *games;
+    size_t game_count;
 };
 
 struct hello {
@@ -211,6 +220,16 @@ void message_encode(enum message_type type, uint64_t id, uint64_t term, const vo
  * ERROR_AUTHORITY: a type that this role may not send. The body is a talloc child of parent. */
 enum error_code message_decode(const void *bytes, size_t size, enum role sender, const void *parent,
                                struct message *ret, struct error *err);
+
+/* An order without its list: a preflight that was interrupted is ordered anew, with the list. */
+static inline struct order order_for_keeps(const struct order *order)
+{
+    struct order kept = *order;
+
+    kept.arguments.games = NULL;
+    kept.arguments.game_count = 0;
+    return kept;
+}
 
 bool order_id_equals(const struct order_id *a, const struct order_id *b);
 

@@ -45,17 +45,20 @@ static void take_order(const struct turn *turn, const struct session_rule *rule)
 {
     struct entry *entry =
         turn->entry != NULL ? turn->entry : agent_session_make_entry(turn->session);
+    struct session_effect *effect;
 
     assert(turn->detail != NULL);
     assert(entry != NULL); /* row 2105 refuses when there is no room */
-    *entry = (struct entry){.order = *(const struct order *)turn->detail,
+    *entry = (struct entry){.order = order_for_keeps(turn->detail),
                             .state = ENTRY_RUNNING,
                             .has_child = true,
                             .serial = ++turn->session->serial};
     agent_session_note_wish(turn->session, entry);
     agent_session_save(turn->session, turn->effects, entry);
     say_accepted(turn, rule);
-    session_effects_add(turn->effects, SESSION_START_CHILD)->entry = *entry;
+    effect = session_effects_add(turn->effects, SESSION_START_CHILD);
+    effect->entry = *entry;
+    effect->entry.order = *(const struct order *)turn->detail;
 }
 
 static void bury(const struct turn *turn, const struct session_rule *rule)
@@ -67,7 +70,7 @@ static void bury(const struct turn *turn, const struct session_rule *rule)
     assert(inquiry != NULL);
     if (entry == NULL)
         return; /* full: it is asked again */
-    *entry = (struct entry){.order = inquiry->order, .state = ENTRY_TOMBSTONE};
+    *entry = (struct entry){.order = order_for_keeps(&inquiry->order), .state = ENTRY_TOMBSTONE};
     agent_session_save(turn->session, turn->effects, entry);
     say_finding(turn, FINDING_NEVER_HEARD, rule->why);
 }
@@ -116,8 +119,9 @@ static void look(const struct turn *turn)
         entry = agent_session_make_entry(turn->session);
         if (entry == NULL)
             return;
-        *entry = (struct entry){.order = ((const struct inquiry *)turn->detail)->order,
-                                .serial = ++turn->session->serial};
+        *entry =
+            (struct entry){.order = order_for_keeps(&((const struct inquiry *)turn->detail)->order),
+                           .serial = ++turn->session->serial};
         agent_session_note_wish(turn->session, entry);
     }
     entry->state = ENTRY_LOOKING;
@@ -139,7 +143,7 @@ static void look_for_another(const struct turn *turn)
     struct session_effect *effect = session_effects_add(turn->effects, SESSION_INSPECT);
 
     assert(turn->detail != NULL);
-    effect->entry.order = ((const struct inquiry *)turn->detail)->order;
+    effect->entry.order = order_for_keeps(&((const struct inquiry *)turn->detail)->order);
     effect->of_replica = true;
 }
 

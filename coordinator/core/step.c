@@ -3,6 +3,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/gate.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/step_scene.h"
 
 #include <assert.h>
 #include <string.h>
@@ -294,6 +295,7 @@ static void send_order(struct run *run, const struct scene *scene)
     struct order *order = run_body(run, &order_record);
 
     step_order(scene->control, scene->work, scene->step, scene->step->attempt, order);
+    step_order_games(scene, order);
     run_send(run, scene->step->node, MESSAGE_ORDER, order);
     note_sent(run, scene, false);
 }

@@ -1,6 +1,7 @@
 /* step_order.c: what a step is at present, and the order that it becomes. */
 #include "coordinator/core/step_scene.h"
 
+#include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
 
 #include <string.h>
@@ -119,18 +120,60 @@ const struct plan_shard *work_shard(const struct work *work, const char *name)
     return NULL;
 }
 
+static enum database_part part_of(const struct control *control, const struct node *node)
+{
+    const struct node *primary = fleet_primary(control, node->identity.shard);
+
+    if (primary == NULL)
+        return PART_NOT_KNOWN;
+    return primary == node ? PART_PRIMARY : PART_REPLICA;
+}
+
 static void fill_database(const struct control *control, const struct work *work,
                           const struct step *step, struct task_arguments *ret)
 {
     const struct node *node = control_node(control, step->node);
-    const struct plan_shard *shard = work_shard(work, step->plan->shard);
+    const struct plan_shard *shard =
+        work_shard(work, node != NULL ? node->identity.shard : step->plan->shard);
 
+    if (node != NULL && step_task(step) == TASK_PREFLIGHT)
+        ret->part = part_of(control, node);
     if (shard != NULL)
         (void)text_copy(ret->system_id, sizeof(ret->system_id), shard->system_id);
     if (node != NULL && node->report != NULL)
         ret->timeline = node->report->database.timeline;
     if (step_task(step) == TASK_AWAIT_REPLAY)
         ret->position = shard_position(control, work, step);
+}
+
+/* A preflight is for every kind. */
+static bool is_of_database(const struct control *control, const struct step *step)
+{
+    const struct node *node = control_node(control, step->node);
+    enum node_kind kind = task_row(step_task(step))->kind;
+
+    return kind == KIND_DATABASE ||
+           (kind == KIND_NONE && node != NULL && node->identity.kind == KIND_DATABASE);
+}
+
+void step_order_games(const struct scene *scene, struct order *order)
+{
+    const struct work *work = scene->work;
+    const struct node *edge = control_node(scene->control, scene->step->node);
+    struct task_arguments *arguments = &order->arguments;
+
+    if (step_task(scene->step) != TASK_PREFLIGHT || edge == NULL ||
+        edge->identity.kind != KIND_EDGE)
+        return;
+    arguments->games = memory_array(order, struct name_item, REPORT_SERVERS_MAX);
+    for (size_t i = 0; i < work->count && arguments->game_count < REPORT_SERVERS_MAX; i++) {
+        const struct plan_step *plan = work->steps[i].plan;
+
+        /* Whoever is moved is let in once, at each of its edges. */
+        if (plan->task == TASK_ADMIT && strcmp(plan->node, edge->identity.name) == 0)
+            (void)text_copy(arguments->games[arguments->game_count++].name, NAME_SIZE,
+                            plan->target);
+    }
 }
 
 void step_order(const struct control *control, const struct work *work, const struct step *step,
@@ -162,6 +205,6 @@ void step_order(const struct control *control, const struct work *work, const st
         arguments->drain_ms = DRAIN_BACK_MS;
     arguments->of_contract = plan->of_contract;
     arguments->accept_data_loss = work->plan->options.accept_data_loss;
-    if (task_row(ret->task)->kind == KIND_DATABASE)
+    if (is_of_database(control, step))
         fill_database(control, work, step, arguments);
 }

@@ -15,6 +15,9 @@ bool work_is_turned_back(const struct scene *scene);
 
 /* How the shard stood when the plan was made; NULL if the plan has none of that name. */
 const struct plan_shard *work_shard(const struct work *work, const char *name);
+/* What a preflight of an edge has besides: the game nodes that the plan moves there. The order is a
+ * talloc chunk. */
+void step_order_games(const struct scene *scene, struct order *order);
 
 /* There are steps of that stage for the game node, and all of them are in the undo direction, in
  * that state. */

@@ -148,7 +148,7 @@ void cast_note_order(struct cast *cast, const char *node, const struct order *or
             return;
     if (cast->order_count == CAST_ORDERS)
         cast_drop_order(cast, 0);
-    cast->orders[cast->order_count] = *order;
+    cast->orders[cast->order_count] = order_for_keeps(order);
     (void)text_copy(cast->ordered[cast->order_count++], NAME_SIZE, node);
 }
 

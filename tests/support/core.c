@@ -5,13 +5,27 @@
 
 struct core core;
 
+/* The list goes with the decisions. */
+static void note_games(const struct order *order)
+{
+    struct text *text = text_new(NULL, sizeof(core.games) - 1);
+
+    for (size_t i = 0; i < order->arguments.game_count; i++)
+        text_append_format(text, "%s ", order->arguments.games[i].name);
+    if (text->size > 0)
+        (void)text_copy(core.games, sizeof(core.games), text->data);
+    talloc_free(text);
+}
+
 static void take_decisions(void)
 {
     for (size_t i = 0; i < core.decisions->effect_count; i++) {
         const struct effect *effect = &core.decisions->effects[i];
 
-        if (effect->type == EFFECT_SEND && effect->message == MESSAGE_ORDER)
+        if (effect->type == EFFECT_SEND && effect->message == MESSAGE_ORDER) {
+            note_games(effect->body);
             cast_note_order(&core.cast, effect->node, effect->body);
+        }
         if (effect->type == EFFECT_REPLY) {
             core.code = effect->code;
             (void)text_copy(core.reply, sizeof(core.reply), effect->text);

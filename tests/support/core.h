@@ -22,6 +22,7 @@ extern struct core {
     char reply[SENTENCE_SIZE];
     size_t rings; /* so far */
     char ring[SENTENCE_SIZE];
+    char games[SENTENCE_SIZE]; /* whom the last preflight of an edge asked about, as "g1 g2 " */
 } core;
 
 /* The fixture: everybody is enrolled, adopted and has reported. */

@@ -44,6 +44,33 @@ START_TEST(another_node_s_words_about_an_order_are_not_heard)
 }
 END_TEST
 
+/* ---- what a preflight is told ---- */
+
+static const struct order *order_to(size_t node)
+{
+    for (size_t i = 0; i < core.cast.order_count; i++)
+        if (strcmp(core.cast.ordered[i], core.cast.nodes[node].name) == 0)
+            return &core.cast.orders[i];
+    ck_abort_msg("%s has no order", core.cast.nodes[node].name);
+    return NULL;
+}
+
+START_TEST(a_preflight_says_what_the_database_is_and_whom_an_edge_must_know)
+{
+    start(to_new());
+    ck_assert_int_eq(order_to(DB1)->task, TASK_PREFLIGHT);
+    ck_assert_int_eq(order_to(DB1)->arguments.part, PART_PRIMARY);
+    ck_assert_int_eq(order_to(DB2)->arguments.part, PART_REPLICA);
+    ck_assert_str_ne(order_to(DB2)->arguments.system_id, "");
+    ck_assert_int_eq(order_to(G1)->arguments.part, PART_NOT_KNOWN);
+    ck_assert_str_eq(core.games, "g1 g2 g3 ");
+    core.games[0] = '\0';
+    ck_assert(go_on_until(TASK_EXPAND));
+    ck_assert_str_eq(core.games, "");
+    ck_assert_int_eq(order_to(DB1)->arguments.part, PART_NOT_KNOWN);
+}
+END_TEST
+
 /* ---- what may have had an effect ---- */
 
 /* Failed for now and waiting for its next attempt, it was passed over as "never ordered": what the
@@ -115,6 +142,7 @@ static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, what_a_lost_primary_did_only_a_database_of_its_shard_can_prove);
     tcase_add_test(tcase, another_node_s_words_about_an_order_are_not_heard);
+    tcase_add_test(tcase, a_preflight_says_what_the_database_is_and_whom_an_edge_must_know);
     tcase_add_test(tcase, an_attempt_that_failed_for_now_is_taken_back);
     tcase_add_test(tcase, what_was_never_ordered_is_not_taken_back);
     tcase_add_test(tcase, a_cancelled_step_is_unknown_until_its_agent_has_answered);

@@ -102,6 +102,30 @@ static void see(enum traffic_state state)
 
 /* ---- edges ---- */
 
+/* The list lives no longer than the message that brought it. */
+START_TEST(a_list_reaches_the_child_and_is_not_kept)
+{
+    struct name_item games[] = {{"g1"}};
+    struct order order = {
+        .id = id_of(1), .task = TASK_PREFLIGHT, .arguments = {.games = games, .game_count = 1}};
+    size_t started = 0;
+
+    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
+    hear(MESSAGE_ORDER, &order);
+    for (size_t i = 0; i < effects->count; i++) {
+        const struct session_effect *effect = &effects->items[i];
+
+        started +=
+            effect->type == SESSION_START_CHILD && effect->entry.order.arguments.game_count == 1;
+        if (effect->type == SESSION_SAVE_ENTRY)
+            ck_assert_ptr_null(effect->entry.order.arguments.games);
+    }
+    ck_assert_uint_eq(started, 1);
+    for (size_t i = 0; i < session->entry_count; i++)
+        ck_assert_uint_eq(session->entries[i].order.arguments.game_count, 0);
+}
+END_TEST
+
 START_TEST(what_was_taken_out_and_gets_traffic_is_taken_out_again)
 {
     order(1, TASK_DRAIN);
@@ -299,6 +323,7 @@ END_TEST
 
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_list_reaches_the_child_and_is_not_kept);
     tcase_add_test(tcase, what_was_taken_out_and_gets_traffic_is_taken_out_again);
     tcase_add_test(tcase, isolated_is_more_than_drained);
     tcase_add_test(tcase, what_was_let_in_and_is_out_is_left_to_the_coordinator);
