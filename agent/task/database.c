@@ -1,6 +1,7 @@
 /* database.c: a session to the node's own database, checked to be the one that the order means. */
 #include "agent/task/task.h"
 
+#include "agent/task/preflight.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/inspect.h"
@@ -88,7 +89,6 @@ enum error_code task_open_session(struct task_context *task, struct session **re
 
 /* ---- sessions of a game node ---- */
 
-#define VERSION_MIN       120000
 #define SESSIONS_CLEAR_MS 1000
 #define SESSIONS_POLL_MS  100
 #define SESSIONS_MAX_MS   25000
@@ -188,46 +188,13 @@ enum error_code task_allow_sessions(struct task_context *task, struct task_outco
 
 /* ---- looking at a database ---- */
 
-static enum error_code ask_preflight(struct session *session, uint64_t *ret_version, bool *ret_may,
-                                     struct error *err)
+enum error_code task_preflight_database(struct task_context *task, struct task_outcome *ret,
+                                        struct error *err)
 {
-    if (session_ask_number(session, SQL("SELECT current_setting('server_version_num')::bigint"),
-                           ret_version, err) != ERROR_OK)
+    struct preflight_subject subject = {.config = task->config,
+                                        .expected = task->job->order.arguments.part};
+
+    if (task_open_session(task, &subject.session, err) != ERROR_OK)
         return err->code;
-    return session_ask_bool(
-        session, SQL("SELECT has_database_privilege(current_database(), 'CREATE')"), ret_may, err);
-}
-
-/* An index that a concurrent build left behind is rebuilt by the engine; it is said, not refused.
- */
-static void mention_invalid_indexes(struct task_context *task, struct session *session)
-{
-    struct error err;
-    char *names = NULL;
-
-    if (session_ask_text(session,
-                         SQL("SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index "
-                             "WHERE NOT indisvalid"),
-                         task->memory, &names, &err) == ERROR_OK)
-        task_progress(task, 0, 0, memory_format(task->memory, "invalid indexes: %.90s", names));
-}
-
-enum error_code task_preflight_database(struct task_context *task, struct error *err)
-{
-    struct session *session = NULL;
-    uint64_t version = 0;
-    bool may = false;
-
-    if (task_open_session(task, &session, err) != ERROR_OK ||
-        ask_preflight(session, &version, &may, err) != ERROR_OK)
-        return err->code;
-    if (version < VERSION_MIN)
-        return error_set(err, ERROR_REFUSED, "PostgreSQL %llu is older than %d",
-                         (unsigned long long)version / 10000, VERSION_MIN / 10000);
-    if (!may)
-        return error_set(err, ERROR_REFUSED,
-                         "the migrator's role may not create in this database: GRANT CREATE ON "
-                         "DATABASE to it");
-    mention_invalid_indexes(task, session);
-    return ERROR_OK;
+    return preflight_database(&subject, ret->detail, sizeof(ret->detail), err);
 }

@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-#define POLL_MS  50
-#define ADMIT_MS 10000
-#define GRACE_MS 2000
+#define POLL_MS          50
+#define ADMIT_MS         10000
+#define GRACE_MS         2000
+#define MISSING_TEXT_MAX 400 /* of the names that a sentence has room for */
 
 static enum error_code look(struct task_context *task, struct server_traffic *ret,
                             struct error *err)
@@ -85,6 +86,41 @@ static enum error_code fulfil(struct task_context *task, enum edge_wish wish, ui
         return err->code;
     return await(task, wish, within_ms, err);
 }
+
+/* ---- before anything begins ---- */
+
+static bool is_among(const struct server_traffic *servers, size_t count, const char *node)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(servers[i].node, node) == 0)
+            return true;
+    return false;
+}
+
+/* What it says itself; and what it is told is kept over a reload, as it is kept later. */
+enum error_code task_preflight_edge(struct task_context *task, struct error *err)
+{
+    const struct edge_config *config = &task->config->edge;
+    const struct task_arguments *arguments = &task->job->order.arguments;
+    struct text *missing = text_new(task->memory, MISSING_TEXT_MAX);
+    struct server_traffic *servers = NULL;
+    size_t count = 0;
+
+    if (traffic_driver(config)->read(config, task->memory, &servers, &count, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < arguments->game_count; i++)
+        if (!is_among(servers, count, arguments->games[i].name))
+            text_append_format(missing, "%s%s", missing->size > 0 ? ", " : "",
+                               arguments->games[i].name);
+    if (missing->size > 0)
+        return error_set(err, ERROR_REFUSED,
+                         "the edge has no server called %s%s, and the plan moves it: add it there "
+                         "under the node's name, or leave the node out (--except)",
+                         missing->data, missing->is_cut ? " ..." : "");
+    return keep(task, err);
+}
+
+/* ---- the tasks ---- */
 
 /* Going back, nobody waits for what does not end: it is on a release that must go. */
 enum error_code task_drain(struct task_context *task, struct task_outcome *ret, struct error *err)

@@ -3,7 +3,6 @@
 
 #include "agent/hook.h"
 #include "agent/probe/probe.h"
-#include "agent/traffic/traffic.h"
 #include "agent/watch.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
@@ -110,26 +109,16 @@ static enum error_code preflight_game(struct task_context *task, struct error *e
     return ERROR_OK;
 }
 
-static enum error_code preflight_edge(struct task_context *task, struct error *err)
-{
-    struct server_traffic *servers = NULL;
-    size_t count = 0;
-
-    return traffic_driver(&task->config->edge)
-        ->read(&task->config->edge, task->memory, &servers, &count, err);
-}
-
 enum error_code task_preflight(struct task_context *task, struct task_outcome *ret,
                                struct error *err)
 {
-    (void)ret;
     switch (task->config->kind) {
     case KIND_DATABASE:
-        return task_preflight_database(task, err);
+        return task_preflight_database(task, ret, err);
     case KIND_GAME:
         return preflight_game(task, err);
     case KIND_EDGE:
-        return preflight_edge(task, err);
+        return task_preflight_edge(task, err);
     case KIND_NONE:
     case KIND_COUNT:
         break;

@@ -19,7 +19,8 @@ struct task_context {
 void task_listen(struct task_context *task);
 void task_progress(struct task_context *task, uint64_t done, uint64_t total, const char *text);
 
-/* Fills the outcome's extras (position, kept); the return code and err make the rest of it. */
+/* Fills the outcome's extras (position, kept, and detail when it succeeds); the return code and err
+ * make the rest of it. */
 typedef enum error_code task_fn(struct task_context *task, struct task_outcome *ret,
                                 struct error *err);
 
@@ -47,7 +48,11 @@ struct session;
 enum error_code task_open_session(struct task_context *task, struct session **ret,
                                   struct error *err);
 
-enum error_code task_preflight_database(struct task_context *task, struct error *err);
+enum error_code task_preflight_database(struct task_context *task, struct task_outcome *ret,
+                                        struct error *err);
+
+/* edge.c: whether the edge knows whom the plan moves. */
+enum error_code task_preflight_edge(struct task_context *task, struct error *err);
 
 /* edge.c: asks the edge once more for what was ordered; whether it does it is for the next beat. */
 enum error_code task_mend_edge(struct task_context *task, struct error *err);

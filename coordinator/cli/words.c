@@ -129,10 +129,17 @@ bool words_is_of_interest(const json_t *step)
            strcmp(state, "skipped") != 0;
 }
 
+/* A task that succeeded, and saw what somebody should look at. */
+static bool has_warning(const json_t *step)
+{
+    return strcmp(words_text(step, "state"), "succeeded") == 0 &&
+           strcmp(words_text(step, "task"), "none") != 0 && words_text(step, "detail")[0] != '\0';
+}
+
 void words_add_step(struct text *out, const json_t *step)
 {
     add_step_words(out, step);
-    if (words_is_of_interest(step) && words_text(step, "why")[0] != '\0')
+    if ((words_is_of_interest(step) || has_warning(step)) && words_text(step, "why")[0] != '\0')
         text_append_format(out, " – %s", words_text(step, "why"));
 }
 

@@ -1,4 +1,5 @@
 /* Edges: what HAProxy says and is told, and an edge by a script. */
+#include "agent/task/task.h"
 #include "agent/traffic/traffic.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
@@ -225,6 +226,46 @@ START_TEST(a_script_s_line_of_another_form_is_an_error)
 }
 END_TEST
 
+/* ---- before anything begins ---- */
+
+static enum error_code preflight_about(struct name_item *games, size_t count)
+{
+    const struct agent_config config = {.kind = KIND_EDGE, .edge = edge};
+    const struct job job = {
+        .order = {.task = TASK_PREFLIGHT, .arguments = {.games = games, .game_count = count}}};
+    struct task_context task = {.config = &config, .job = &job, .memory = scratch.memory};
+
+    return task_preflight_edge(&task, &failure);
+}
+
+START_TEST(a_preflight_names_the_servers_that_an_edge_lacks)
+{
+    struct name_item games[] = {{"g1"}, {"g3"}, {"g2"}, {"g4"}};
+
+    edge = (struct edge_config){.driver = "exec", .hook = scratch.script};
+    write_script("printf 'g1 ready 5\\ng2 drain 0\\n'");
+    ck_assert_int_eq(preflight_about(games, 1), ERROR_OK);
+    ck_assert_int_eq(preflight_about(NULL, 0), ERROR_OK);
+    ck_assert_int_eq(preflight_about(games, 4), ERROR_REFUSED);
+    ck_assert_msg(strstr(failure.detail, "no server called g3, g4, and") != NULL, "%s",
+                  failure.detail);
+}
+END_TEST
+
+START_TEST(a_preflight_of_an_edge_that_lacks_hundreds_says_so_in_a_sentence)
+{
+    struct name_item games[REPORT_SERVERS_MAX];
+
+    for (unsigned i = 0; i < REPORT_SERVERS_MAX; i++)
+        (void)text_format(games[i].name, NAME_SIZE, "game-server-%u", i);
+    edge = (struct edge_config){.driver = "exec", .hook = scratch.script};
+    write_script("true");
+    ck_assert_int_eq(preflight_about(games, REPORT_SERVERS_MAX), ERROR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(failure.detail, "game-server-0, game-server-1"));
+    ck_assert_ptr_nonnull(strstr(failure.detail, " ..., and the plan moves it"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, the_columns_of_statistics_are_found_by_name);
@@ -238,6 +279,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_haproxy_says_is_read_and_its_state_is_kept_for_a_reload);
     tcase_add_test(tcase, an_edge_by_script_is_read_and_told_through_its_environment);
     tcase_add_loop_test(tcase, a_script_s_line_of_another_form_is_an_error, 0, 4);
+    tcase_add_test(tcase, a_preflight_names_the_servers_that_an_edge_lacks);
+    tcase_add_test(tcase, a_preflight_of_an_edge_that_lacks_hundreds_says_so_in_a_sentence);
 }
 
 SUITE("agent: traffic", {.add = add_all, .set_up = scratch_set_up, .tear_down = scratch_tear_down})

@@ -79,12 +79,24 @@ START_TEST(a_failing_gate_counts_a_closed_one_is_silent)
 }
 END_TEST
 
+START_TEST(a_task_that_succeeded_tells_what_somebody_should_look_at)
+{
+    given_step("{\"id\": 2, \"stage\": \"preflight\", \"task\": \"preflight\", \"node\": \"db-2\","
+               " \"state\": \"succeeded\", \"detail\": \"x\", \"why\": \"replay is behind\"}");
+    assert_line_has("– replay is behind");
+    given_step("{\"id\": 2, \"stage\": \"preflight\", \"task\": \"preflight\", \"node\": \"db-2\","
+               " \"state\": \"succeeded\", \"detail\": \"\", \"why\": \"\"}");
+    assert_line_lacks("–");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, long_work_tells_how_much_is_done_and_left);
     tcase_add_test(tcase, what_has_hardly_begun_or_has_ended_has_no_time_left);
     tcase_add_test(tcase, an_open_gate_tells_its_verdict_and_for_how_long_it_has_held);
     tcase_add_test(tcase, a_failing_gate_counts_a_closed_one_is_silent);
+    tcase_add_test(tcase, a_task_that_succeeded_tells_what_somebody_should_look_at);
 }
 
 SUITE("cli: words", {.add = add_all, .tear_down = tear_down})
