@@ -77,12 +77,18 @@ static bool has_closed(const struct sim *sim)
 static bool has_ended(struct sim *sim)
 {
     if (!has_closed(sim)) {
-        sim->ended_ms = 0;
+        sim->ended_ms = sim->mended_ms = 0;
         return false;
     }
     if (sim->ended_ms == 0)
         sim->ended_ms = sim->now_ms;
-    return invariant_is_mended(sim) || sim->now_ms - sim->ended_ms >= SIM_MENDED_MS;
+    if (!invariant_is_mended(sim))
+        sim->mended_ms = 0;
+    else if (sim->mended_ms == 0)
+        sim->mended_ms = sim->now_ms;
+    /* Everybody has reported since, who has news or not. */
+    return (sim->mended_ms != 0 && sim->now_ms - sim->mended_ms > CURRENT_MS) ||
+           sim->now_ms - sim->ended_ms >= SIM_MENDED_MS;
 }
 
 static void say_why_it_waits(struct sim *sim)

@@ -194,7 +194,7 @@ struct sim {
     uint64_t undone_rollout[SIM_SHARDS_MAX][SIM_REVISIONS_MAX];
     bool was_overruled; /* an operator skipped a step: what it was for is his business now */
     bool has_lost_data; /* an operator accepted it */
-    uint64_t ended_ms;
+    uint64_t ended_ms, mended_ms;
     uint64_t faults, rollouts;
     char violation[512];
 };
