@@ -45,10 +45,13 @@ enum error_code apply_node_accepted(struct control *control, const void *body, s
 
     if (fact->kind == KIND_NONE || fact->kind >= KIND_COUNT)
         return apply_corrupt(err, "the kind of", fact->name);
-    if (node == NULL)
-        node = memory_new(control, struct node);
-    else
+    if (node != NULL) {
         take_out(control, node);
+    } else {
+        node = memory_new(control, struct node);
+        /* An edge may know it from before, and hold it out: each is told to let it in. */
+        node->is_taken_out = fact->kind == KIND_GAME;
+    }
     node->identity = *fact;
     put_in(control, node);
     return ERROR_OK;

@@ -9,7 +9,7 @@
 #define COUP_MS        4000
 #define RETURN_MS      40000
 #define SPLIT_BRAIN_MS 8000
-#define BACKUP_ONE_IN  300 /* steps */
+#define BACKUP_ONE_IN  600 /* steps */
 #define WRITE_ONE_IN   4   /* steps, for a game server in traffic */
 
 struct sim_database *database_of(struct sim *sim, int shard)

@@ -167,6 +167,7 @@ static void remove_node(struct sim *sim)
         return;
     ask_about(sim, "remove", at);
     node->is_enrolled = sim->control == NULL || control_node(sim->control, node->name) != NULL;
+    node->is_out_by_plan &= node->is_enrolled; /* it counts for nobody now */
     node->joins_at_ms = sim->now_ms + sim_below(sim, 40000);
 }
 

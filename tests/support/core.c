@@ -205,7 +205,10 @@ void core_set_up(void)
         cast_fill_node(&core.cast, i, &request);
         wish("accept", request);
     }
-    beats(15);
+    for (int i = 0; i < 15; i++) {
+        beat();
+        end_all_orders(); /* the edges are told whom they let in */
+    }
 }
 
 void core_tear_down(void)

@@ -58,8 +58,10 @@ static void given_second_shard(void)
     enroll("x1", KIND_DATABASE);
     enroll("h1", KIND_GAME);
     enroll("h2", KIND_GAME);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         beat_of_both();
+        end_all_orders();
+    }
 }
 
 static const struct step *step_in(const char *shard, enum stage stage)
