@@ -4,8 +4,8 @@
 
 #include "agent/config.h"
 
-/* Tells a primary's term row; a replica has it by replication, a database that Hakem never touched needs
- * nothing.  ERROR_CONNECTION, ERROR_SQL. */
+/* Tells a primary's term row; a replica has it by replication, a database that Hakem never touched
+ * needs nothing.  ERROR_CONNECTION, ERROR_SQL. */
 enum error_code adopt_in_database(const struct agent_config *config, const char *journal,
                                   struct error *err);
 

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #define WATCHER_RESTART_MS 1000
+/* The coordinator believes nothing that was measured before the outcome. The first look may have
+ * begun before it. */
+#define REPORTS_AFTER_TASK 2
 #define REPORT_BYTES_MAX   (1 << 20)
 
 /* What always changes says nothing new. */
@@ -48,8 +51,9 @@ static void take_report(struct loop *loop, const struct report *report)
     loop->report = record_clone(&report_record, report, loop);
     loop->report_at_ms = clock_monotonic_ms();
     hash_report(report, hash);
-    if (strcmp(hash, loop->reported) != 0 || loop->is_watched)
+    if (strcmp(hash, loop->reported) != 0 || loop->is_watched || loop->owed_reports > 0)
         loop->has_news = true;
+    loop->owed_reports -= loop->owed_reports > 0;
     memcpy(loop->reported, hash, sizeof(hash));
 }
 
@@ -96,6 +100,7 @@ static void take_frame(struct loop *loop, struct child *child, enum frame_type t
     } else if (type == FRAME_OUTCOME) {
         child->has_said_last = true;
         take_outcome(loop, child, body);
+        loop->owed_reports = REPORTS_AFTER_TASK;
         wake_watcher(loop);
     } else if (type == FRAME_FINDING) {
         event.type = SESSION_INSPECTED;

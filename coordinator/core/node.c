@@ -244,10 +244,22 @@ static bool only_takes_out(const struct work *work)
     return true;
 }
 
+static uint64_t work_changed_at_ms(const struct work *work)
+{
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].changed_at_ms > last)
+            last = work->steps[i].changed_at_ms;
+    return last;
+}
+
+/* Once the edges that were told have said so themselves, too; not for ever, they may be silent. */
 static bool is_repaired(const struct control *control, const struct node *node)
 {
-    (void)control;
-    return node->repair != NULL && work_is_done(node->repair) && !only_takes_out(node->repair);
+    return node->repair != NULL && work_is_done(node->repair) && !only_takes_out(node->repair) &&
+           (node_is_ready(control, node) ||
+            control->now_ms - work_changed_at_ms(node->repair) >= SUSPECT_MS);
 }
 
 static bool is_cut_off(const struct control *control, const struct node *node)

@@ -133,6 +133,10 @@ static const char *schema_fault(const struct sim *sim, const struct summary *las
         if (sim->shards[i].promoted_at_ms >= last->closed_at_ms ||
             sim->shards[i].was_restored_at_ms >= last->planned_at_ms)
             continue;
+        /* One that touched nothing need not take back what another primary brought along. */
+        if (sim->shards[i].promoted_at_ms >= last->planned_at_ms &&
+            sim->shards[i].expanded_in != last->rollout)
+            continue;
         /* What an abandoned rollout left half done may be gone. */
         if ((now->applied & ~(before->applied & ~before->expanded)) != before->expanded ||
             now->expanded != before->expanded || now->contracted != before->contracted)

@@ -178,11 +178,13 @@ static bool has_to_report(struct sim *sim, struct sim_node *node, struct report 
     pack_record(&report_record, report, bytes);
     report->database.position = position;
     report->age_ms = age_ms;
-    is_due = node->has_news || node->is_watched || ++node->beats % SIM_BEATS_PER_REPORT == 0 ||
-             node->reported == NULL || node->reported->size != bytes->size ||
+    is_due = node->has_news || node->is_watched || node->owed_reports > 0 ||
+             ++node->beats % SIM_BEATS_PER_REPORT == 0 || node->reported == NULL ||
+             node->reported->size != bytes->size ||
              memcmp(node->reported->data, bytes->data, bytes->size) != 0;
     talloc_free(node->reported);
     node->reported = bytes;
+    node->owed_reports -= node->owed_reports > 0;
     node->has_news = is_due && !node->session->is_welcome;
     return is_due && node->session->is_welcome;
 }

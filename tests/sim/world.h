@@ -90,6 +90,7 @@ struct sim_node {
     uint64_t term;
     struct sim_child children[SIM_CHILDREN_MAX];
     bool is_watched, has_news; /* for its reports */
+    unsigned owed_reports;
     unsigned beats;
     struct text *reported;            /* without what always changes */
     uint64_t beat_at_ms, heard_at_ms; /* the coordinator took its last report then */
