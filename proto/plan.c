@@ -43,17 +43,26 @@ static const struct field plan_revision_fields[] = {
 static const struct record plan_revision_record =
     RECORD(plan_revision, plan_revision_fields, "a revision that the plan moves");
 
+static const struct field plan_game_fields[] = {
+    TEXT_FIELD(plan_game, node, "the game node"),
+    TEXT_FIELD(plan_game, release, "that it ran"),
+};
+static const struct record plan_game_record =
+    RECORD(plan_game, plan_game_fields, "a game node as it was before");
+
 static const struct field shard_fields[] = {
     TEXT_FIELD(plan_shard, name, "the shard"),
     TEXT_FIELD(plan_shard, primary, "its primary when planned"),
     TEXT_FIELD(plan_shard, system_id, "of its databases"),
     NUMBER_FIELD(plan_shard, timeline, "when planned"),
     TEXT_FIELD(plan_shard, fingerprint, "of the primary's catalog when planned"),
-    TEXT_FIELD(plan_shard, release, "that its game nodes ran"),
+    TEXT_FIELD(plan_shard, release, "that most of its game nodes ran"),
     LIST_FIELD(plan_shard, expanded, expanded_count, name_item_record, REPORT_REVISIONS_MAX,
                "E when planned"),
     LIST_FIELD(plan_shard, contracted, contracted_count, name_item_record, REPORT_REVISIONS_MAX,
                "C when planned"),
+    LIST_FIELD(plan_shard, games, game_count, plan_game_record, PLAN_GAMES_MAX,
+               "what each of its game nodes ran"),
 };
 static const struct record plan_shard_record =
     RECORD(plan_shard, shard_fields, "a shard as it was before");

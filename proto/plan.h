@@ -9,6 +9,7 @@
 #define PLAN_NEEDS_MAX        4096
 #define PLAN_REVISIONS_MAX    64 /* that one rollout expands or contracts */
 #define PLAN_SHARDS_MAX       1024
+#define PLAN_GAMES_MAX        4096 /* of a shard */
 #define PLAN_WAVES_MAX        16
 #define CATALOG_REVISIONS_MAX 4096
 #define CATALOG_RELEASES_MAX  1024
@@ -24,9 +25,10 @@
     X(REPLAY, "replay")                                                                            \
     X(AGREE, "agree")                                                                              \
     X(VERIFY, "verify")                                                                            \
-    X(ISOLATE, "isolate") X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release")  \
-        X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")                    \
-            X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")
+    X(ISOLATE, "isolate")                                                                          \
+    X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy")  \
+        X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract")                  \
+            X(REVERT, "revert") X(ALLOW, "allow")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -65,6 +67,12 @@ struct plan_revision {
     bool irreversible;
 };
 
+/* What a game node ran when the plan was made, left out or not. */
+struct plan_game {
+    char node[NAME_SIZE];
+    char release[NAME_SIZE];
+};
+
 /* How a shard stood when the plan was made: where it goes back to. */
 struct plan_shard {
     char name[NAME_SIZE];
@@ -77,6 +85,8 @@ struct plan_shard {
     size_t expanded_count;
     struct name_item *contracted;
     size_t contracted_count;
+    struct plan_game *games;
+    size_t game_count;
 };
 
 struct plan_step {

@@ -237,6 +237,7 @@ static void compile_schema(struct compiler *c, enum section section,
 struct chain {
     const struct compile_shard *shard;
     const struct node *game;
+    const char *release;
     uint64_t wave;
 };
 
@@ -244,7 +245,7 @@ static void name_game(const struct chain *chain, struct plan_step *step, const c
 {
     (void)text_copy(step->node, NAME_SIZE, node);
     (void)text_copy(step->target, NAME_SIZE, chain->game->identity.name);
-    (void)text_copy(step->release, NAME_SIZE, chain->shard->release);
+    (void)text_copy(step->release, NAME_SIZE, chain->release);
     if (chain->game->report != NULL)
         (void)text_copy(step->release_before, NAME_SIZE, chain->game->report->release);
     step->wave = chain->wave;
@@ -307,22 +308,45 @@ static size_t wave_end(uint32_t wave, size_t games)
     return end > games ? games : end;
 }
 
+static const char *release_for(const struct compile_shard *shard, size_t game)
+{
+    return shard->own_releases == NULL ? shard->release : shard->own_releases[game];
+}
+
+/* Places in shard->games, in their order. */
+static size_t find_movers(const struct compiler *c, const struct compile_shard *shard, size_t *ret)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < shard->game_count; i++) {
+        const struct report *report = shard->games[i]->report;
+        const char *wanted = release_for(shard, i);
+        bool is_there = report != NULL && strcmp(report->release, wanted) == 0;
+
+        if (wanted[0] != '\0' && (!is_there || c->plan->strategy == STRATEGY_REPAIR))
+            ret[count++] = i;
+    }
+    return count;
+}
+
 static void compile_waves(struct compiler *c, const struct compile_shard *shard)
 {
     const struct rollout_options *options = &c->plan->options;
+    size_t *movers = memory_array(c->scratch, size_t, shard->game_count);
+    size_t count = find_movers(c, shard, movers);
     size_t done = 0;
     uint64_t number = 0;
 
-    for (size_t w = 0; w <= options->wave_count && done < shard->game_count; w++) {
-        size_t end = w < options->wave_count ? wave_end(options->waves[w], shard->game_count)
-                                             : shard->game_count;
+    for (size_t w = 0; w <= options->wave_count && done < count; w++) {
+        size_t end = w < options->wave_count ? wave_end(options->waves[w], count) : count;
         struct ids next = {NULL, 0, 0};
 
         if (end <= done)
             continue;
         number++;
         for (; done < end; done++) {
-            struct chain chain = {shard, shard->games[done], number};
+            struct chain chain = {shard, shard->games[movers[done]],
+                                  release_for(shard, movers[done]), number};
             struct ids path = {NULL, 0, 0};
 
             set_ids(c, &path, &c->tail);
@@ -338,7 +362,7 @@ static void compile_waves(struct compiler *c, const struct compile_shard *shard)
 static void compile_guards(struct compiler *c, const struct compile_shard *shard)
 {
     for (size_t g = 0; shard->revision_count > 0 && g < shard->game_count; g++) {
-        struct chain chain = {shard, shard->games[g], 0};
+        struct chain chain = {shard, shard->games[g], shard->release, 0};
         struct ids path = {NULL, 0, 0};
 
         set_ids(c, &path, &c->tail);

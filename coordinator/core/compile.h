@@ -14,6 +14,9 @@ struct compile_shard {
     const struct node **games; /* in the order of the waves */
     size_t game_count;
     const char *release; /* for its game nodes; "": they stay */
+    /* Each one's own, instead; NULL: the same for all. Who runs it already stays as it is, but in a
+     * repair. */
+    const char **own_releases;
 };
 
 /* Fills plan->steps from plan->strategy's table and plan->options. ERROR_LIMIT if there are too

@@ -345,6 +345,24 @@ const char *fleet_arrival(const struct control *control, const char *shard)
     return plan->release;
 }
 
+const char *fleet_release_before(const struct plan_shard *shard, const char *game)
+{
+    for (size_t i = 0; i < shard->game_count; i++)
+        if (strcmp(shard->games[i].node, game) == 0 && shard->games[i].release[0] != '\0')
+            return shard->games[i].release;
+    return shard->release;
+}
+
+const char *fleet_own_arrival(const struct control *control, const struct node *game)
+{
+    const struct summary *undone = control_summary(control, control->open->work.plan->inverse_of);
+
+    for (size_t i = 0; undone != NULL && i < undone->shard_count; i++)
+        if (strcmp(undone->shards[i].name, game->identity.shard) == 0)
+            return fleet_release_before(&undone->shards[i], game->identity.name);
+    return fleet_arrival(control, game->identity.shard);
+}
+
 bool fleet_has_arrived(const struct control *control, const char *shard)
 {
     const struct rollout *open = control->open;
@@ -393,6 +411,6 @@ const char *fleet_goal(const struct control *control, const struct node *game)
     if (open == NULL || fleet_leaves_out(open->work.plan, game->identity.name))
         return settled;
     if (fleet_has_arrived(control, game->identity.shard))
-        return fleet_arrival(control, game->identity.shard);
+        return fleet_own_arrival(control, game);
     return settled[0] != '\0' ? settled : release_before(open->work.plan, game->identity.shard);
 }

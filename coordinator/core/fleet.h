@@ -83,6 +83,11 @@ bool fleet_leaves_out(const struct plan *plan, const char *node);
 /* The release that the open rollout brings the shard to: an inverse, each to its own. "": none. */
 const char *fleet_arrival(const struct control *control, const char *shard);
 
+/* Of a game node of its own: what it ran before the rollout that is taken back, if it was there. */
+const char *fleet_own_arrival(const struct control *control, const struct node *game);
+/* What a game node ran when that was recorded; one that was not there, what most did. */
+const char *fleet_release_before(const struct plan_shard *shard, const char *game);
+
 /* The open rollout has admitted the last wave of the shard: its release is the goal. */
 bool fleet_has_arrived(const struct control *control, const char *shard);
 

@@ -148,6 +148,23 @@ static const char *release_of(const struct planner *p, const struct compile_shar
     return "";
 }
 
+static void record_games(const struct planner *p, const char *shard, struct plan_shard *ret)
+{
+    const struct node *game;
+    size_t cursor = 0;
+
+    ret->games = memory_array(p->parent, struct plan_game, p->control->node_count);
+    while ((game = fleet_next(p->control, KIND_GAME, shard, &cursor)) != NULL) {
+        struct plan_game *as_it_is = &ret->games[ret->game_count];
+
+        if (game->report == NULL || ret->game_count == PLAN_GAMES_MAX)
+            continue;
+        (void)text_copy(as_it_is->node, NAME_SIZE, game->identity.name);
+        (void)text_copy(as_it_is->release, NAME_SIZE, game->report->release);
+        ret->game_count++;
+    }
+}
+
 /* What was applied under a name is what the name still means. */
 static enum error_code check_files(struct planner *p, const struct node *primary)
 {
@@ -201,6 +218,7 @@ static enum error_code record_shard(struct planner *p, const struct compile_shar
     (void)text_copy(ret->fingerprint, FINGERPRINT_SIZE,
                     is_whole(database) ? database->fingerprint : "");
     (void)text_copy(ret->release, NAME_SIZE, release_of(p, shard));
+    record_games(p, shard->name, ret);
     ret->expanded = copy_names(p, database->expanded, database->expanded_count);
     ret->expanded_count = database->expanded_count;
     ret->contracted = copy_names(p, database->contracted, database->contracted_count);

@@ -35,12 +35,14 @@ static void choose_reverts(struct planner *p, struct compile_shard *shard,
 }
 
 static enum error_code walk_back(struct planner *p, const struct compile_shard *shard,
-                                 const struct plan_shard *now, const struct node *game)
+                                 const struct plan_shard *now, size_t at)
 {
+    const struct node *game = shard->games[at];
     struct name_item *left = memory_array(p->parent, struct name_item, now->expanded_count);
     struct schema schema = {now->expanded, now->expanded_count, now->contracted,
                             now->contracted_count};
-    const char *old = shard->release[0] != '\0' ? shard->release : game->report->release;
+    const char *old =
+        shard->own_releases[at][0] != '\0' ? shard->own_releases[at] : game->report->release;
 
     if (planner_walk_step(p, game, old, &schema, "after it goes back") != ERROR_OK)
         return p->err->code;
@@ -66,14 +68,18 @@ static enum error_code choose_way_back(struct planner *p, size_t at, const struc
 
     if (before == NULL)
         return ERROR_OK; /* it joined since: nothing of it to take back */
-    for (size_t i = 0; i < shard->game_count; i++)
-        differs |= strcmp(shard->games[i]->report->release, before->release) != 0;
+    shard->own_releases = memory_array(p->parent, const char *, shard->game_count);
+    for (size_t i = 0; i < shard->game_count; i++) {
+        shard->own_releases[i] = fleet_release_before(before, shard->games[i]->identity.name);
+        differs |= shard->own_releases[i][0] != '\0' &&
+                   strcmp(shard->games[i]->report->release, shard->own_releases[i]) != 0;
+    }
     shard->release = differs ? before->release : "";
     if (p->plan->release[0] == '\0')
         (void)text_copy(p->plan->release, NAME_SIZE, before->release);
     choose_reverts(p, shard, now, before, summary);
     for (size_t g = 0; g < shard->game_count; g++)
-        if (walk_back(p, shard, now, shard->games[g]) != ERROR_OK)
+        if (walk_back(p, shard, now, g) != ERROR_OK)
             return p->err->code;
     return ERROR_OK;
 }

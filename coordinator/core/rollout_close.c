@@ -133,7 +133,8 @@ static void set_goal(struct run *run, const char *shard, const char *node, const
     run_emit(run, FACT_GOAL, goal);
 }
 
-/* Who was left out stays where it was, until a later rollout takes it along. */
+/* Who was left out stays where it was, until a later rollout takes it along; who ran something else
+ * than the others before what was taken back, does so again. */
 static void set_own_goals(struct run *run)
 {
     const struct control *control = run->control;
@@ -151,6 +152,10 @@ static void set_own_goals(struct run *run)
                      fleet_goal(control, game)[0] != '\0' ? fleet_goal(control, game)
                      : game->report != NULL               ? game->report->release
                                                           : "");
+        else if (strcmp(fleet_own_arrival(control, game),
+                        fleet_arrival(control, game->identity.shard)) != 0)
+            set_goal(run, game->identity.shard, game->identity.name,
+                     fleet_own_arrival(control, game));
         else if (own != NULL && own->release[0] != '\0')
             set_goal(run, game->identity.shard, game->identity.name, "");
     }

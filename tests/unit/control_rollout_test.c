@@ -155,6 +155,70 @@ START_TEST(an_inverse_brings_the_goal_back_too)
 }
 END_TEST
 
+static void assert_runs(size_t game, const char *release)
+{
+    ck_assert_str_eq(core.cast.nodes[game].release, release);
+    ck_assert_int_eq(core.cast.nodes[game].traffic, TRAFFIC_READY);
+}
+
+/* g3 was left out the first time and goes along the second; taken back, only it goes back. */
+START_TEST(who_is_there_already_is_not_moved_and_each_goes_back_to_its_own)
+{
+    struct request request = to_new();
+    struct name_item left_out = {"g3"};
+
+    request.options.except = &left_out;
+    request.options.except_count = 1;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_runs(G3, "old");
+    request.options.except_count = 0;
+    request.options.hold = true;
+    start(request);
+    ck_assert_uint_eq(work_steps_of_target(&core.control->open->work, "g1").count, 0);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_runs(G3, "new");
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HOLDING);
+    say_verb("rollback");
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(core.control->summaries[1]->state, ROLLOUT_REVERTED);
+    assert_runs(G1, "new");
+    assert_runs(G2, "new");
+    assert_runs(G3, "old");
+}
+END_TEST
+
+START_TEST(an_inverse_brings_each_to_what_it_ran_before)
+{
+    struct request request = to_new();
+    struct name_item left_out = {"g3"};
+    struct catalog catalog;
+
+    cast_fill_catalog(&catalog, core.memory, false);
+    for (size_t i = 0; i < catalog.revision_count; i++)
+        catalog.revisions[i].has_contract = catalog.revisions[i].has_contract_verify = false;
+    read_catalog(&catalog);
+    request.options.except = &left_out;
+    request.options.except_count = 1;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    request.options.except_count = 0;
+    start(request);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_runs(G3, "new");
+    say_verb("rollback");
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_last_word(ROLLOUT_COMPLETED, "");
+    assert_runs(G1, "new");
+    assert_runs(G3, "old");
+    beats(30);
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_runs(G1, "new"); /* and nobody repairs it away from there */
+    assert_runs(G3, "old");
+}
+END_TEST
+
 START_TEST(abandoned_says_where_everybody_stands)
 {
     struct request request = to_new();
@@ -259,6 +323,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_rollback_brings_everybody_and_the_schema_back);
     tcase_add_test(tcase, completed_without_its_contracts_says_which_are_left);
     tcase_add_test(tcase, an_inverse_brings_the_goal_back_too);
+    tcase_add_test(tcase, who_is_there_already_is_not_moved_and_each_goes_back_to_its_own);
+    tcase_add_test(tcase, an_inverse_brings_each_to_what_it_ran_before);
     tcase_add_test(tcase, abandoned_says_where_everybody_stands);
     tcase_add_test(tcase, outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all);
     tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
