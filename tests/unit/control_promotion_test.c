@@ -37,13 +37,17 @@ static void end_orders_of(enum task task)
             end_order(i - 1, OUTCOME_SUCCEEDED, false);
 }
 
-static void assert_all_are_there(void)
+static void assert_serves(const struct cast_node *game, const char *release)
 {
-    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_COMPLETED);
-    for (size_t i = G1; i < G1 + CAST_GAMES; i++) {
-        ck_assert_str_eq(core.cast.nodes[i].release, "new");
-        ck_assert_int_eq(core.cast.nodes[i].traffic, TRAFFIC_READY);
-    }
+    ck_assert_str_eq(game->release, release);
+    ck_assert_int_eq(game->traffic, TRAFFIC_READY);
+}
+
+static void assert_all_serve(enum rollout_state state, const char *release)
+{
+    ck_assert_int_eq(core.control->summaries[0]->state, state);
+    for (size_t i = G1; i < G1 + CAST_GAMES; i++)
+        assert_serves(&core.cast.nodes[i], release);
 }
 
 START_TEST(who_stands_on_a_lost_schema_is_out_until_it_is_expanded_again)
@@ -59,7 +63,7 @@ START_TEST(who_stands_on_a_lost_schema_is_out_until_it_is_expanded_again)
     ck_assert_ptr_null(order_of(TASK_ADMIT));
     ck_assert_int_eq(core.control->open->state, ROLLOUT_ADVANCING);
     ck_assert(!go_on_until(TASK_REVERT));
-    assert_all_are_there();
+    assert_all_serve(ROLLOUT_COMPLETED, "new");
 }
 END_TEST
 
@@ -75,7 +79,7 @@ START_TEST(min_ready_stay_in_traffic_on_a_lost_schema)
     ck_assert_ptr_null(order_of(TASK_DRAIN));
     ck_assert_int_eq(core.control->open->state, ROLLOUT_ADVANCING);
     ck_assert(!go_on_until(TASK_REVERT));
-    assert_all_are_there();
+    assert_all_serve(ROLLOUT_COMPLETED, "new");
 }
 END_TEST
 
@@ -91,11 +95,7 @@ START_TEST(a_lost_schema_that_cannot_be_expanded_again_turns_the_rollout_back)
     }
     ck_assert_int_eq(core.control->open->state, ROLLOUT_REVERTING);
     ck_assert(!go_on_until(TASK_CONTRACT));
-    ck_assert_int_eq(core.control->summaries[0]->state, ROLLOUT_REVERTED);
-    for (size_t i = G1; i < G1 + CAST_GAMES; i++) {
-        ck_assert_str_eq(core.cast.nodes[i].release, "old");
-        ck_assert_int_eq(core.cast.nodes[i].traffic, TRAFFIC_READY);
-    }
+    assert_all_serve(ROLLOUT_REVERTED, "old");
 }
 END_TEST
 
@@ -121,7 +121,7 @@ START_TEST(a_schema_that_is_lost_in_the_holding_takes_the_servers_out_and_in_aga
         ck_assert_int_eq(core.cast.nodes[i].traffic, TRAFFIC_READY);
     say_verb("complete");
     ck_assert(!go_on_until(TASK_REVERT));
-    assert_all_are_there();
+    assert_all_serve(ROLLOUT_COMPLETED, "new");
 }
 END_TEST
 
