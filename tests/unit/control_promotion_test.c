@@ -83,6 +83,38 @@ START_TEST(min_ready_stay_in_traffic_on_a_lost_schema)
 }
 END_TEST
 
+/* It may be another one already. */
+START_TEST(nobody_is_admitted_on_the_word_of_a_database_that_is_silent)
+{
+    start(to_new());
+    ck_assert(go_on_until(TASK_RELEASE));
+    core.cast.nodes[DB1].is_silent = true;
+    beats(4);
+    end_all_orders();
+    beats(5);
+    ck_assert_ptr_null(order_of(TASK_ADMIT));
+    core.cast.nodes[DB1].is_silent = false;
+    beats(5);
+    ck_assert_ptr_nonnull(order_of(TASK_ADMIT));
+}
+END_TEST
+
+START_TEST(whom_another_was_promoted_for_is_quarantined_until_it_follows)
+{
+    go_half_way(to_new());
+    core.cast.nodes[DB1].is_silent = true;
+    core.cast.primary = DB2;
+    core.cast.timeline++;
+    core.cast.nodes[DB2].applied = core.cast.nodes[DB1].applied;
+    core.cast.nodes[DB2].expanded = core.cast.nodes[DB1].expanded;
+    beats(16);
+    ck_assert_int_eq(control_node(core.control, "db1")->quarantine, QUARANTINE_BEHIND);
+    core.cast.nodes[DB1].is_silent = false;
+    beats(3);
+    ck_assert_int_eq(control_node(core.control, "db1")->quarantine, QUARANTINE_NONE);
+}
+END_TEST
+
 START_TEST(a_lost_schema_that_cannot_be_expanded_again_turns_the_rollout_back)
 {
     go_half_way(to_new());
@@ -129,6 +161,8 @@ static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, who_stands_on_a_lost_schema_is_out_until_it_is_expanded_again);
     tcase_add_test(tcase, min_ready_stay_in_traffic_on_a_lost_schema);
+    tcase_add_test(tcase, nobody_is_admitted_on_the_word_of_a_database_that_is_silent);
+    tcase_add_test(tcase, whom_another_was_promoted_for_is_quarantined_until_it_follows);
     tcase_add_test(tcase, a_lost_schema_that_cannot_be_expanded_again_turns_the_rollout_back);
     tcase_add_test(tcase, a_schema_that_is_lost_in_the_holding_takes_the_servers_out_and_in_again);
 }

@@ -317,6 +317,24 @@ START_TEST(whom_a_person_holds_out_counts_as_in_traffic_nowhere)
 }
 END_TEST
 
+/* It was cut off because it was lost; the edge was restarted since, and forgot that. */
+START_TEST(whom_we_took_out_counts_as_in_traffic_nowhere)
+{
+    core.cast.nodes[G1].is_silent = true;
+    beats(16);
+    for (int i = 0; i < 8 && core.cast.order_count > 0; i++) {
+        end_order(0, OUTCOME_SUCCEEDED, false);
+        beat();
+    }
+    ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_DRAIN);
+    core.cast.nodes[G1].traffic = TRAFFIC_READY;
+    report_one(EDGE1);
+    report_one(EDGE2);
+    ck_assert_int_eq(fleet_traffic(core.control, node_of("g1"), NULL), TRAFFIC_READY);
+    ck_assert_uint_eq(fleet_count(core.control, "main").in_traffic, 2);
+}
+END_TEST
+
 /* Without a rollout nobody is watched: every agent reports every ten beats, each in its own. */
 START_TEST(what_an_edge_took_out_is_seen_though_nobody_reports_at_the_same_time)
 {
@@ -405,6 +423,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_game_that_an_edge_took_out_by_itself_is_repaired_and_comes_back);
     tcase_add_test(tcase, a_cut_that_fails_is_tried_again_but_not_at_once);
     tcase_add_test(tcase, whom_a_person_holds_out_counts_as_in_traffic_nowhere);
+    tcase_add_test(tcase, whom_we_took_out_counts_as_in_traffic_nowhere);
     tcase_add_test(tcase, what_an_edge_took_out_is_seen_though_nobody_reports_at_the_same_time);
     tcase_add_test(tcase, a_repair_that_fails_again_and_again_rings_and_stops);
     tcase_add_test(tcase, a_node_with_an_open_step_is_not_removed);
