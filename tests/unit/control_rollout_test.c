@@ -219,6 +219,31 @@ START_TEST(an_inverse_brings_each_to_what_it_ran_before)
 }
 END_TEST
 
+/* The plan never switched g3; its repair did, because its shard had arrived. */
+START_TEST(what_a_repair_did_in_the_plan_s_stead_is_taken_back_with_it)
+{
+    struct request request = to_new();
+
+    request.options.hold = true;
+    start(request);
+    ck_assert(go_on_until(TASK_ADMIT));
+    say_verb("pause");
+    wish("skip",
+         (struct request){.step = step_of(STAGE_RELEASE, "g3")->plan->id, .reason = "test"});
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    say_verb("resume");
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HOLDING);
+    assert_runs(G3, "new");
+    ck_assert_int_eq(step_of(STAGE_RELEASE, "g3")->state, STEP_SKIPPED);
+    say_verb("rollback");
+    ck_assert(!go_on_until(TASK_CONTRACT));
+    assert_last_word(ROLLOUT_REVERTED, "");
+    assert_runs(G3, "old");
+    ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
+}
+END_TEST
+
 START_TEST(abandoned_says_where_everybody_stands)
 {
     struct request request = to_new();
@@ -325,6 +350,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, an_inverse_brings_the_goal_back_too);
     tcase_add_test(tcase, who_is_there_already_is_not_moved_and_each_goes_back_to_its_own);
     tcase_add_test(tcase, an_inverse_brings_each_to_what_it_ran_before);
+    tcase_add_test(tcase, what_a_repair_did_in_the_plan_s_stead_is_taken_back_with_it);
     tcase_add_test(tcase, abandoned_says_where_everybody_stands);
     tcase_add_test(tcase, outages_of_the_coordinator_move_a_deadline_by_its_own_length_in_all);
     tcase_add_test(tcase, a_server_that_dies_before_its_switch_does_not_hold_up_the_way_back);
