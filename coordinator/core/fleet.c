@@ -274,11 +274,19 @@ static bool is_failing_briefly(const struct control *control, const struct node 
            fleet_traffic(control, node, NULL) == TRAFFIC_READY;
 }
 
+bool node_was_taken_out(const struct control *control, const struct node *game)
+{
+    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
+        if (edge_carries(control->nodes[i], game->identity.shard))
+            return game->is_taken_out;
+    return false;
+}
+
 bool node_is_in_traffic(const struct control *control, const struct node *game)
 {
     return game->quarantine != QUARANTINE_HELD &&
-           fleet_traffic(control, game, NULL) == TRAFFIC_READY && !game->is_taken_out &&
-           !node_is_being_moved(control, game);
+           fleet_traffic(control, game, NULL) == TRAFFIC_READY &&
+           !node_was_taken_out(control, game) && !node_is_being_moved(control, game);
 }
 
 struct shard_count fleet_count(const struct control *control, const char *shard)

@@ -56,6 +56,9 @@ enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE]
 /* Online, probes pass, and every edge says that it takes traffic. */
 bool node_is_ready(const struct control *control, const struct node *node);
 
+/* An edge was last told to take it out, or nobody knows what it was told. Without edges, never. */
+bool node_was_taken_out(const struct control *control, const struct node *game);
+
 /* Every edge says that it takes traffic, and nobody is taking it out: counted in in_traffic. */
 bool node_is_in_traffic(const struct control *control, const struct node *game);
 

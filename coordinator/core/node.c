@@ -122,7 +122,7 @@ static bool stands_at_its_goal(const struct control *control, const struct node 
 
 static bool is_at_its_goal(const struct control *control, const struct node *node)
 {
-    return stands_at_its_goal(control, node) && !node->is_taken_out;
+    return stands_at_its_goal(control, node) && !node_was_taken_out(control, node);
 }
 
 static bool repair_is_due(const struct control *control, const struct node *node)
@@ -133,7 +133,8 @@ static bool repair_is_due(const struct control *control, const struct node *node
 /* Its edges send it traffic all the same: one that has forgotten, or whose answer was lost. */
 static bool is_at_its_goal_though_taken_out(const struct control *control, const struct node *node)
 {
-    return stands_at_its_goal(control, node) && node->is_taken_out && repair_is_due(control, node);
+    return stands_at_its_goal(control, node) && node_was_taken_out(control, node) &&
+           repair_is_due(control, node);
 }
 
 /* One edge sends it traffic and another does not: taken out everywhere first, it could be the last

@@ -317,6 +317,29 @@ START_TEST(whom_a_person_holds_out_counts_as_in_traffic_nowhere)
 }
 END_TEST
 
+/* Nobody there could be told anything. */
+START_TEST(without_edges_a_game_that_joins_is_in_traffic_as_soon_as_it_is_well)
+{
+    struct request request = {.node = "edge1"};
+
+    for (size_t i = EDGE1; i <= EDGE2; i++) {
+        (void)text_copy(request.node, NAME_SIZE, core.cast.nodes[i].name);
+        wish("remove", request);
+        ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+        core.cast.nodes[i].is_silent = true;
+    }
+    (void)text_copy(request.node, NAME_SIZE, "g1");
+    wish("remove", request);
+    request = (struct request){.verb = ""};
+    cast_fill_node(&core.cast, G1, &request);
+    wish("accept", request);
+    ck_assert_int_eq(node_of("g1")->quarantine, QUARANTINE_ABSENCE);
+    beats(5);
+    ck_assert_int_eq(node_of("g1")->quarantine, QUARANTINE_NONE);
+    ck_assert_uint_eq(fleet_count(core.control, "main").in_traffic, CAST_GAMES);
+}
+END_TEST
+
 /* It was cut off because it was lost; the edge was restarted since, and forgot that. */
 START_TEST(whom_we_took_out_counts_as_in_traffic_nowhere)
 {
@@ -423,6 +446,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_game_that_an_edge_took_out_by_itself_is_repaired_and_comes_back);
     tcase_add_test(tcase, a_cut_that_fails_is_tried_again_but_not_at_once);
     tcase_add_test(tcase, whom_a_person_holds_out_counts_as_in_traffic_nowhere);
+    tcase_add_test(tcase, without_edges_a_game_that_joins_is_in_traffic_as_soon_as_it_is_well);
     tcase_add_test(tcase, whom_we_took_out_counts_as_in_traffic_nowhere);
     tcase_add_test(tcase, what_an_edge_took_out_is_seen_though_nobody_reports_at_the_same_time);
     tcase_add_test(tcase, a_repair_that_fails_again_and_again_rings_and_stops);
