@@ -59,8 +59,14 @@ const char *rollout_primaries_fault(const struct control *control, char ret[stat
 
         if (primary != NULL && node_is_fresh(control, primary))
             continue;
-        (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
-                          plan->shards[i].name);
+        if (primary != NULL)
+            (void)text_format(ret, SENTENCE_SIZE,
+                              "%s, the primary of shard %s, has yet to say "
+                              "afresh what it holds",
+                              primary->identity.name, plan->shards[i].name);
+        else
+            (void)text_format(ret, SENTENCE_SIZE, "shard %s has no single primary that reports",
+                              plan->shards[i].name);
         return ret;
     }
     return NULL;
