@@ -26,9 +26,9 @@ static void *serve(void *context)
 
         if (got > 0)
             listener->heard_size += (size_t)got;
-        if (listener->answer == NULL)
-            got = read(fd, (char[1]){0}, 1); /* until the other side gives up */
-        else if (write(fd, listener->answer, strlen(listener->answer)) < 0)
+        /* Without an answer, until the other side gives up. */
+        if ((listener->answer == NULL ? read(fd, (char[1]){0}, 1)
+                                      : write(fd, listener->answer, strlen(listener->answer))) < 0)
             perror("listener");
         (void)close(fd);
     }
