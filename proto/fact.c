@@ -133,6 +133,13 @@ static const struct field sent_fields[] = {
 };
 static const struct record fact_sent_record = RECORD(fact_sent, sent_fields, "a sending");
 
+static const struct field ledger_heard_fields[] = {
+    TEXT_FIELD(fact_ledger_heard, name, "the node"),
+    BOOL_FIELD(fact_ledger_heard, is_strangers, "not the ledger that the node is known by"),
+};
+static const struct record fact_ledger_heard_record =
+    RECORD(fact_ledger_heard, ledger_heard_fields, "whose words a node's are");
+
 static const struct field progress_fields[] = {
     NUMBER_FIELD(fact_progress, repair, "number of the repair; 0: of the open rollout"),
     NUMBER_FIELD(fact_progress, step, "which"),

@@ -103,6 +103,10 @@ struct fact_sent {
     uint64_t step;
     bool is_inquiry;
 };
+struct fact_ledger_heard {
+    char name[NAME_SIZE];
+    bool is_strangers; /* not the one that the node is known by */
+};
 struct fact_progress {
     uint64_t repair;
     uint64_t step;
@@ -137,6 +141,7 @@ struct fact_sample {
       "an edge did not do what was ordered, and was put right by its agent")                       \
     X(RING, ring, fact_ring, true, "a person was called")                                          \
     X(LINK, link, fact_link, false, "a node was heard, or not")                                    \
+    X(LEDGER_HEARD, ledger_heard, fact_ledger_heard, false, "an agent spoke, known by its ledger") \
     X(REPORTED, reported, fact_reported, false, "a node's report")                                 \
     X(SENT, sent, fact_sent, false, "an order or an inquiry went out")                             \
     X(PROGRESS, progress, fact_progress, false, "how far a step is")                               \

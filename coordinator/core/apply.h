@@ -11,6 +11,6 @@ enum error_code apply_corrupt(struct error *err, const char *what, const char *n
 
 /* ---- apply_node.c ---- */
 apply_fn apply_node_accepted, apply_node_removed, apply_ledger, apply_corrected, apply_quarantine,
-    apply_standing, apply_repair, apply_link, apply_reported;
+    apply_standing, apply_repair, apply_link, apply_ledger_heard, apply_reported;
 
 #endif

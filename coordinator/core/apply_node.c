@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "coordinator/core/apply.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/ledger.h"
 #include "coordinator/core/work.h"
 #include "proto/copy.h"
 
@@ -78,6 +79,25 @@ enum error_code apply_ledger(struct control *control, const void *body, struct e
         return apply_corrupt(err, "node", fact->name);
     (void)text_copy(node->ledger_before, sizeof(node->ledger_before), node->ledger);
     (void)text_copy(node->ledger, sizeof(node->ledger), fact->ledger);
+    node->ledger_heard_at_ms = control->now_ms;
+    node->stranger_at_ms = 0;
+    return ERROR_OK;
+}
+
+enum error_code apply_ledger_heard(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_ledger_heard *fact = body;
+    struct node *node = control_node(control, fact->name);
+
+    if (node == NULL)
+        return apply_corrupt(err, "node", fact->name);
+    if (!fact->is_strangers) {
+        node->ledger_heard_at_ms = control->now_ms;
+        return ERROR_OK;
+    }
+    if (!ledger_is_doubted(control, node))
+        node->stranger_since_ms = control->now_ms;
+    node->stranger_at_ms = control->now_ms;
     return ERROR_OK;
 }
 

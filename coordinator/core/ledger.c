@@ -11,7 +11,7 @@
 
 static const char sentence[] = "two agents with two ledgers use this node's key";
 
-static void take(struct run *run, struct node *node, const char *ledger)
+static void take(struct run *run, const struct node *node, const char *ledger)
 {
     struct fact_ledger *fact = run_body(run, fact_row(FACT_LEDGER)->record);
 
@@ -20,36 +20,38 @@ static void take(struct run *run, struct node *node, const char *ledger)
     run_emit(run, FACT_LEDGER, fact);
 }
 
-void ledger_hear_hello(struct run *run, struct node *node, const char *ledger)
+static void note(struct run *run, const struct node *node, bool is_strangers)
+{
+    struct fact_ledger_heard *fact = run_body(run, fact_row(FACT_LEDGER_HEARD)->record);
+
+    (void)text_copy(fact->name, NAME_SIZE, node->identity.name);
+    fact->is_strangers = is_strangers;
+    run_emit(run, FACT_LEDGER_HEARD, fact);
+}
+
+void ledger_hear_hello(struct run *run, const struct node *node, const char *ledger)
 {
     assert(run != NULL && node != NULL && ledger != NULL);
-    node->ledger_heard_at_ms = run->control->now_ms;
-    if (strcmp(node->ledger, ledger) == 0)
+    if (strcmp(node->ledger, ledger) == 0) {
+        note(run, node, false);
         return;
+    }
     if (node->ledger_before[0] != '\0' && strcmp(node->ledger_before, ledger) == 0)
         node_quarantine(run, node, QUARANTINE_IDENTITY, sentence);
     take(run, node, ledger);
 }
 
-bool ledger_hear_beat(struct run *run, struct node *node, const char *ledger)
+bool ledger_hear_beat(struct run *run, const struct node *node, const char *ledger)
 {
     uint64_t now_ms = run->control->now_ms;
 
     assert(node != NULL && ledger != NULL);
     if (ledger[0] == '\0')
         return false;
-    if (strcmp(node->ledger, ledger) == 0) {
-        node->ledger_heard_at_ms = now_ms;
-        return false;
-    }
-    if (!ledger_is_doubted(run->control, node))
-        node->stranger_since_ms = now_ms;
-    node->stranger_at_ms = now_ms;
-    if (now_ms - node->stranger_since_ms < DOUBT_MS)
+    note(run, node, strcmp(node->ledger, ledger) != 0);
+    if (strcmp(node->ledger, ledger) == 0 || now_ms - node->stranger_since_ms < DOUBT_MS)
         return false;
     if (now_ms - node->ledger_heard_at_ms > SUSPECT_MS) {
-        node->ledger_heard_at_ms = now_ms;
-        node->stranger_at_ms = 0;
         take(run, node, ledger);
         return true;
     }

@@ -8,11 +8,11 @@
 
 /* A hello names the ledger from now on: a new host, a new disk. The one before the last is no move.
  */
-void ledger_hear_hello(struct run *run, struct node *node, const char *ledger);
+void ledger_hear_hello(struct run *run, const struct node *node, const char *ledger);
 
 /* A beat of another ledger than that: two agents, if both go on speaking; "" (an older agent's)
  * says nothing. True: the other one is silent, and the node is this agent's from now on. */
-bool ledger_hear_beat(struct run *run, struct node *node, const char *ledger);
+bool ledger_hear_beat(struct run *run, const struct node *node, const char *ledger);
 
 /* Both have spoken just now. */
 bool ledger_is_doubted(const struct control *control, const struct node *node);
