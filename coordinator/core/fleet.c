@@ -8,16 +8,20 @@ bool node_is_known(const struct node *node)
            node->report->could_measure;
 }
 
-bool node_is_fresh(const struct control *control, const struct node *node)
+static bool is_heard_within(const struct control *control, const struct node *node, uint64_t ms)
 {
     return node->link == LINK_ONLINE && node->report != NULL &&
-           control->now_ms - node->report_at_ms + node->report->age_ms <= SUSPECT_MS;
+           control->now_ms - node->report_at_ms + node->report->age_ms <= ms;
+}
+
+bool node_is_fresh(const struct control *control, const struct node *node)
+{
+    return is_heard_within(control, node, SUSPECT_MS);
 }
 
 bool node_is_current(const struct control *control, const struct node *node)
 {
-    return node->link == LINK_ONLINE && node->report != NULL &&
-           control->now_ms - node->report_at_ms + node->report->age_ms <= CURRENT_MS;
+    return is_heard_within(control, node, CURRENT_MS);
 }
 
 bool node_runs_nothing(const struct node *game)
@@ -342,15 +346,20 @@ bool fleet_is_out(const struct control *control, const struct node *game)
     return true;
 }
 
+/* The shard before the rollout that the open one takes back; NULL if it takes back none. */
+static const struct plan_shard *undone_shard(const struct control *control, const char *shard)
+{
+    const struct summary *undone = control_summary(control, control->open->work.plan->inverse_of);
+
+    return undone == NULL ? NULL : plan_shard_named(undone->shards, undone->shard_count, shard);
+}
+
 const char *fleet_arrival(const struct control *control, const char *shard)
 {
-    const struct plan *plan = control->open->work.plan;
-    const struct summary *undone = control_summary(control, plan->inverse_of);
+    const struct plan_shard *undone = undone_shard(control, shard);
 
-    for (size_t i = 0; undone != NULL && i < undone->shard_count; i++)
-        if (strcmp(undone->shards[i].name, shard) == 0 && undone->shards[i].release[0] != '\0')
-            return undone->shards[i].release;
-    return plan->release;
+    return undone != NULL && undone->release[0] != '\0' ? undone->release
+                                                        : control->open->work.plan->release;
 }
 
 const char *fleet_release_before(const struct plan_shard *shard, const char *game)
@@ -363,12 +372,10 @@ const char *fleet_release_before(const struct plan_shard *shard, const char *gam
 
 const char *fleet_own_arrival(const struct control *control, const struct node *game)
 {
-    const struct summary *undone = control_summary(control, control->open->work.plan->inverse_of);
+    const struct plan_shard *undone = undone_shard(control, game->identity.shard);
+    const char *own = undone == NULL ? "" : fleet_release_before(undone, game->identity.name);
 
-    for (size_t i = 0; undone != NULL && i < undone->shard_count; i++)
-        if (strcmp(undone->shards[i].name, game->identity.shard) == 0)
-            return fleet_release_before(&undone->shards[i], game->identity.name);
-    return fleet_arrival(control, game->identity.shard);
+    return own[0] != '\0' ? own : fleet_arrival(control, game->identity.shard);
 }
 
 bool fleet_has_arrived(const struct control *control, const char *shard)
@@ -405,10 +412,9 @@ static const char *settled_goal(const struct control *control, const struct node
 
 static const char *release_before(const struct plan *plan, const char *shard)
 {
-    for (size_t i = 0; i < plan->shard_count; i++)
-        if (strcmp(plan->shards[i].name, shard) == 0)
-            return plan->shards[i].release;
-    return "";
+    const struct plan_shard *before = plan_shard_named(plan->shards, plan->shard_count, shard);
+
+    return before == NULL ? "" : before->release;
 }
 
 const char *fleet_goal(const struct control *control, const struct node *game)

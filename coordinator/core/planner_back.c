@@ -10,14 +10,6 @@
 
 /* ---- the way back ---- */
 
-static const struct plan_shard *shard_before(const struct summary *summary, const char *name)
-{
-    for (size_t i = 0; i < summary->shard_count; i++)
-        if (strcmp(summary->shards[i].name, name) == 0)
-            return &summary->shards[i];
-    return NULL;
-}
-
 /* What the rollout expanded, and the shard still has. */
 static void choose_reverts(struct planner *p, struct compile_shard *shard,
                            const struct plan_shard *now, const struct plan_shard *before,
@@ -63,7 +55,8 @@ static enum error_code choose_way_back(struct planner *p, size_t at, const struc
 {
     struct compile_shard *shard = &p->shards[at];
     const struct plan_shard *now = &p->plan->shards[at];
-    const struct plan_shard *before = shard_before(summary, shard->name);
+    const struct plan_shard *before =
+        plan_shard_named(summary->shards, summary->shard_count, shard->name);
     bool differs = false;
 
     if (before == NULL)

@@ -1,4 +1,4 @@
-/* rollout_contract.c: what stands in the way of the point of no return. */
+/* rollout_contract.c: what stands in the way of a rollout's end, and of the point of no return. */
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
 
@@ -41,14 +41,6 @@ static bool attests(const struct control *control, const struct node *game)
            (node_is_fresh(control, game) && strcmp(game->report->release, release) == 0);
 }
 
-static bool shard_is_of_plan(const struct plan *plan, const char *shard)
-{
-    for (size_t i = 0; i < plan->shard_count; i++)
-        if (strcmp(plan->shards[i].name, shard) == 0)
-            return true;
-    return false;
-}
-
 /* What a silent primary holds nobody knows: it may be gone, and come back from a backup. */
 const char *rollout_primaries_fault(const struct control *control, char ret[static SENTENCE_SIZE])
 {
@@ -80,7 +72,8 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
     for (size_t i = 0; i < control->node_count; i++) {
         const struct node *game = control->nodes[i];
 
-        if (game->identity.kind != KIND_GAME || !shard_is_of_plan(plan, game->identity.shard) ||
+        if (game->identity.kind != KIND_GAME ||
+            plan_shard_named(plan->shards, plan->shard_count, game->identity.shard) == NULL ||
             attests(control, game) ||
             (game->quarantine != QUARANTINE_NONE && fleet_is_out(control, game)))
             continue;

@@ -98,6 +98,15 @@ size_t catalog_revision(const struct catalog *catalog, const char *name)
     return i;
 }
 
+const struct plan_shard *plan_shard_named(const struct plan_shard *shards, size_t count,
+                                          const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(shards[i].name, name) == 0)
+            return &shards[i];
+    return NULL;
+}
+
 const struct summary *control_summary(const struct control *control, uint64_t rollout)
 {
     for (size_t i = 0; i < control->summary_count; i++)

@@ -160,6 +160,8 @@ const struct catalog_release *catalog_release(const struct catalog *catalog, con
 /* The index, or catalog->revision_count. */
 size_t catalog_revision(const struct catalog *catalog, const char *name);
 const struct summary *control_summary(const struct control *control, uint64_t rollout);
+const struct plan_shard *plan_shard_named(const struct plan_shard *shards, size_t count,
+                                          const char *name);
 struct work *control_work(const struct control *control, uint64_t repair);
 struct step *work_step(const struct work *work, uint64_t id);
 /* The i-th of a target's. */

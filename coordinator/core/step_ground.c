@@ -10,6 +10,12 @@
 
 #include <string.h>
 
+/* Only such a plan has steps that could bring back what is lost. */
+static bool expands(const struct plan *plan)
+{
+    return plan->strategy == STRATEGY_ROLLING && plan->revision_count > 0;
+}
+
 /* The shard's new primary does not have all that the plan expands: it is ordered again there, in
  * the plan's order, and comes or fails. */
 static bool shard_lost_ground(const struct control *control, const struct plan *plan,
@@ -18,8 +24,7 @@ static bool shard_lost_ground(const struct control *control, const struct plan *
     const struct node *primary = fleet_primary(control, shard->name);
     const struct database_report *database;
 
-    if (plan->strategy != STRATEGY_ROLLING || primary == NULL ||
-        primary->report->database.timeline <= shard->timeline)
+    if (primary == NULL || primary->report->database.timeline <= shard->timeline)
         return false;
     database = &primary->report->database;
     for (size_t i = 0; i < plan->revision_count; i++)
@@ -30,7 +35,7 @@ static bool shard_lost_ground(const struct control *control, const struct plan *
 
 bool work_has_lost_ground(const struct control *control, const struct work *work)
 {
-    for (size_t i = 0; i < work->plan->shard_count; i++)
+    for (size_t i = 0; expands(work->plan) && i < work->plan->shard_count; i++)
         if (shard_lost_ground(control, work->plan, &work->plan->shards[i]))
             return true;
     return false;
@@ -40,7 +45,8 @@ static bool ground_is_lost(const struct scene *scene)
 {
     const struct plan_shard *shard = work_shard(scene->work, scene->step->plan->shard);
 
-    return shard != NULL && shard_lost_ground(scene->control, scene->work->plan, shard);
+    return shard != NULL && expands(scene->work->plan) &&
+           shard_lost_ground(scene->control, scene->work->plan, shard);
 }
 
 static bool stands_on_the_schema(const struct step *step)

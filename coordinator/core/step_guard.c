@@ -33,13 +33,10 @@ bool goes_on(const struct scene *scene)
  */
 static bool skip_spreads(const struct step *need, const struct step *step)
 {
-    if (need->state != STEP_SKIPPED || !need->is_left_out)
-        return false;
-    if (need->plan->target[0] != '\0')
-        return strcmp(need->plan->target, step->plan->target) == 0 &&
-               (need->plan->stage == STAGE_RELEASE || need->plan->stage == STAGE_HEALTHY ||
-                need->plan->stage == STAGE_ADMIT);
-    return false;
+    return need->state == STEP_SKIPPED && need->is_left_out && need->plan->target[0] != '\0' &&
+           strcmp(need->plan->target, step->plan->target) == 0 &&
+           (need->plan->stage == STAGE_RELEASE || need->plan->stage == STAGE_HEALTHY ||
+            need->plan->stage == STAGE_ADMIT);
 }
 
 const struct step *step_that_is_needed(const struct scene *scene)

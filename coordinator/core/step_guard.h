@@ -71,7 +71,7 @@ uint64_t shard_position(const struct control *control, const struct work *work,
 bool step_was_forgotten(const struct control *control, const struct work *work,
                         const struct step *step);
 
-/* Some shard's new primary lacks what the plan's release needs. */
+/* Some shard's new primary lacks what the plan expands. */
 bool work_has_lost_ground(const struct control *control, const struct work *work);
 
 /* Beyond its deadline it waits for a silent node, by policy: a person is called. */

@@ -114,10 +114,7 @@ uint64_t shard_position(const struct control *control, const struct work *work,
 
 const struct plan_shard *work_shard(const struct work *work, const char *name)
 {
-    for (size_t i = 0; i < work->plan->shard_count; i++)
-        if (strcmp(work->plan->shards[i].name, name) == 0)
-            return &work->plan->shards[i];
-    return NULL;
+    return plan_shard_named(work->plan->shards, work->plan->shard_count, name);
 }
 
 static enum database_part part_of(const struct control *control, const struct node *node)

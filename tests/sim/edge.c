@@ -135,14 +135,6 @@ void edge_by_hand(struct sim *sim, int at)
     edge->traffic[game] = sim_below(sim, 2) == 0 ? TRAFFIC_DRAIN : TRAFFIC_MAINTENANCE;
 }
 
-bool edge_was_touched(const struct sim *sim, int game)
-{
-    for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].is_out_by_hand[game])
-            return true;
-    return false;
-}
-
 bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int game)
 {
     const struct agent_session *session = edge->session;

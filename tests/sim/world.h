@@ -259,9 +259,8 @@ void database_fail_soon(struct sim *sim, int shard);
 void edge_act(struct sim *sim, int at, struct sim_child *child);
 bool edge_shows(struct sim *sim, struct sim_node *edge, const struct order *order);
 void edge_reload(struct sim *sim, int at);
-void edge_forget(struct sim *sim, int at);              /* a reload without a state file */
-void edge_by_hand(struct sim *sim, int at);             /* somebody takes a server out of traffic */
-bool edge_was_touched(const struct sim *sim, int game); /* a hand took it out somewhere */
+void edge_forget(struct sim *sim, int at);  /* a reload without a state file */
+void edge_by_hand(struct sim *sim, int at); /* somebody takes a server out of traffic */
 /* Its agent was last told to take the game server out, and did. */
 bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int game);
 /* As it was told, or by a hand's doing; or it forgot, and nobody there knows better. */
