@@ -10,9 +10,6 @@
 #include <string.h>
 
 #define WATCHER_RESTART_MS 1000
-/* The coordinator believes nothing that was measured before the outcome. The first look may have
- * begun before it. */
-#define REPORTS_AFTER_TASK 2
 #define REPORT_BYTES_MAX   (1 << 20)
 
 /* What always changes says nothing new. */
@@ -100,7 +97,6 @@ static void take_frame(struct loop *loop, struct child *child, enum frame_type t
     } else if (type == FRAME_OUTCOME) {
         child->has_said_last = true;
         take_outcome(loop, child, body);
-        loop->owed_reports = REPORTS_AFTER_TASK;
         wake_watcher(loop);
     } else if (type == FRAME_FINDING) {
         event.type = SESSION_INSPECTED;

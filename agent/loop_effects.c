@@ -175,6 +175,7 @@ static void perform(struct loop *loop, const struct session_effect *effect)
         return;
     case SESSION_REPORT:
         loop->has_news = true;
+        loop->owed_reports = SESSION_REPORTS_OWED;
         return;
     case SESSION_MEND:
         mend_edge(loop, &effect->entry);

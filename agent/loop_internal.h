@@ -29,7 +29,7 @@ struct loop {
     uint64_t report_at_ms;
     char reported[HASH_HEX_SIZE]; /* hash of what was said last, without what always changes */
     bool has_news;
-    unsigned owed_reports; /* after a task: of what was looked at since, changed or not */
+    unsigned owed_reports; /* looks that are reported, changed or not */
     uint64_t beat_at_ms;
     uint64_t beats;
     uint64_t watcher_at_ms;

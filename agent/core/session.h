@@ -12,10 +12,13 @@
 #include "common/base/error.h"
 #include "proto/message.h"
 
-#define SESSION_ENTRIES_MAX    4096 /* the oldest settled one makes room */
-#define SESSION_RESEND_MS      2000
-#define SESSION_LOOK_AGAIN_MS  2000
-#define SESSION_LOOKS_MAX      30 /* then it counts as interrupted: a minute or more */
+#define SESSION_ENTRIES_MAX   4096 /* the oldest settled one makes room */
+#define SESSION_RESEND_MS     2000
+#define SESSION_LOOK_AGAIN_MS 2000
+#define SESSION_LOOKS_MAX     30 /* then it counts as interrupted: a minute or more */
+/* The coordinator believes nothing that was measured before an outcome, and the first look after it
+ * may have begun before. */
+#define SESSION_REPORTS_OWED   2
 #define SESSION_TERM_RISE_MAX  1000
 #define SESSION_CLEAR_PAUSE_MS 5000
 #define SESSION_MENDS_MAX      8 /* at once: the next beat goes on */
@@ -77,11 +80,11 @@ enum session_effect_type {
     SESSION_SEND,
     SESSION_START_CHILD,
     SESSION_CANCEL_CHILD,
-    SESSION_INSPECT,       /* find out what the order did: answered by SESSION_INSPECTED */
-    SESSION_TELL_TERM,     /* to every child */
-    SESSION_WATCH,         /* report at every beat, or no longer */
-    SESSION_REPORT,        /* at once: the coordinator knows nothing of what went before */
-    SESSION_MEND,          /* ask the edge again for what was ordered: answered by SESSION_MENDED */
+    SESSION_INSPECT,   /* find out what the order did: answered by SESSION_INSPECTED */
+    SESSION_TELL_TERM, /* to every child */
+    SESSION_WATCH,     /* report at every beat, or no longer */
+    SESSION_REPORT,    /* what is known, and the next SESSION_REPORTS_OWED looks, changed or not */
+    SESSION_MEND,      /* ask the edge again for what was ordered: answered by SESSION_MENDED */
     SESSION_CLEAR_ROLLOUT, /* from the database's term row, if it is still this one */
     SESSION_EFFECT_COUNT
 };

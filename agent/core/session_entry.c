@@ -88,6 +88,7 @@ static void end(const struct turn *turn, const struct task_outcome *outcome)
     entry->is_cancelling = false;
     agent_session_save(turn->session, turn->effects, entry);
     say_outcome(turn);
+    (void)session_effects_add(turn->effects, SESSION_REPORT);
 }
 
 static void end_as_found(const struct turn *turn)

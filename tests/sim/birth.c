@@ -158,7 +158,7 @@ static void make_fate(struct sim *sim)
         fate->failing = 0;
     fate->has_moves = sim_below(sim, 4) == 0;
     fate->coup_in_holding = sim_below(sim, 6) == 0;
-    fate->coup = any_of(sim, 15, ending, ARRAY_LEN(ending));
+    fate->coup = any_of(sim, 20, ending, ARRAY_LEN(ending));
     fate->meddling = sim_below(sim, 3) == 0 ? (unsigned)sim_below(sim, 20) : 1;
 }
 

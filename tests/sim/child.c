@@ -157,7 +157,6 @@ static void end_child(struct sim *sim, int at, struct sim_child *child)
 
     describe_end(child, &outcome);
     child->is_used = false;
-    sim->nodes[at].owed_reports = 2;
     post_event(sim, at, &event);
 }
 

@@ -7,7 +7,7 @@
 
 #define PROMOTION_MS   6000
 #define COUP_MS        4000
-#define RETURN_MS      40000
+#define RETURN_MS      60000
 #define SPLIT_BRAIN_MS 8000
 #define BACKUP_ONE_IN  600 /* steps */
 #define WRITE_ONE_IN   4   /* steps, for a game server in traffic */

@@ -225,6 +225,12 @@ void faults_run(struct sim *sim)
         faults_heal(sim);
 }
 
+static bool is_struck_at(const struct sim *sim, int at, enum task task)
+{
+    return task == sim->fate.coup && sim->nodes[at].kind == KIND_DATABASE &&
+           (task != TASK_VERIFY || at == sim->shards[sim->nodes[at].shard].primary);
+}
+
 void faults_at_task(struct sim *sim, int at, struct sim_child *child)
 {
     enum task task = child->order.task;
@@ -239,10 +245,13 @@ void faults_at_task(struct sim *sim, int at, struct sim_child *child)
         if (task == TASK_DRAIN && sim_below(sim, 2) == 0)
             kill_server(sim, &sim->nodes[sim_node_at(sim, child->order.arguments.target)]);
     }
-    if (task == sim->fate.coup && sim->nodes[at].kind == KIND_DATABASE) {
+    if (is_struck_at(sim, at, task)) {
         sim->fate.coup = TASK_NONE;
         sim->faults++;
-        database_fail_soon(sim, sim->nodes[at].shard);
+        if (task == TASK_VERIFY) /* before it can say how that went */
+            database_fail_over(sim, sim->nodes[at].shard);
+        else
+            database_fail_soon(sim, sim->nodes[at].shard);
     } else if (task == sim->fate.grudge && sim->fate.grudges < GRUDGES_MAX) {
         sim->fate.grudges++;
         sim->faults++;

@@ -97,12 +97,14 @@ bool invariant_is_mended(const struct sim *sim)
     return true;
 }
 
-/* An inverse brings each shard to what most of it ran before. */
+/* Whom an inverse brings back, and who joined since, ran whatever it was: their goal says it. */
 static enum sim_release release_after(const struct sim *sim, const struct summary *last,
-                                      const struct node *node)
+                                      const struct sim_node *game, const struct node *node)
 {
-    if (last->strategy != STRATEGY_INVERSE)
+    if (last->state == ROLLOUT_COMPLETED && last->strategy != STRATEGY_INVERSE)
         return RELEASE_NEW;
+    if (last->state != ROLLOUT_COMPLETED && game->was_there)
+        return game->release_before;
     return strcmp(fleet_goal(sim->control, node), "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
 }
 
@@ -114,8 +116,7 @@ static const char *games_fault(const struct sim *sim, const struct summary *last
 
         if (game->kind != KIND_GAME || node == NULL || node->quarantine != QUARANTINE_NONE)
             continue;
-        if (game->release != (last->state == ROLLOUT_COMPLETED ? release_after(sim, last, node)
-                                                               : game->release_before))
+        if (game->release != release_after(sim, last, game, node))
             return "I8: a node that is not quarantined runs another release than the rest";
         if (edge_has_left_out(sim, i))
             return "I8: a node that is not quarantined gets no traffic";

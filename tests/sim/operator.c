@@ -94,6 +94,8 @@ static void note_before(struct sim *sim)
         sim->shards[i].before = *database_of(sim, i);
     for (int i = 0; i < sim->node_count; i++)
         sim->nodes[i].release_before = release_before(sim, i);
+    for (int i = 0; i < sim->node_count; i++)
+        sim->nodes[i].was_there = control_node(sim->control, sim->nodes[i].name) != NULL;
 }
 
 static void begin_rollout(struct sim *sim)

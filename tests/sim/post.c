@@ -86,6 +86,7 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
         break;
     case SESSION_REPORT:
         node->has_news = true;
+        node->owed_reports = SESSION_REPORTS_OWED;
         break;
     case SESSION_EFFECT_COUNT:
         break;

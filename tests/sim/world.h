@@ -111,6 +111,7 @@ struct sim_node {
     uint64_t died_last_ms;           /* the last moment at which it was dead */
     bool was_taken_out_dead;         /* nobody lost anything by it */
     enum sim_release release_before; /* the present rollout */
+    bool was_there;                  /* enrolled, when that was planned */
     bool is_out_by_plan;             /* taken out by a rollout that goes forward */
 
     /* an edge */

@@ -242,3 +242,13 @@ void assert_no_plan(struct request request, enum error_code code, const char *pa
     ck_assert_msg(strstr(core.reply, part) != NULL, "\"%s\" is not in: %s", part, core.reply);
     ck_assert_ptr_null(core.control->open);
 }
+
+void read_catalog_without_contracts(bool is_longer)
+{
+    struct catalog catalog;
+
+    cast_fill_catalog(&catalog, core.memory, is_longer);
+    for (size_t i = 0; i < catalog.revision_count; i++)
+        catalog.revisions[i].has_contract = catalog.revisions[i].has_contract_verify = false;
+    read_catalog(&catalog);
+}

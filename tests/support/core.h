@@ -37,6 +37,8 @@ void say_as(const char *node, enum message_type type, void *body);
 void report_as(const char *node, struct report *report);
 /* The migrations folder was read. */
 void read_catalog(const struct catalog *catalog);
+/* Nobody contracts anything; is_longer: as cast_fill_catalog() has it. */
+void read_catalog_without_contracts(bool is_longer);
 void settle(void);
 /* Everybody but the silent ones reports; or one of them. */
 void beat(void);

@@ -192,12 +192,8 @@ START_TEST(an_inverse_brings_each_to_what_it_ran_before)
 {
     struct request request = to_new();
     struct name_item left_out = {"g3"};
-    struct catalog catalog;
 
-    cast_fill_catalog(&catalog, core.memory, false);
-    for (size_t i = 0; i < catalog.revision_count; i++)
-        catalog.revisions[i].has_contract = catalog.revisions[i].has_contract_verify = false;
-    read_catalog(&catalog);
+    read_catalog_without_contracts(false);
     request.options.except = &left_out;
     request.options.except_count = 1;
     start(request);

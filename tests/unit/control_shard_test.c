@@ -147,16 +147,6 @@ END_TEST
 
 /* ---- what a plan has, and has not ---- */
 
-static void read_catalog_without_contracts(bool is_longer)
-{
-    struct catalog catalog;
-
-    cast_fill_catalog(&catalog, core.memory, is_longer);
-    for (size_t i = 0; i < catalog.revision_count; i++)
-        catalog.revisions[i].has_contract = catalog.revisions[i].has_contract_verify = false;
-    read_catalog(&catalog);
-}
-
 START_TEST(without_a_contract_a_plan_ends_with_the_holding_and_can_be_taken_back_later)
 {
     read_catalog_without_contracts(false);

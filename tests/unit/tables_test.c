@@ -290,13 +290,37 @@ START_TEST(an_earlier_attempt_that_comes_late_is_refused)
 }
 END_TEST
 
-static bool inspects(void)
+static bool does(enum session_effect_type type)
 {
     for (size_t i = 0; i < effects->count; i++)
-        if (effects->items[i].type == SESSION_INSPECT)
+        if (effects->items[i].type == type)
             return true;
     return false;
 }
+
+static bool inspects(void)
+{
+    return does(SESSION_INSPECT);
+}
+
+/* What an unchanged edge looks like after an order is news for who gave it. */
+START_TEST(what_was_looked_at_is_reported_after_a_task_and_to_who_says_welcome)
+{
+    struct order order = order_of(1);
+    struct task_outcome outcome = {.outcome = OUTCOME_SUCCEEDED, .code = "OK"};
+    struct session_event ended = {
+        .type = SESSION_CHILD_ENDED, .id = &order.id, .outcome = &outcome};
+    struct welcome welcome = {.node = "g1", .kind = KIND_GAME};
+
+    hear(MESSAGE_ORDER, 5, &order);
+    ck_assert(!does(SESSION_REPORT));
+    agent_session_handle(session, &ended, effects);
+    ck_assert(does(SESSION_REPORT));
+    session_effects_clear(effects);
+    hear(MESSAGE_WELCOME, 5, &welcome);
+    ck_assert(does(SESSION_REPORT));
+}
+END_TEST
 
 START_TEST(a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome)
 {
@@ -409,6 +433,7 @@ static void add_word(TCase *tcase)
     tcase_add_test(tcase, a_child_that_died_is_looked_into_and_what_it_did_is_its_outcome);
     tcase_add_test(tcase,
                    an_inspection_that_tells_nothing_is_made_again_a_while_later_and_not_for_ever);
+    tcase_add_test(tcase, what_was_looked_at_is_reported_after_a_task_and_to_who_says_welcome);
     tcase_add_test(tcase, a_child_that_ends_without_an_outcome_is_looked_into);
     tcase_add_test(tcase, a_ledger_row_that_ended_without_an_outcome_is_refused);
     tcase_add_test(tcase, an_older_term_a_foreign_journal_and_a_leap_are_refused);
