@@ -177,6 +177,19 @@ static const struct yaml_key game_rows[] = {
 };
 static const struct yaml_table game_table = YAML_TABLE(struct game_config, game_rows);
 
+static const struct yaml_key colour_rows[] = {
+    {.key = "name",
+     .kind = YAML_KIND_NAME,
+     AT(edge_colour, name),
+     .is_required = true,
+     .doc = "as `hakem node accept --colour` says it"},
+    {.key = "backend",
+     .kind = YAML_KIND_NAME,
+     AT(edge_colour, backend),
+     .doc = "haproxy: the backend of that colour's game nodes"},
+};
+static const struct yaml_table colour_table = YAML_TABLE(struct edge_colour, colour_rows);
+
 static const struct yaml_key edge_rows[] = {
     {.key = "driver",
      .kind = YAML_KIND_NAME,
@@ -193,6 +206,23 @@ static const struct yaml_key edge_rows[] = {
      .kind = YAML_KIND_NAME,
      AT(edge_config, backend),
      .doc = "haproxy: the backend whose servers are called like the game nodes"},
+    {.key = "colours",
+     .kind = YAML_KIND_STRUCTS,
+     LIST(edge_config, colours, colour_count),
+     .min = 2,
+     .max = EDGE_COLOURS_MAX,
+     .nested = &colour_table,
+     .doc = "instead of one backend: game nodes of which one colour gets all traffic"},
+    {.key = "map",
+     .kind = YAML_KIND_TEXT,
+     AT(edge_config, map),
+     .value_fault = path_fault,
+     .doc = "haproxy with colours: the file of the map that says which one"},
+    {.key = "map_key",
+     .kind = YAML_KIND_NAME,
+     AT(edge_config, map_key),
+     .otherwise = "live",
+     .doc = "haproxy with colours: its entry there"},
     {.key = "state_file",
      .kind = YAML_KIND_TEXT,
      AT(edge_config, state_file),
@@ -209,8 +239,19 @@ static bool is_faulty_edge(const void *filled, struct yaml_fault *ret)
 {
     const struct edge_config *edge = filled;
 
-    if (strcmp(edge->driver, "haproxy") == 0 && (edge->socket == NULL || edge->backend == NULL))
-        return fault_at(ret, "driver", 0, "haproxy needs socket and backend");
+    bool is_haproxy = strcmp(edge->driver, "haproxy") == 0;
+
+    for (size_t i = 0; i < edge->colour_count; i++) {
+        if (is_haproxy && edge->colours[i].backend == NULL)
+            return fault_at(ret, "colours", i + 1, "haproxy needs the backend of each colour");
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(edge->colours[i].name, edge->colours[j].name) == 0)
+                return fault_at(ret, "colours", i + 1, "a second colour of that name");
+    }
+    if (is_haproxy && (edge->socket == NULL || (edge->backend == NULL) == (edge->colours == NULL)))
+        return fault_at(ret, "driver", 0, "haproxy needs socket, and either backend or colours");
+    if (is_haproxy && edge->colours != NULL && edge->map == NULL)
+        return fault_at(ret, "colours", 0, "haproxy needs a map that says which one is live");
     if (strcmp(edge->driver, "exec") == 0 && edge->hook == NULL)
         return fault_at(ret, "driver", 0, "exec needs a hook");
     return false;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #define AGENT_PROBES_MAX 16
+#define EDGE_COLOURS_MAX 8
 
 struct probe_config {
     const char *name;
@@ -34,10 +35,20 @@ struct game_config {
     const char *data;
 };
 
+/* Servers that get all traffic or none. */
+struct edge_colour {
+    const char *name;
+    const char *backend; /* haproxy */
+};
+
 struct edge_config {
-    const char *driver; /* haproxy, exec */
-    const char *socket; /* haproxy: runtime socket */
-    const char *backend;
+    const char *driver;          /* haproxy, exec */
+    const char *socket;          /* haproxy: runtime socket */
+    const char *backend;         /* haproxy, without colours */
+    struct edge_colour *colours; /* none: one pool, of which single nodes are taken out */
+    size_t colour_count;
+    const char *map; /* haproxy: the file of the map that says which colour is live */
+    const char *map_key;
     const char *state_file;
     const char *hook; /* exec: called with HAKEM_ACTION=state|drain|admit|isolate */
 };

@@ -59,9 +59,12 @@ static void look_at_edge(const struct agent_config *config, const void *parent, 
 {
     struct error err;
 
+    const struct traffic_driver *driver = traffic_driver(&config->edge);
+
     ret->could_measure =
-        traffic_driver(&config->edge)
-            ->read(&config->edge, parent, &ret->servers, &ret->server_count, &err) == ERROR_OK;
+        driver->read(&config->edge, parent, &ret->servers, &ret->server_count, &err) == ERROR_OK &&
+        (config->edge.colour_count == 0 ||
+         driver->live(&config->edge, ret->live, &ret->live_is_kept, &err) == ERROR_OK);
     ret->is_up = ret->could_measure;
     if (!ret->could_measure)
         (void)text_copy(ret->fault, sizeof(ret->fault), err.detail);

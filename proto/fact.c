@@ -21,6 +21,7 @@ static const struct field node_fields[] = {
     TEXT_FIELD(fact_node, key, "its public key"),
     TEXT_FIELD(fact_node, db_role, "database role of its own"),
     TEXT_FIELD(fact_node, application, "application_name of its sessions"),
+    TEXT_FIELD(fact_node, colour, "of a game node, where one colour gets all traffic"),
 };
 static const struct record fact_node_record = RECORD(fact_node, node_fields, "a node");
 
@@ -59,6 +60,13 @@ static const struct field goal_fields[] = {
     TEXT_FIELD(fact_goal, release, "that its game nodes should run"),
 };
 static const struct record fact_goal_record = RECORD(fact_goal, goal_fields, "a shard's goal");
+
+static const struct field live_fields[] = {
+    TEXT_FIELD(fact_live, shard, "the shard"),
+    TEXT_FIELD(fact_live, colour, "whose game nodes get all of its traffic"),
+};
+static const struct record fact_live_record =
+    RECORD(fact_live, live_fields, "which colour is live");
 
 static const struct field rollout_fields[] = {
     ENUM_FIELD(fact_rollout, state, rollout_state_names, "from now on"),

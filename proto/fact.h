@@ -21,6 +21,7 @@ struct fact_node {
     char key[KEY_TEXT_SIZE];
     char db_role[NAME_SIZE];
     char application[NAME_SIZE];
+    char colour[NAME_SIZE]; /* a game node's; "": it has none */
 };
 struct fact_name {
     char name[NAME_SIZE];
@@ -48,6 +49,10 @@ struct fact_goal {
     char shard[NAME_SIZE];
     char node[NAME_SIZE]; /* "": of every game node without a goal of its own */
     char release[NAME_SIZE];
+};
+struct fact_live {
+    char shard[NAME_SIZE];
+    char colour[NAME_SIZE];
 };
 struct fact_rollout {
     enum rollout_state state;
@@ -133,6 +138,7 @@ struct fact_sample {
     X(STANDING, standing, fact_standing, true, "how a closed rollout left a game node")            \
     X(REPAIR, repair, fact_repair, true, "a repair began, or ended")                               \
     X(GOAL, goal, fact_goal, true, "the release that a shard's game nodes should run")             \
+    X(LIVE, live, fact_live, true, "every edge of a shard says which colour gets its traffic")     \
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \
     X(ROLLOUT, rollout, fact_rollout, true, "the rollout changed its state")                       \
     X(STEP, step, fact_step, true, "a step changed its state")                                     \

@@ -39,6 +39,7 @@ static const struct field argument_fields[] = {
     BOOL_FIELD(task_arguments, of_contract, "verify.contract.sql rather than verify.sql"),
     BOOL_FIELD(task_arguments, accept_data_loss, "revert even what players would lose"),
     ENUM_FIELD(task_arguments, part, database_part_names, "preflight: what the database is"),
+    TEXT_FIELD(task_arguments, colour, "switch: the colour that is to get all traffic"),
     LIST_FIELD(task_arguments, games, game_count, name_item_record, REPORT_SERVERS_MAX,
                "preflight of an edge: the game nodes that it must know"),
 };
@@ -179,6 +180,8 @@ static const struct field request_fields[] = {
     TEXT_FIELD(request, shard, "of a node to accept"),
     TEXT_FIELD(request, db_role, "database role of a game node's own"),
     TEXT_FIELD(request, application, "application_name of a game node's sessions"),
+    TEXT_FIELD(request, colour, "of a game node, where one colour gets all traffic"),
+    ENUM_FIELD(request, strategy, strategy_names, "plan: how it is to go"),
     BOOL_FIELD(request, schema_too, "of a rollback: revert the kept schema"),
     RECORD_FIELD(request, options, rollout_options_record, "how a rollout is to go"),
 };

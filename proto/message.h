@@ -46,6 +46,7 @@ struct task_arguments {
     bool of_contract;
     bool accept_data_loss;
     enum database_part part; /* preflight */
+    char colour[NAME_SIZE];  /* switch: who gets all traffic */
     /* preflight of an edge; a talloc child of the order, and only as long-lived as what brought it:
      * order_for_keeps() */
     struct name_item *games;
@@ -155,6 +156,8 @@ struct request {
     char shard[NAME_SIZE];
     char db_role[NAME_SIZE];
     char application[NAME_SIZE];
+    char colour[NAME_SIZE];
+    enum strategy strategy;
     bool schema_too;
     struct rollout_options options;
 };

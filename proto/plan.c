@@ -63,6 +63,8 @@ static const struct field shard_fields[] = {
                "C when planned"),
     LIST_FIELD(plan_shard, games, game_count, plan_game_record, PLAN_GAMES_MAX,
                "what each of its game nodes ran"),
+    TEXT_FIELD(plan_shard, live, "the colour that got all traffic, if it has colours"),
+    TEXT_FIELD(plan_shard, colour, "the one that is to get it, if the plan switches"),
 };
 static const struct record plan_shard_record =
     RECORD(plan_shard, shard_fields, "a shard as it was before");
@@ -81,6 +83,8 @@ static const struct field step_fields[] = {
     TEXT_FIELD(plan_step, revision, "of a database task"),
     TEXT_FIELD(plan_step, release, "that the game node is to run"),
     TEXT_FIELD(plan_step, release_before, "that it goes back to"),
+    TEXT_FIELD(plan_step, colour, "that is to have all traffic"),
+    TEXT_FIELD(plan_step, colour_before, "that it goes back to"),
     BOOL_FIELD(plan_step, of_contract, "verify what contract left"),
     NUMBER_FIELD(plan_step, wave, "of game nodes, from 1"),
     NUMBER_FIELD(plan_step, deadline_ms, "after which it is unknown, or inconclusive"),

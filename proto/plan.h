@@ -26,6 +26,8 @@
     X(AGREE, "agree")                                                                              \
     X(VERIFY, "verify")                                                                            \
     X(ISOLATE, "isolate")                                                                          \
+    X(SWITCH, "switch")                                                                            \
+    X(SMOKE, "smoke")                                                                              \
     X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy")  \
         X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract")                  \
             X(REVERT, "revert") X(ALLOW, "allow")
@@ -87,6 +89,8 @@ struct plan_shard {
     size_t contracted_count;
     struct plan_game *games;
     size_t game_count;
+    char live[NAME_SIZE];   /* the colour that got all traffic; "": it has none */
+    char colour[NAME_SIZE]; /* the one that is to get it; "": nothing is switched */
 };
 
 struct plan_step {
@@ -103,6 +107,8 @@ struct plan_step {
     char revision[NAME_SIZE];
     char release[NAME_SIZE];
     char release_before[NAME_SIZE];
+    char colour[NAME_SIZE]; /* switch: who gets all traffic; soak after it: who must have it */
+    char colour_before[NAME_SIZE];
     bool of_contract; /* verify: verify.contract.sql */
     uint64_t wave;    /* game nodes: from 1 */
     uint64_t deadline_ms;

@@ -21,6 +21,8 @@ static const struct field server_fields[] = {
     NUMBER_FIELD(server_traffic, sessions, "open now"),
     NUMBER_FIELD(server_traffic, requests, "answered since the edge started"),
     NUMBER_FIELD(server_traffic, errors, "of those, with a 5xx"),
+    TEXT_FIELD(server_traffic, colour,
+               "whose share of the traffic it gets, if the edge has colours"),
 };
 static const struct record server_record =
     RECORD(server_traffic, server_fields, "a game node as one edge sees it");
@@ -79,6 +81,8 @@ static const struct field report_fields[] = {
     LIST_FIELD(report, servers, server_count, server_record, REPORT_SERVERS_MAX,
                "of an edge: the game nodes behind it"),
     NUMBER_FIELD(report, disk_free_bytes, "where the node keeps its data"),
+    TEXT_FIELD(report, live, "of an edge: the colour that it sends traffic to, if it knows any"),
+    BOOL_FIELD(report, live_is_kept, "of an edge with colours: a reload would not change that"),
 };
 const struct record report_record =
     RECORD(report, report_fields, "everything an agent knows of its node");

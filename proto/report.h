@@ -42,8 +42,9 @@ struct server_traffic {
     enum traffic_state state;
     bool check_passes;
     uint64_t sessions;
-    uint64_t requests; /* since the edge started */
-    uint64_t errors;   /* 5xx among them */
+    uint64_t requests;      /* since the edge started */
+    uint64_t errors;        /* 5xx among them */
+    char colour[NAME_SIZE]; /* whose traffic it would get; "": the edge knows no colours */
 };
 
 struct database_report {
@@ -85,6 +86,8 @@ struct report {
     struct server_traffic *servers;
     size_t server_count;
     uint64_t disk_free_bytes;
+    char live[NAME_SIZE]; /* of an edge: the colour that it sends traffic to; "": it knows none */
+    bool live_is_kept;    /* after a reload it would be the same */
 };
 
 extern const struct record name_item_record;

@@ -36,7 +36,8 @@ enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
       "takes a game node out of traffic and waits for its sessions to end")                        \
     X(ADMIT, admit, EDGE, DRAIN, false, false, 15000, "puts a game node into traffic")             \
     X(ISOLATE, isolate, EDGE, ADMIT, false, false, 15000,                                          \
-      "cuts a game node off: maintenance, its sessions shut")
+      "cuts a game node off: maintenance, its sessions shut")                                      \
+    X(SWITCH, switch, EDGE, SWITCH, false, false, 15000, "sends all traffic to another colour")
 
 enum task {
     TASK_NONE,

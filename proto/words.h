@@ -33,8 +33,8 @@
     X(ORDERED, "ordered")                                                                          \
     X(RUNNING, "running")                                                                          \
     X(SUCCEEDED, "succeeded")                                                                      \
-    X(FAILED, "failed") X(REFUSED, "refused") X(CANCELLED, "cancelled") X(UNKNOWN, "unknown")      \
-        X(SKIPPED, "skipped")
+    X(FAILED, "failed")                                                                            \
+    X(REFUSED, "refused") X(CANCELLED, "cancelled") X(UNKNOWN, "unknown") X(SKIPPED, "skipped")
 
 #define ROLLOUT_STATES(X)                                                                          \
     X(PLANNED, "planned")                                                                          \
@@ -42,9 +42,10 @@
     X(PAUSED, "paused")                                                                            \
     X(HALTED, "halted")                                                                            \
     X(HOLDING, "holding")                                                                          \
-    X(COMPLETING, "completing") X(COMPLETED, "completed") X(REVERTING, "reverting")                \
-        X(REVERTED, "reverted") X(STUCK, "stuck") X(ABANDONED, "abandoned")                        \
-            X(CANCELLED, "cancelled")
+    X(COMPLETING, "completing")                                                                    \
+    X(COMPLETED, "completed")                                                                      \
+    X(REVERTING, "reverting") X(REVERTED, "reverted") X(STUCK, "stuck") X(ABANDONED, "abandoned")  \
+        X(CANCELLED, "cancelled")
 
 #define OUTCOMES(X)                                                                                \
     X(NONE, "none")                                                                                \
@@ -67,9 +68,12 @@
 
 #define TRAFFIC_STATES(X)                                                                          \
     X(UNKNOWN, "unknown")                                                                          \
-    X(READY, "ready") X(DRAIN, "drain") X(MAINTENANCE, "maintenance") X(DOWN, "down")
+    X(READY, "ready")                                                                              \
+    X(DRAIN, "drain") X(MAINTENANCE, "maintenance") X(DOWN, "down") X(IDLE, "idle")
 
-#define STRATEGIES(X) X(ROLLING, "rolling") X(INVERSE, "inverse") X(REPAIR, "repair")
+#define STRATEGIES(X)                                                                              \
+    X(ROLLING, "rolling")                                                                          \
+    X(INVERSE, "inverse") X(REPAIR, "repair") X(BLUE_GREEN, "blue-green")
 
 #define FAILURE_POLICIES(X)      X(REVERT, "revert") X(HALT, "halt")
 #define LOST_POLICIES(X)         X(REVERT, "revert") X(WAIT, "wait")
@@ -81,11 +85,12 @@
     X(DIRECTION, direction, DIRECTIONS)                                                            \
     X(STEP, step_state, STEP_STATES)                                                               \
     X(ROLLOUT, rollout_state, ROLLOUT_STATES)                                                      \
-    X(OUTCOME, outcome, OUTCOMES) X(FINDING, finding, FINDINGS) X(VERDICT, verdict, VERDICTS)      \
-        X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)                             \
-            X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)      \
-                X(ON_LOST, lost_policy, LOST_POLICIES)                                             \
-                    X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)
+    X(OUTCOME, outcome, OUTCOMES)                                                                  \
+    X(FINDING, finding, FINDINGS)                                                                  \
+    X(VERDICT, verdict, VERDICTS) X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)   \
+        X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)          \
+            X(ON_LOST, lost_policy, LOST_POLICIES)                                                 \
+                X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,

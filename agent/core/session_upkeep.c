@@ -46,6 +46,20 @@ static const struct server_traffic *find_server(const struct report *report, con
     return NULL;
 }
 
+/* NULL: the order is forgotten, or the edge knows no colours any more. */
+static const struct server_traffic *sight_of_switch(const struct agent_session *session,
+                                                    const struct server_wish *wish,
+                                                    const struct report *report,
+                                                    struct server_traffic *ret)
+{
+    const struct entry *entry = agent_session_find(session, &wish->id);
+
+    if (entry == NULL || report->live[0] == '\0')
+        return NULL;
+    *ret = wish_sight_of_colour(report, entry->order.arguments.colour);
+    return ret;
+}
+
 static void look_at_servers(struct agent_session *session, const struct report *report,
                             struct session_effects *effects)
 {
@@ -53,8 +67,11 @@ static void look_at_servers(struct agent_session *session, const struct report *
         const struct server_wish *wish = &session->wishes[i];
         struct order_id id = wish->id;
         struct sighting sighting = {.measured_at_ms = session->now_ms - report->age_ms};
+        struct server_traffic colour;
 
-        sighting.server = find_server(report, wish->target);
+        sighting.server = wish->wish == WISH_SWITCH
+                              ? sight_of_switch(session, wish, report, &colour)
+                              : find_server(report, wish->target);
         if (sighting.server != NULL && wish_is_contradicted(wish->wish, sighting.server))
             agent_session_fire(session, effects, &id, ENTRY_SEEN, &sighting);
     }
@@ -116,5 +133,11 @@ void agent_session_say_corrected(struct agent_session *session, struct session_e
     (void)text_format(
         correction->detail, sizeof(correction->detail), "it was %s, not as ordered (%s): put right",
         word_of(&traffic_state_names, entry->strayed_to), wish_name(wish_of(entry->order.task)));
+    if (entry->order.task == TASK_SWITCH)
+        (void)text_format(
+            correction->detail, sizeof(correction->detail),
+            "its traffic, or what it keeps for a reload, was another colour's than %s: "
+            "put right",
+            entry->order.arguments.colour);
     entry->sent_at_ms = session->now_ms;
 }

@@ -1,6 +1,7 @@
 #include "agent/core/wish.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum edge_wish wish_of(enum task task)
 {
@@ -11,6 +12,8 @@ enum edge_wish wish_of(enum task task)
         return WISH_ADMIT;
     case TASK_ISOLATE:
         return WISH_ISOLATE;
+    case TASK_SWITCH:
+        return WISH_SWITCH;
     default:
         return WISH_NONE;
     }
@@ -21,10 +24,19 @@ const char *wish_name(enum edge_wish wish)
     static const char *const names[] = {[WISH_NONE] = "none",
                                         [WISH_DRAIN] = "drain",
                                         [WISH_ADMIT] = "admit",
-                                        [WISH_ISOLATE] = "isolate"};
+                                        [WISH_ISOLATE] = "isolate",
+                                        [WISH_SWITCH] = "switch"};
 
     assert(wish < WISH_COUNT);
     return names[wish];
+}
+
+struct server_traffic wish_sight_of_colour(const struct report *report, const char *colour)
+{
+    bool is_live = strcmp(report->live, colour) == 0 && report->live_is_kept;
+
+    return (struct server_traffic){.state = is_live ? TRAFFIC_READY : TRAFFIC_IDLE,
+                                   .check_passes = true};
 }
 
 static bool is_out(const struct server_traffic *server)
@@ -38,7 +50,11 @@ bool wish_is_fulfilled(enum edge_wish wish, const struct server_traffic *server)
     case WISH_DRAIN:
         return is_out(server) && server->sessions == 0;
     case WISH_ADMIT:
-        return server->state == TRAFFIC_READY && server->check_passes;
+        /* As far as it is up to this server: another colour may have the traffic. */
+        return (server->state == TRAFFIC_READY || server->state == TRAFFIC_IDLE) &&
+               server->check_passes;
+    case WISH_SWITCH:
+        return server->state == TRAFFIC_READY;
     case WISH_ISOLATE:
         return server->state == TRAFFIC_MAINTENANCE && server->sessions == 0;
     case WISH_NONE:
@@ -50,7 +66,8 @@ bool wish_is_fulfilled(enum edge_wish wish, const struct server_traffic *server)
 
 bool wish_is_contradicted(enum edge_wish wish, const struct server_traffic *server)
 {
-    bool is_in = server->state == TRAFFIC_READY || server->state == TRAFFIC_DOWN;
+    bool is_in = server->state == TRAFFIC_READY || server->state == TRAFFIC_DOWN ||
+                 server->state == TRAFFIC_IDLE;
 
     switch (wish) {
     case WISH_DRAIN:
@@ -59,6 +76,8 @@ bool wish_is_contradicted(enum edge_wish wish, const struct server_traffic *serv
         return is_out(server);
     case WISH_ISOLATE:
         return is_in || server->state == TRAFFIC_DRAIN;
+    case WISH_SWITCH:
+        return server->state == TRAFFIC_IDLE;
     case WISH_NONE:
     case WISH_COUNT:
         break;

@@ -1,4 +1,6 @@
-/* edge.c: a game node into and out of traffic; done is what the edge says, not what it was told. */
+/* edge.c: a game node into and out of traffic, and all traffic from one colour to another; done is
+ * what the edge says, not what it was told.
+ */
 #include "agent/task/task.h"
 
 #include "agent/traffic/traffic.h"
@@ -12,6 +14,40 @@
 #define GRACE_MS         2000
 #define MISSING_TEXT_MAX 400 /* of the names that a sentence has room for */
 
+/* Whom the order means: a game node, or all of a colour. */
+static const char *subject(const struct task_context *task)
+{
+    const struct order *order = &task->job->order;
+
+    return order->task == TASK_SWITCH ? order->arguments.colour : order->arguments.target;
+}
+
+static bool knows_colour(const struct edge_config *config, const char *colour)
+{
+    for (size_t i = 0; i < config->colour_count; i++)
+        if (strcmp(config->colours[i].name, colour) == 0)
+            return true;
+    return false;
+}
+
+static enum error_code look_at_colour(struct task_context *task, struct server_traffic *ret,
+                                      struct error *err)
+{
+    const struct edge_config *config = &task->config->edge;
+    struct report report = {.kind = KIND_EDGE};
+
+    if (config->colour_count == 0)
+        return error_set(err, ERROR_REFUSED,
+                         "this edge knows no colours: name them in its agent's configuration");
+    if (!knows_colour(config, subject(task)))
+        return error_set(err, ERROR_NOT_FOUND, "the edge has no colour called \"%s\"",
+                         subject(task));
+    if (traffic_driver(config)->live(config, report.live, &report.live_is_kept, err) != ERROR_OK)
+        return err->code;
+    *ret = wish_sight_of_colour(&report, subject(task));
+    return ERROR_OK;
+}
+
 static enum error_code look(struct task_context *task, struct server_traffic *ret,
                             struct error *err)
 {
@@ -20,6 +56,8 @@ static enum error_code look(struct task_context *task, struct server_traffic *re
     struct server_traffic *servers = NULL;
     size_t count = 0;
 
+    if (task->job->order.task == TASK_SWITCH)
+        return look_at_colour(task, ret, err);
     if (traffic_driver(config)->read(config, task->memory, &servers, &count, err) != ERROR_OK)
         return err->code;
     for (size_t i = 0; i < count; i++) {
@@ -42,11 +80,11 @@ static enum error_code keep(struct task_context *task, struct error *err)
 static enum error_code ask_for(struct task_context *task, enum edge_wish wish, struct error *err)
 {
     const struct edge_config *config = &task->config->edge;
+    const struct traffic_driver *driver = traffic_driver(config);
+    enum error_code code = wish == WISH_SWITCH ? driver->point(config, subject(task), err)
+                                               : driver->wish(config, subject(task), wish, err);
 
-    if (traffic_driver(config)->wish(config, task->job->order.arguments.target, wish, err) !=
-        ERROR_OK)
-        return err->code;
-    return keep(task, err);
+    return code != ERROR_OK ? code : keep(task, err);
 }
 
 static enum error_code await(struct task_context *task, enum edge_wish wish, uint64_t within_ms,
@@ -69,9 +107,8 @@ static enum error_code await(struct task_context *task, enum edge_wish wish, uin
                           (unsigned long long)server.sessions);
         task_progress(task, 0, server.sessions, text);
         if (clock_monotonic_ms() >= until)
-            return error_set(err, ERROR_TIMEOUT, "%s is still %s after %llu ms",
-                             task->job->order.arguments.target, text,
-                             (unsigned long long)within_ms);
+            return error_set(err, ERROR_TIMEOUT, "%s is still %s after %llu ms", subject(task),
+                             text, (unsigned long long)within_ms);
         task_listen(task);
         if (task->is_cancelled)
             return error_set(err, ERROR_CANCELLED, "cancelled while %s", text);
@@ -82,6 +119,11 @@ static enum error_code await(struct task_context *task, enum edge_wish wish, uin
 static enum error_code fulfil(struct task_context *task, enum edge_wish wish, uint64_t within_ms,
                               struct error *err)
 {
+    struct server_traffic server;
+
+    /* What it cannot know at all it is not told. */
+    if (wish == WISH_SWITCH && look(task, &server, err) != ERROR_OK)
+        return err->code;
     if (ask_for(task, wish, err) != ERROR_OK)
         return err->code;
     return await(task, wish, within_ms, err);
@@ -154,6 +196,12 @@ enum error_code task_isolate(struct task_context *task, struct task_outcome *ret
     return fulfil(task, WISH_ISOLATE, ADMIT_MS, err);
 }
 
+enum error_code task_switch(struct task_context *task, struct task_outcome *ret, struct error *err)
+{
+    (void)ret;
+    return fulfil(task, WISH_SWITCH, ADMIT_MS, err);
+}
+
 enum error_code task_mend_edge(struct task_context *task, struct error *err)
 {
     return ask_for(task, wish_of(task->job->order.task), err);
@@ -184,4 +232,9 @@ enum error_code inspect_admit(struct task_context *task, enum finding *ret, stru
 enum error_code inspect_isolate(struct task_context *task, enum finding *ret, struct error *err)
 {
     return inspect(task, WISH_ISOLATE, ret, err);
+}
+
+enum error_code inspect_switch(struct task_context *task, enum finding *ret, struct error *err)
+{
+    return inspect(task, WISH_SWITCH, ret, err);
 }

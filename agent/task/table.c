@@ -30,6 +30,7 @@ static const struct task_functions rows[] = {
     [TASK_DRAIN] = {task_drain, inspect_drain},
     [TASK_ADMIT] = {task_admit, inspect_admit},
     [TASK_ISOLATE] = {task_isolate, inspect_isolate},
+    [TASK_SWITCH] = {task_switch, inspect_switch},
 };
 static_assert(ARRAY_LEN(rows) == TASK_COUNT, "a task has no function");
 

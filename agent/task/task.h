@@ -40,8 +40,9 @@ int task_child(const struct agent_config *config);
 
 task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, task_await_replay,
     task_verify, task_end_sessions, task_allow_sessions, task_release, task_smoke, task_drain,
-    task_admit, task_isolate;
-inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate;
+    task_admit, task_isolate, task_switch;
+inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
+    inspect_switch;
 
 /* database.c: a session to the node's own database, checked to be the one that the order means. */
 struct session;

@@ -1,7 +1,9 @@
 /* exec.c: any edge, through one hook of the agent's own configuration.
  *
  * HAKEM_ACTION=state prints a line for each game node: NAME ready|drain|maintenance|down SESSIONS.
- * HAKEM_ACTION=drain, admit or isolate, with HAKEM_TARGET, does it.
+ * HAKEM_ACTION=drain, admit or isolate, with HAKEM_TARGET, does it.  With colours:
+ * HAKEM_ACTION=live prints the one that gets all traffic (its nodes are ready in `state`, the
+ * others idle), switch gives it to HAKEM_TARGET.
  */
 #include "agent/traffic/traffic.h"
 
@@ -73,4 +75,32 @@ static enum error_code wish(const struct edge_config *config, const char *node,
     return code;
 }
 
-const struct traffic_driver traffic_exec = {.name = "exec", .read = read_servers, .wish = wish};
+static enum error_code live(const struct edge_config *config, char ret[static NAME_SIZE],
+                            bool *ret_is_kept, struct error *err)
+{
+    void *scratch = memory_zeroed(NULL, 1, 1, "exec");
+    char *output = NULL;
+
+    err->code = ERROR_OK;
+    if (run(config, "live", "", scratch, &output, err) == ERROR_OK) {
+        output[strcspn(output, "\r\n")] = '\0';
+        if (!text_is_name(output, NAME_MAX_LENGTH) || !text_copy(ret, NAME_SIZE, output))
+            error_set(err, ERROR_EDGE, "%s: its answer to live is not a colour", config->hook);
+    }
+    *ret_is_kept = true; /* that is the hook's own care */
+    talloc_free(scratch);
+    return err->code;
+}
+
+static enum error_code point(const struct edge_config *config, const char *colour,
+                             struct error *err)
+{
+    void *scratch = memory_zeroed(NULL, 1, 1, "exec");
+    enum error_code code = run(config, wish_name(WISH_SWITCH), colour, scratch, NULL, err);
+
+    talloc_free(scratch);
+    return code;
+}
+
+const struct traffic_driver traffic_exec = {
+    .name = "exec", .read = read_servers, .wish = wish, .live = live, .point = point};

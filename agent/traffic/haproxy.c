@@ -1,7 +1,7 @@
 /* haproxy.c: HAProxy 2.6 through its runtime socket.  Success prints an empty line, errors are
  * text: everything is read back.
  */
-#include "agent/traffic/traffic.h"
+#include "agent/traffic/haproxy.h"
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
@@ -16,7 +16,6 @@
 
 #define ANSWER_BYTES_MAX (4 << 20)
 #define ANSWER_MS        2000
-#define FIELDS_MAX       128
 
 static enum error_code connect_to(const struct edge_config *config, int *ret, struct error *err)
 {
@@ -62,8 +61,8 @@ static enum error_code read_answer(const struct edge_config *config, int fd, str
     }
 }
 
-static enum error_code ask(const struct edge_config *config, const char *command,
-                           const void *parent, struct text **ret, struct error *err)
+enum error_code haproxy_ask(const struct edge_config *config, const char *command,
+                            const void *parent, struct text **ret, struct error *err)
 {
     struct text *answer = text_new(parent, ANSWER_BYTES_MAX);
     char line[256];
@@ -84,186 +83,35 @@ static enum error_code ask(const struct edge_config *config, const char *command
     return err->code;
 }
 
-/* ---- show stat ---- */
-
-struct columns {
-    size_t proxy, server, status, sessions, requests, errors, check;
-};
-
-static size_t split_line(char *line, char **fields)
+enum error_code haproxy_command(const struct edge_config *config, const char *line,
+                                struct error *err)
 {
-    size_t count = 0;
-    char *next = line;
+    void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
+    struct text *answer = NULL;
 
-    while (count < FIELDS_MAX && next != NULL) {
-        char *comma = strchr(next, ',');
-
-        fields[count++] = next;
-        if (comma != NULL)
-            *comma++ = '\0';
-        next = comma;
-    }
-    return count;
+    err->code = ERROR_OK;
+    if (haproxy_ask(config, line, scratch, &answer, err) == ERROR_OK && answer != NULL &&
+        strspn(answer->data, "\r\n ") != answer->size)
+        error_set(err, ERROR_EDGE, "HAProxy refused \"%s\": %.200s", line, answer->data);
+    talloc_free(scratch);
+    return err->code;
 }
 
-static bool find_column(char *const *fields, size_t count, const char *name, size_t *ret)
+/* ---- its backends: one, or one for each colour ---- */
+
+static size_t backend_count(const struct edge_config *config)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(fields[i], name) == 0) {
-            *ret = i;
-            return true;
-        }
-    }
-    return false;
+    return config->colour_count > 0 ? config->colour_count : 1;
 }
 
-static bool find_columns(char *header, struct columns *ret)
+static const char *backend_at(const struct edge_config *config, size_t i)
 {
-    char *fields[FIELDS_MAX];
-    size_t count;
-
-    if (!text_starts_with(header, "# "))
-        return false;
-    count = split_line(header + 2, fields);
-    return find_column(fields, count, "pxname", &ret->proxy) &&
-           find_column(fields, count, "svname", &ret->server) &&
-           find_column(fields, count, "status", &ret->status) &&
-           find_column(fields, count, "scur", &ret->sessions) &&
-           find_column(fields, count, "stot", &ret->requests) &&
-           find_column(fields, count, "hrsp_5xx", &ret->errors) &&
-           find_column(fields, count, "check_status", &ret->check);
+    return config->colour_count > 0 ? config->colours[i].backend : config->backend;
 }
 
-static uint64_t number_of(const char *text)
+static const char *colour_at(const struct edge_config *config, size_t i)
 {
-    uint64_t number = 0;
-
-    (void)text_to_number(text, UINT64_MAX, &number);
-    return number;
-}
-
-/* "UP", "UP 1/2", "DOWN", "DRAIN", "MAINT", "MAINT (via …)", "NOLB" */
-static enum traffic_state state_of(const char *status)
-{
-    static const struct {
-        const char *prefix;
-        enum traffic_state state;
-    } states[] = {{"UP", TRAFFIC_READY},    {"no check", TRAFFIC_READY},
-                  {"DRAIN", TRAFFIC_DRAIN}, {"MAINT", TRAFFIC_MAINTENANCE},
-                  {"DOWN", TRAFFIC_DOWN},   {"NOLB", TRAFFIC_DRAIN}};
-
-    for (size_t i = 0; i < ARRAY_LEN(states); i++)
-        if (text_starts_with(status, states[i].prefix))
-            return states[i].state;
-    return TRAFFIC_UNKNOWN;
-}
-
-static void fill_server(char *const *fields, const struct columns *at, struct server_traffic *ret)
-{
-    (void)text_copy(ret->node, NAME_SIZE, fields[at->server]);
-    ret->state = state_of(fields[at->status]);
-    ret->check_passes = text_starts_with(fields[at->status], "UP") ||
-                        text_starts_with(fields[at->status], "no check");
-    ret->sessions = number_of(fields[at->sessions]);
-    ret->requests = number_of(fields[at->requests]);
-    ret->errors = number_of(fields[at->errors]);
-}
-
-enum error_code haproxy_parse_stat(const char *text, const char *backend, const void *parent,
-                                   struct server_traffic **ret, size_t *ret_count,
-                                   struct error *err)
-{
-    char *copy = memory_text(parent, text);
-    struct server_traffic *servers =
-        memory_array(parent, struct server_traffic, REPORT_SERVERS_MAX);
-    struct columns at = {0};
-    size_t count = 0;
-    char *rest = copy;
-    char *line = strtok_r(copy, "\n", &rest);
-
-    if (line == NULL || !find_columns(line, &at))
-        return error_set(err, ERROR_EDGE, "HAProxy's statistics have another form than expected");
-    while ((line = strtok_r(NULL, "\n", &rest)) != NULL && count < REPORT_SERVERS_MAX) {
-        char *fields[FIELDS_MAX];
-        size_t field_count = split_line(line, fields);
-
-        if (field_count <= at.check || field_count <= at.errors || field_count <= at.status ||
-            strcmp(fields[at.proxy], backend) != 0 || strcmp(fields[at.server], "BACKEND") == 0 ||
-            strcmp(fields[at.server], "FRONTEND") == 0)
-            continue;
-        fill_server(fields, &at, &servers[count++]);
-    }
-    *ret = servers;
-    *ret_count = count;
-    return ERROR_OK;
-}
-
-/* ---- show servers state ---- */
-
-#define ADMIN_DRAIN 0x18 /* by the runtime socket, or inherited: HAProxy 2.6, management, 9.3 */
-
-/* Columns are words; the header's first is "#". */
-static bool find_word(char *header, const char *name, size_t *ret)
-{
-    char *rest = NULL;
-    size_t at = 0;
-
-    for (char *word = strtok_r(header, "# ", &rest); word != NULL;
-         word = strtok_r(NULL, " ", &rest), at++) {
-        if (strcmp(word, name) == 0) {
-            *ret = at;
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *word_at(const char *line, size_t at, char ret[static NAME_SIZE])
-{
-    while (at-- > 0 && line != NULL) {
-        line = strchr(line, ' ');
-        line = line == NULL ? NULL : line + 1;
-    }
-    ret[0] = '\0';
-    if (line != NULL)
-        (void)text_format(ret, NAME_SIZE, "%.*s", (int)strcspn(line, " "), line);
-    return ret;
-}
-
-static void mark_drained(const char *line, size_t name_at, size_t admin_at,
-                         struct server_traffic *servers, size_t count)
-{
-    char name[NAME_SIZE], admin[NAME_SIZE];
-
-    (void)word_at(line, name_at, name);
-    if ((number_of(word_at(line, admin_at, admin)) & ADMIN_DRAIN) == 0)
-        return;
-    for (size_t i = 0; i < count; i++)
-        if (servers[i].state == TRAFFIC_DOWN && strcmp(servers[i].node, name) == 0)
-            servers[i].state = TRAFFIC_DRAIN;
-}
-
-enum error_code haproxy_parse_state(const char *text, const void *parent,
-                                    struct server_traffic *servers, size_t count, struct error *err)
-{
-    char *copy = memory_text(parent, text);
-    char *rest = NULL;
-    char *version = strtok_r(copy, "\n", &rest);
-    char *header = version == NULL ? NULL : strtok_r(NULL, "\n", &rest);
-    char *header_copy = header == NULL ? NULL : memory_text(copy, header);
-    size_t name_at = 0;
-    size_t admin_at = 0;
-
-    if (header == NULL || !find_word(header, "srv_name", &name_at) ||
-        !find_word(header_copy, "srv_admin_state", &admin_at)) {
-        talloc_free(copy);
-        return error_set(err, ERROR_EDGE,
-                         "HAProxy's server states have another form than expected");
-    }
-    for (char *line = strtok_r(NULL, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        mark_drained(line, name_at, admin_at, servers, count);
-    talloc_free(copy);
-    return ERROR_OK;
+    return config->colour_count > 0 ? config->colours[i].name : "";
 }
 
 static bool some_are_down(const struct server_traffic *servers, size_t count)
@@ -274,58 +122,111 @@ static bool some_are_down(const struct server_traffic *servers, size_t count)
     return false;
 }
 
+struct backend_sight {
+    struct server_traffic *servers;
+    size_t count;
+};
+
 /* The statistics say DOWN of a server whose check fails whether or not it is drained as well. */
-static enum error_code read_servers(const struct edge_config *config, const void *parent,
-                                    struct server_traffic **ret, size_t *ret_count,
-                                    struct error *err)
+static enum error_code read_backend(const struct edge_config *config, const char *stat,
+                                    const char *backend, const void *parent,
+                                    struct backend_sight *ret, struct error *err)
 {
     struct text *answer = NULL;
     char command[128];
 
-    if (ask(config, "show stat", parent, &answer, err) != ERROR_OK || answer == NULL ||
-        haproxy_parse_stat(answer->data, config->backend, parent, ret, ret_count, err) != ERROR_OK)
+    if (haproxy_parse_stat(stat, backend, parent, &ret->servers, &ret->count, err) != ERROR_OK)
         return err->code;
-    if (!some_are_down(*ret, *ret_count))
+    if (!some_are_down(ret->servers, ret->count))
         return ERROR_OK;
-    (void)text_format(command, sizeof(command), "show servers state %s", config->backend);
-    if (ask(config, command, parent, &answer, err) != ERROR_OK || answer == NULL)
+    (void)text_format(command, sizeof(command), "show servers state %s", backend);
+    if (haproxy_ask(config, command, parent, &answer, err) != ERROR_OK || answer == NULL)
         return err->code;
-    return haproxy_parse_state(answer->data, parent, *ret, *ret_count, err);
+    return haproxy_parse_state(answer->data, parent, ret->servers, ret->count, err);
 }
 
-/* ---- wishes ---- */
+/* What would get traffic if its colour were the one. */
+static void rest_servers(const struct backend_sight *sight)
+{
+    for (size_t i = 0; i < sight->count; i++)
+        if (sight->servers[i].state == TRAFFIC_READY || sight->servers[i].state == TRAFFIC_DOWN)
+            sight->servers[i].state = TRAFFIC_IDLE;
+}
 
-/* One command; anything but an empty answer is a refusal. */
-static enum error_code command(const struct edge_config *config, const char *line,
-                               struct error *err)
+static enum error_code read_servers(const struct edge_config *config, const void *parent,
+                                    struct server_traffic **ret, size_t *ret_count,
+                                    struct error *err)
+{
+    struct text *stat = NULL;
+    char live[NAME_SIZE] = "";
+    bool is_kept;
+
+    if (haproxy_ask(config, "show stat", parent, &stat, err) != ERROR_OK || stat == NULL ||
+        (config->colour_count > 0 && haproxy_live(config, live, &is_kept, err) != ERROR_OK))
+        return err->code;
+    *ret = memory_array(parent, struct server_traffic, REPORT_SERVERS_MAX);
+    *ret_count = 0;
+    for (size_t i = 0; i < backend_count(config); i++) {
+        struct backend_sight sight = {.count = 0};
+
+        if (read_backend(config, stat->data, backend_at(config, i), parent, &sight, err) !=
+            ERROR_OK)
+            return err->code;
+        if (strcmp(colour_at(config, i), live) != 0)
+            rest_servers(&sight);
+        for (size_t s = 0; s < sight.count && *ret_count < REPORT_SERVERS_MAX; s++) {
+            (*ret)[*ret_count] = sight.servers[s];
+            (void)text_copy((*ret)[(*ret_count)++].colour, NAME_SIZE, colour_at(config, i));
+        }
+    }
+    return ERROR_OK;
+}
+
+/* The backend that has the server; nobody's is the first's, which then says that it has none. */
+static enum error_code find_backend(const struct edge_config *config, const char *node,
+                                    const char **ret, struct error *err)
 {
     void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
-    struct text *answer = NULL;
+    struct text *stat = NULL;
 
+    *ret = backend_at(config, 0);
     err->code = ERROR_OK;
-    if (ask(config, line, scratch, &answer, err) == ERROR_OK && answer != NULL &&
-        strspn(answer->data, "\r\n ") != answer->size)
-        error_set(err, ERROR_EDGE, "HAProxy refused \"%s\": %.200s", line, answer->data);
+    if (backend_count(config) > 1)
+        (void)haproxy_ask(config, "show stat", scratch, &stat, err);
+    for (size_t i = 0; stat != NULL && err->code == ERROR_OK && i < backend_count(config); i++) {
+        struct server_traffic *servers = NULL;
+        size_t count = 0;
+
+        (void)haproxy_parse_stat(stat->data, backend_at(config, i), scratch, &servers, &count, err);
+        for (size_t s = 0; err->code == ERROR_OK && s < count; s++)
+            if (strcmp(servers[s].node, node) == 0)
+                *ret = backend_at(config, i);
+    }
     talloc_free(scratch);
     return err->code;
 }
+
+/* ---- wishes ---- */
 
 static enum error_code wish(const struct edge_config *config, const char *node,
                             enum edge_wish wanted, struct error *err)
 {
     static const char *const states[] = {
         [WISH_DRAIN] = "drain", [WISH_ADMIT] = "ready", [WISH_ISOLATE] = "maint"};
+    const char *backend;
     char line[200];
 
-    (void)text_format(line, sizeof(line), "set server %s/%s state %s", config->backend, node,
-                      states[wanted]);
-    if (command(config, line, err) != ERROR_OK || wanted != WISH_ISOLATE)
+    if (find_backend(config, node, &backend, err) != ERROR_OK)
         return err->code;
-    (void)text_format(line, sizeof(line), "shutdown sessions server %s/%s", config->backend, node);
-    return command(config, line, err);
+    (void)text_format(line, sizeof(line), "set server %s/%s state %s", backend, node,
+                      states[wanted]);
+    if (haproxy_command(config, line, err) != ERROR_OK || wanted != WISH_ISOLATE)
+        return err->code;
+    (void)text_format(line, sizeof(line), "shutdown sessions server %s/%s", backend, node);
+    return haproxy_command(config, line, err);
 }
 
-/* Without it a reload forgets drain and maintenance. */
+/* Without it a reload forgets drain and maintenance, and goes back to the colour in the file. */
 static enum error_code keep(const struct edge_config *config, struct error *err)
 {
     void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
@@ -333,11 +234,18 @@ static enum error_code keep(const struct edge_config *config, struct error *err)
 
     err->code = ERROR_OK;
     if (config->state_file != NULL &&
-        ask(config, "show servers state", scratch, &answer, err) == ERROR_OK && answer != NULL)
+        haproxy_ask(config, "show servers state", scratch, &answer, err) == ERROR_OK &&
+        answer != NULL)
         (void)file_write_atomically(config->state_file, answer->data, answer->size, 0644, err);
     talloc_free(scratch);
+    if (err->code == ERROR_OK && config->colour_count > 0)
+        (void)haproxy_keep_map(config, err);
     return err->code;
 }
 
-const struct traffic_driver traffic_haproxy = {
-    .name = "haproxy", .read = read_servers, .wish = wish, .keep = keep};
+const struct traffic_driver traffic_haproxy = {.name = "haproxy",
+                                               .read = read_servers,
+                                               .wish = wish,
+                                               .keep = keep,
+                                               .live = haproxy_live,
+                                               .point = haproxy_point};

@@ -15,6 +15,13 @@ struct traffic_driver {
                             struct error *err);
     /* Keeps it over a reload; NULL: nothing to keep. */
     enum error_code (*keep)(const struct edge_config *config, struct error *err);
+    /* The colour that gets all traffic, and whether a reload would leave it so. NULL, like point:
+     * it cannot know colours; called only if the configuration names some. */
+    enum error_code (*live)(const struct edge_config *config, char ret[static NAME_SIZE],
+                            bool *ret_is_kept, struct error *err);
+    /* Asks for another one; whether it came about is for live() to tell. */
+    enum error_code (*point)(const struct edge_config *config, const char *colour,
+                             struct error *err);
 };
 
 /* Never NULL for a configuration that was read. */
@@ -27,6 +34,10 @@ extern const struct traffic_driver traffic_exec;
 enum error_code haproxy_parse_stat(const char *text, const char *backend, const void *parent,
                                    struct server_traffic **ret, size_t *ret_count,
                                    struct error *err);
+/* Lines of `show map`, which begin with an address, or of the map's file: the value of key.  False:
+ * there is none that a name has room for. */
+bool haproxy_parse_map(const char *text, const char *key, bool has_address,
+                       char ret[static NAME_SIZE]);
 /* Lines of `show servers state`: which of the servers that are down are drained besides. */
 enum error_code haproxy_parse_state(const char *text, const void *parent,
                                     struct server_traffic *servers, size_t count,

@@ -15,6 +15,9 @@ const struct cli_flag node_accept_flags[] = {
     {.name = "--shard", .value = "SHARD", .doc = "where it belongs; an edge may serve all"},
     {.name = "--db-role", .value = "ROLE", .doc = "a game node's own database role"},
     {.name = "--application-name", .value = "NAME", .doc = "of a game node's database sessions"},
+    {.name = "--colour",
+     .value = "NAME",
+     .doc = "of a game node, where one colour gets all traffic: blue, green"},
     {.name = NULL},
 };
 
@@ -122,7 +125,8 @@ enum error_code node_accept(struct cli *cli, struct error *err)
     if (copy_flag(cli, "--name", request.node, NAME_SIZE, err) != ERROR_OK ||
         copy_flag(cli, "--shard", request.shard, NAME_SIZE, err) != ERROR_OK ||
         copy_flag(cli, "--db-role", request.db_role, NAME_SIZE, err) != ERROR_OK ||
-        copy_flag(cli, "--application-name", request.application, NAME_SIZE, err) != ERROR_OK)
+        copy_flag(cli, "--application-name", request.application, NAME_SIZE, err) != ERROR_OK ||
+        copy_flag(cli, "--colour", request.colour, NAME_SIZE, err) != ERROR_OK)
         return err->code;
     return say_reply(cli, &request, err);
 }

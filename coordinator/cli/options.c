@@ -69,6 +69,16 @@ static enum error_code read_choice(const struct cli *cli, const char *flag,
     return ERROR_OK;
 }
 
+enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret, struct error *err)
+{
+    unsigned strategy = STRATEGY_ROLLING;
+
+    if (read_choice(cli, "--strategy", &strategy_names, &strategy, err) != ERROR_OK)
+        return err->code;
+    *ret = (enum strategy)strategy;
+    return ERROR_OK;
+}
+
 static enum error_code read_choices(const struct cli *cli, struct rollout_options *ret,
                                     struct error *err)
 {

@@ -32,6 +32,9 @@
         .name = "--accept-data-loss", .doc = "revert even what players would lose"                 \
     }
 
+/* How it is to go as a whole; ROLLING if the flag is not given. */
+enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret, struct error *err);
+
 /* ERROR_USAGE names the flag. Lists are talloc children of parent. */
 enum error_code options_read(const struct cli *cli, const void *parent, struct rollout_options *ret,
                              struct error *err);

@@ -21,6 +21,7 @@
 const struct cli_flag rollout_start_flags[] = {
     CONNECTION_FLAGS,
     TARGET_FLAGS,
+    {.name = "--strategy", .value = "rolling|blue-green", .doc = "how it goes, default rolling"},
     ROLLOUT_OPTION_FLAGS,
     {.name = "--plan", .value = "DIGEST", .doc = "refuse if the plan is another one by now"},
     {.name = "--dry-run", .doc = "show the plan, and leave it at that"},
@@ -82,6 +83,8 @@ static enum error_code read_target(const struct cli *cli, struct request *reques
     if (!text_copy(request->revision, NAME_SIZE, revision == NULL ? "" : revision) ||
         !text_copy(request->release, NAME_SIZE, release == NULL ? "" : release))
         return error_set(err, ERROR_USAGE, "the name of a revision or release is too long");
+    if (options_read_strategy(cli, &request->strategy, err) != ERROR_OK)
+        return err->code;
     return options_read(cli, memory, &request->options, err);
 }
 

@@ -70,6 +70,8 @@ static void print_plan_step(const struct cli *cli, const json_t *step)
         text_append_format(line, " by %s", words_text(step, "node"));
     if (words_text(step, "revision")[0] != '\0')
         text_append_format(line, " %s", words_text(step, "revision"));
+    if (words_text(step, "colour")[0] != '\0')
+        text_append_format(line, " %s", words_text(step, "colour"));
     if (words_number(step, "wave") > 0)
         text_append_format(line, " wave %lld", words_number(step, "wave"));
     if (strcmp(undo, "none") != 0)

@@ -106,6 +106,8 @@ static void add_step_words(struct text *out, const json_t *step)
                        words_subject(step));
     if (revision[0] != '\0')
         text_append_format(out, " %s", revision);
+    if (strcmp(words_text(step, "stage"), "switch") == 0)
+        text_append_format(out, " to %s", words_text(step, goes_back ? "colour_before" : "colour"));
     if (strcmp(words_text(step, "stage"), "release") == 0)
         text_append_format(out, " %s", goes_back ? "(back)" : words_text(step, "release"));
     text_append_format(out, " %s%s", goes_back ? "back: " : "", words_text(step, "state"));
@@ -145,9 +147,13 @@ void words_add_step(struct text *out, const json_t *step)
 
 static void add_game_words(struct text *out, const json_t *node)
 {
-    text_append_format(out, " release %-8s traffic %-11s %s", words_text(node, "release"),
-                       words_text(node, "traffic"),
-                       words_flag(node, "ready") ? "ready" : "not ready");
+    const char *colour = words_text(node, "colour");
+
+    text_append_format(out, " release %-8s traffic %-11s %s%s%s", words_text(node, "release"),
+                       words_text(node, "traffic"), colour, colour[0] != '\0' ? " " : "",
+                       words_flag(node, "ready")   ? "ready"
+                       : words_flag(node, "rests") ? "rests"
+                                                   : "not ready");
 }
 
 static void add_database_words(struct text *out, const json_t *node)
@@ -162,6 +168,8 @@ static void add_edge_words(struct text *out, const json_t *node)
     size_t i;
     json_t *server;
 
+    if (words_text(node, "live")[0] != '\0')
+        text_append_format(out, " %s is live", words_text(node, "live"));
     json_array_foreach(json_object_get(node, "servers"), i, server)
     {
         text_append_format(out, " %s:%s/%lld", words_text(server, "node"),

@@ -71,6 +71,25 @@ static enum error_code apply_goal(struct control *control, const void *body, str
     return ERROR_OK;
 }
 
+static enum error_code apply_live(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_live *fact = body;
+    struct live_colour *live = NULL;
+
+    (void)err;
+    for (size_t i = 0; i < control->live_count; i++)
+        if (strcmp(control->lives[i].shard, fact->shard) == 0)
+            live = &control->lives[i];
+    if (live == NULL) {
+        control->lives =
+            memory_grow(control, control->lives, control->live_count, control->live_count + 1);
+        live = &control->lives[control->live_count++];
+        (void)text_copy(live->shard, sizeof(live->shard), fact->shard);
+    }
+    (void)text_copy(live->colour, sizeof(live->colour), fact->colour);
+    return ERROR_OK;
+}
+
 static enum error_code apply_planned(struct control *control, const void *body, struct error *err)
 {
     const struct plan *plan = body;
@@ -187,8 +206,10 @@ static void note_repair(struct control *control, const struct step *done)
     has_switched = done->plan->stage == STAGE_RELEASE && did_own_release(work, &own, done);
     for (size_t i = 0; i < own.count; i++) {
         struct step *step = work_step(work, own.ids[i]);
+        /* Whose turn comes after the hold is to be admitted on another release than now. */
+        bool is_to_come = work->hold != 0 && step->plan->id > work->hold;
         bool is_same = step->plan->stage == STAGE_ADMIT && done->plan->stage == STAGE_ADMIT &&
-                       strcmp(step->plan->node, done->plan->node) == 0;
+                       strcmp(step->plan->node, done->plan->node) == 0 && !is_to_come;
 
         if (step->direction == DIRECTION_DO && (is_same || (has_switched && is_of_a_switch(step))))
             step->had_effect = true;

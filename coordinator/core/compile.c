@@ -1,9 +1,8 @@
-#include "coordinator/core/compile.h"
+#include "coordinator/core/compile_internal.h"
 
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
-#include "coordinator/core/strategy.h"
 #include "proto/pack.h"
 #include "proto/scan.h"
 
@@ -12,25 +11,7 @@
 
 #define ENVELOPE_MAX 4096 /* what a fact adds to its plan */
 
-/* A list of step ids. */
-struct ids {
-    uint32_t *items;
-    size_t count, capacity;
-};
-
-struct compiler {
-    const struct control *control;
-    struct plan *plan;
-    const void *parent;
-    void *scratch;
-    size_t capacity;
-    struct ids tail;  /* what the next step on this path must wait for */
-    struct ids begin; /* SECTION_BEGIN's steps */
-    struct ids ends;  /* the last steps of every shard: what the hold waits for */
-    bool is_too_large;
-};
-
-static void add_id(struct compiler *c, struct ids *ids, uint64_t id)
+void ids_add(struct compiler *c, struct ids *ids, uint64_t id)
 {
     if (ids->count == ids->capacity) {
         size_t capacity = ids->capacity == 0 ? 8 : ids->capacity * 2;
@@ -41,17 +22,17 @@ static void add_id(struct compiler *c, struct ids *ids, uint64_t id)
     ids->items[ids->count++] = (uint32_t)id;
 }
 
-static void set_ids(struct compiler *c, struct ids *ids, const struct ids *from)
+void ids_set(struct compiler *c, struct ids *ids, const struct ids *from)
 {
     ids->count = 0;
     for (size_t i = 0; i < from->count; i++)
-        add_id(c, ids, from->items[i]);
+        ids_add(c, ids, from->items[i]);
 }
 
-static void add_all(struct compiler *c, struct ids *ids, const struct ids *from)
+void ids_add_all(struct compiler *c, struct ids *ids, const struct ids *from)
 {
     for (size_t i = 0; i < from->count; i++)
-        add_id(c, ids, from->items[i]);
+        ids_add(c, ids, from->items[i]);
 }
 
 static uint64_t stage_deadline_ms(const struct compiler *c, const struct stage_row *row)
@@ -76,9 +57,8 @@ static uint64_t stage_steady_ms(const struct compiler *c, const struct stage_row
     return 0;
 }
 
-/* Adds a step that waits for needs; returns NULL once the plan is too large. */
-static struct plan_step *add_step(struct compiler *c, const struct stage_row *row,
-                                  const char *shard, const struct ids *needs)
+struct plan_step *compile_add_step(struct compiler *c, const struct stage_row *row,
+                                   const char *shard, const struct ids *needs)
 {
     struct plan *plan = c->plan;
     struct plan_step *step;
@@ -143,13 +123,13 @@ static void chain_revision(struct compiler *c, const struct stage_row *rows, siz
 
         if (!is_chosen(rows[i].choice, revision))
             continue;
-        step = add_step(c, &rows[i], shard, &c->tail);
+        step = compile_add_step(c, &rows[i], shard, &c->tail);
         if (step == NULL)
             return;
         (void)text_copy(step->revision, NAME_SIZE, revision->name);
         (void)text_copy(step->node, NAME_SIZE, primary == NULL ? "" : primary->identity.name);
         c->tail.count = 0;
-        add_id(c, &c->tail, step->id);
+        ids_add(c, &c->tail, step->id);
     }
 }
 
@@ -177,34 +157,34 @@ static void spread(struct compiler *c, const struct stage_row *row, const char *
             if ((row->scope == SCOPE_REPLICAS && !is_replica) ||
                 node->quarantine != QUARANTINE_NONE)
                 continue;
-            step = add_step(c, row, shard, &c->tail);
+            step = compile_add_step(c, row, shard, &c->tail);
             if (step == NULL)
                 return;
             (void)text_copy(step->node, NAME_SIZE, node->identity.name);
             if (is_per_revision)
                 (void)text_copy(step->revision, NAME_SIZE, revisions[r].name);
-            add_id(c, &next, step->id);
+            ids_add(c, &next, step->id);
         }
     }
     if (next.count > 0)
-        set_ids(c, &c->tail, &next);
+        ids_set(c, &c->tail, &next);
 }
 
 static void add_gate(struct compiler *c, const struct stage_row *row, const char *shard)
 {
-    struct plan_step *step = add_step(c, row, shard, &c->tail);
+    struct plan_step *step = compile_add_step(c, row, shard, &c->tail);
 
     if (step == NULL)
         return;
     c->tail.count = 0;
-    add_id(c, &c->tail, step->id);
+    ids_add(c, &c->tail, step->id);
 }
 
 /* The rows of a section about databases. */
 static void compile_schema(struct compiler *c, enum section section,
                            const struct compile_shard *shard)
 {
-    bool is_finish = section == SECTION_FINISH && c->plan->strategy == STRATEGY_ROLLING;
+    bool is_finish = section == SECTION_FINISH && c->plan->strategy != STRATEGY_INVERSE;
     const struct plan_revision *revisions = is_finish ? shard->contracts : shard->revisions;
     size_t count = is_finish ? shard->contract_count : shard->revision_count;
     size_t row_count;
@@ -234,142 +214,6 @@ static void compile_schema(struct compiler *c, enum section section,
     }
 }
 
-struct chain {
-    const struct compile_shard *shard;
-    const struct node *game;
-    const char *release;
-    uint64_t wave;
-};
-
-static void name_game(const struct chain *chain, struct plan_step *step, const char *node)
-{
-    (void)text_copy(step->node, NAME_SIZE, node);
-    (void)text_copy(step->target, NAME_SIZE, chain->game->identity.name);
-    (void)text_copy(step->release, NAME_SIZE, chain->release);
-    if (chain->game->report != NULL)
-        (void)text_copy(step->release_before, NAME_SIZE, chain->game->report->release);
-    step->wave = chain->wave;
-}
-
-/* At every edge that carries the game node, side by side. */
-static void chain_edges(struct compiler *c, const struct stage_row *row, const struct chain *chain,
-                        struct ids *path)
-{
-    struct ids next = {NULL, 0, 0};
-
-    for (size_t i = 0; i < c->control->node_count; i++) {
-        const struct node *edge = c->control->nodes[i];
-        struct plan_step *step;
-
-        if (!edge_carries(edge, chain->shard->name))
-            continue;
-        step = add_step(c, row, chain->shard->name, path);
-        if (step == NULL)
-            return;
-        name_game(chain, step, edge->identity.name);
-        add_id(c, &next, step->id);
-    }
-    if (next.count > 0)
-        set_ids(c, path, &next);
-}
-
-/* One game node's way through a section; path is what it waits for, and ends as its last steps. */
-static void chain_game(struct compiler *c, enum section section, const struct chain *chain,
-                       struct ids *path)
-{
-    size_t row_count;
-    const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
-
-    for (size_t i = 0; i < row_count; i++) {
-        struct plan_step *step;
-
-        if (rows[i].section != section)
-            continue;
-        if (rows[i].scope == SCOPE_EDGES) {
-            chain_edges(c, &rows[i], chain, path);
-            continue;
-        }
-        step = add_step(c, &rows[i], chain->shard->name, path);
-        if (step == NULL)
-            return;
-        name_game(chain, step, chain->game->identity.name);
-        path->count = 0;
-        add_id(c, path, step->id);
-    }
-}
-
-/* Cumulative size of a wave, rounded up. */
-static size_t wave_end(uint32_t wave, size_t games)
-{
-    size_t end = wave;
-
-    if (wave >= PLAN_SHARE)
-        end = (games * (wave - PLAN_SHARE) + 99) / 100;
-    return end > games ? games : end;
-}
-
-static const char *release_for(const struct compile_shard *shard, size_t game)
-{
-    return shard->own_releases == NULL ? shard->release : shard->own_releases[game];
-}
-
-/* Places in shard->games, in their order. */
-static size_t find_movers(const struct compiler *c, const struct compile_shard *shard, size_t *ret)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < shard->game_count; i++) {
-        const struct report *report = shard->games[i]->report;
-        const char *wanted = release_for(shard, i);
-        bool is_there = report != NULL && strcmp(report->release, wanted) == 0;
-
-        if (wanted[0] != '\0' && (!is_there || c->plan->strategy == STRATEGY_REPAIR))
-            ret[count++] = i;
-    }
-    return count;
-}
-
-static void compile_waves(struct compiler *c, const struct compile_shard *shard)
-{
-    const struct rollout_options *options = &c->plan->options;
-    size_t *movers = memory_array(c->scratch, size_t, shard->game_count);
-    size_t count = find_movers(c, shard, movers);
-    size_t done = 0;
-    uint64_t number = 0;
-
-    for (size_t w = 0; w <= options->wave_count && done < count; w++) {
-        size_t end = w < options->wave_count ? wave_end(options->waves[w], count) : count;
-        struct ids next = {NULL, 0, 0};
-
-        if (end <= done)
-            continue;
-        number++;
-        for (; done < end; done++) {
-            struct chain chain = {shard, shard->games[movers[done]],
-                                  release_for(shard, movers[done]), number};
-            struct ids path = {NULL, 0, 0};
-
-            set_ids(c, &path, &c->tail);
-            chain_game(c, SECTION_GAMES, &chain, &path);
-            add_all(c, &next, &path);
-        }
-        set_ids(c, &c->tail, &next);
-    }
-}
-
-/* Beside the waves: nothing waits for them, but they wait for the schema, so that on the way back
- * the schema waits for them. */
-static void compile_guards(struct compiler *c, const struct compile_shard *shard)
-{
-    for (size_t g = 0; shard->revision_count > 0 && g < shard->game_count; g++) {
-        struct chain chain = {shard, shard->games[g], shard->release, 0};
-        struct ids path = {NULL, 0, 0};
-
-        set_ids(c, &path, &c->tail);
-        chain_game(c, SECTION_GUARD, &chain, &path);
-    }
-}
-
 static void compile_begin(struct compiler *c)
 {
     size_t row_count;
@@ -385,11 +229,11 @@ static void compile_begin(struct compiler *c)
 
             if (node->quarantine != QUARANTINE_NONE)
                 continue;
-            step = add_step(c, &rows[i], node->identity.shard, &nothing);
+            step = compile_add_step(c, &rows[i], node->identity.shard, &nothing);
             if (step == NULL)
                 return;
             (void)text_copy(step->node, NAME_SIZE, node->identity.name);
-            add_id(c, &c->begin, step->id);
+            ids_add(c, &c->begin, step->id);
         }
     }
 }
@@ -399,11 +243,69 @@ static void compile_hold(struct compiler *c)
     size_t row_count;
     const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
 
-    set_ids(c, &c->tail, &c->ends);
+    ids_set(c, &c->tail, &c->ends);
     for (size_t i = 0; i < row_count; i++)
         if (rows[i].section == SECTION_HOLD)
             add_gate(c, &rows[i], "");
-    set_ids(c, &c->ends, &c->tail);
+    ids_set(c, &c->ends, &c->tail);
+}
+
+static void compile_section(struct compiler *c, enum section section,
+                            const struct compile_shard *shard)
+{
+    switch (section) {
+    case SECTION_SCHEMA:
+        compile_schema(c, section, shard);
+        break;
+    case SECTION_GUARD:
+        compile_guards(c, shard);
+        break;
+    case SECTION_GAMES:
+        if (shard->release[0] != '\0' || compile_moves_all(c, shard))
+            compile_waves(c, shard);
+        break;
+    case SECTION_SWITCH:
+        if (compile_switches(shard))
+            compile_switch(c, shard);
+        break;
+    case SECTION_PROVE:
+        if (compile_switches(shard))
+            compile_colour(c, section, shard, shard->colour);
+        break;
+    case SECTION_BEGIN:
+    case SECTION_HOLD:
+    case SECTION_RETIRE:
+    case SECTION_FINISH:
+    case SECTION_COUNT:
+        break; /* the plan's */
+    }
+}
+
+/* The shard's own sections before the hold, as they come in the table. */
+static void compile_shard(struct compiler *c, const struct compile_shard *shard)
+{
+    size_t row_count;
+    const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
+
+    for (size_t i = 0; i < row_count && rows[i].section != SECTION_HOLD; i++)
+        if (i == 0 || rows[i].section != rows[i - 1].section)
+            compile_section(c, rows[i].section, shard);
+}
+
+/* No contract anywhere before the colours that were left are retired everywhere. */
+static void compile_retire(struct compiler *c, const struct compile_shard *shards, size_t count)
+{
+    struct ids retired = {NULL, 0, 0};
+
+    for (size_t i = 0; i < count; i++) {
+        if (!compile_switches(&shards[i]) || shards[i].contract_count == 0)
+            continue;
+        ids_set(c, &c->tail, &c->ends);
+        compile_colour(c, SECTION_RETIRE, &shards[i], shards[i].live);
+        ids_add_all(c, &retired, &c->tail);
+    }
+    if (retired.count > 0)
+        ids_set(c, &c->ends, &retired);
 }
 
 enum error_code compile_steps(const struct control *control, const struct compile_shard *shards,
@@ -414,19 +316,18 @@ enum error_code compile_steps(const struct control *control, const struct compil
 
     c.scratch = memory_zeroed(parent, 1, 1, "compiler");
     compile_begin(&c);
-    set_ids(&c, &c.ends, &c.begin);
+    ids_set(&c, &c.ends, &c.begin);
     for (size_t i = 0; i < count; i++) {
         /* The first shard is the canary: the others wait for its last soak. */
-        set_ids(&c, &c.tail, i == 0 ? &c.begin : &c.ends);
-        compile_schema(&c, SECTION_SCHEMA, &shards[i]);
-        compile_guards(&c, &shards[i]);
-        if (shards[i].release[0] != '\0')
-            compile_waves(&c, &shards[i]);
-        set_ids(&c, &c.ends, &c.tail);
+        ids_set(&c, &c.tail, i == 0 ? &c.begin : &c.ends);
+        compile_shard(&c, &shards[i]);
+        ids_set(&c, &c.ends, &c.tail);
     }
     compile_hold(&c);
+    if (plan->strategy == STRATEGY_BLUE_GREEN)
+        compile_retire(&c, shards, count);
     for (size_t i = 0; i < count; i++) {
-        set_ids(&c, &c.tail, &c.ends);
+        ids_set(&c, &c.tail, &c.ends);
         compile_schema(&c, SECTION_FINISH, &shards[i]);
     }
     talloc_free(c.scratch);

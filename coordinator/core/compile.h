@@ -17,6 +17,8 @@ struct compile_shard {
     /* Each one's own, instead; NULL: the same for all. Who runs it already stays as it is, but in a
      * repair. */
     const char **own_releases;
+    const char *live;   /* the colour that has its traffic; "": it has no colours */
+    const char *colour; /* the one that is to get it; "" or NULL: nothing is switched */
 };
 
 /* Fills plan->steps from plan->strategy's table and plan->options. ERROR_LIMIT if there are too

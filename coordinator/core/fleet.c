@@ -1,5 +1,7 @@
 #include "coordinator/core/fleet.h"
 
+#include "coordinator/core/colour.h"
+
 #include <string.h>
 
 bool node_is_known(const struct node *node)
@@ -108,6 +110,7 @@ enum traffic_state fleet_traffic(const struct control *control, const struct nod
 {
     enum traffic_state common = TRAFFIC_COUNT_;
     uint64_t sessions = 0;
+    bool is_idle_somewhere = false;
 
     for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
         const struct node *edge = control->nodes[i];
@@ -118,6 +121,10 @@ enum traffic_state fleet_traffic(const struct control *control, const struct nod
         state = state_at(edge, game, &sessions);
         if (state == TRAFFIC_MAINTENANCE)
             state = TRAFFIC_DRAIN; /* either is out */
+        if (state == TRAFFIC_IDLE) {
+            is_idle_somewhere = true; /* half-way through a switch, another edge decides */
+            continue;
+        }
         if (common == TRAFFIC_COUNT_)
             common = state;
         else if (common != state)
@@ -125,7 +132,9 @@ enum traffic_state fleet_traffic(const struct control *control, const struct nod
     }
     if (ret_sessions != NULL)
         *ret_sessions = sessions;
-    return common == TRAFFIC_COUNT_ ? TRAFFIC_READY : common;
+    if (common != TRAFFIC_COUNT_)
+        return common;
+    return is_idle_somewhere ? TRAFFIC_IDLE : TRAFFIC_READY;
 }
 
 bool fleet_traffic_is_known(const struct control *control, const struct node *game)
@@ -303,6 +312,8 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
         bool is_ready = node_is_ready(control, node);
 
         count.games++;
+        if (colour_rests(control, node))
+            continue;
         /* Whom a person took out does not serve, even where an edge has forgotten that. */
         if (node->quarantine == QUARANTINE_HELD) {
             count.unavailable++;
@@ -342,7 +353,8 @@ bool fleet_is_out(const struct control *control, const struct node *game)
 {
     for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
         if (edge_carries(control->nodes[i], game->identity.shard))
-            return fleet_traffic(control, game, NULL) == TRAFFIC_DRAIN;
+            return fleet_traffic(control, game, NULL) == TRAFFIC_DRAIN ||
+                   fleet_traffic(control, game, NULL) == TRAFFIC_IDLE;
     return true;
 }
 
@@ -417,6 +429,24 @@ static const char *release_before(const struct plan *plan, const char *shard)
     return before == NULL ? "" : before->release;
 }
 
+/* Who gives the traffic away stays warm as it was, until nobody goes back any more. */
+static const char *goal_of_colour(const struct control *control, const struct node *game,
+                                  const char *settled)
+{
+    const struct work *work = &control->open->work;
+    const struct plan_shard *before =
+        plan_shard_named(work->plan->shards, work->plan->shard_count, game->identity.shard);
+    bool stays_warm = colour_is_left(work->plan, game) && !colour_is_beyond_the_plan(work, game);
+    bool arrives = stays_warm ? colour_is_retired(work, game)
+                              : fleet_has_arrived(control, game->identity.shard);
+
+    if (arrives && !fleet_is_going_back(control))
+        return work->plan->release;
+    if (settled[0] != '\0' || before == NULL)
+        return settled;
+    return fleet_release_before(before, game->identity.name);
+}
+
 const char *fleet_goal(const struct control *control, const struct node *game)
 {
     const struct rollout *open = control->open;
@@ -424,6 +454,8 @@ const char *fleet_goal(const struct control *control, const struct node *game)
 
     if (open == NULL || fleet_leaves_out(open->work.plan, game->identity.name))
         return settled;
+    if (open->work.plan->strategy == STRATEGY_BLUE_GREEN)
+        return goal_of_colour(control, game, settled);
     if (fleet_has_arrived(control, game->identity.shard))
         return fleet_own_arrival(control, game);
     return settled[0] != '\0' ? settled : release_before(open->work.plan, game->identity.shard);

@@ -63,7 +63,7 @@ bool node_was_taken_out(const struct control *control, const struct node *game);
 bool node_is_in_traffic(const struct control *control, const struct node *game);
 
 struct shard_count {
-    uint64_t games; /* enrolled */
+    uint64_t games; /* enrolled; who rests while another colour has the traffic counts no further */
     uint64_t ready;
     uint64_t unavailable; /* not ready, or being taken out */
     uint64_t in_traffic;  /* as every edge says, and nobody is taking it out */

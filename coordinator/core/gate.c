@@ -1,5 +1,6 @@
 #include "coordinator/core/gate.h"
 
+#include "coordinator/core/colour.h"
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
@@ -95,11 +96,18 @@ static enum verdict look_soak(const struct control *control, const struct step *
     edge = stale_edge(control, game);
     if (edge != NULL)
         return say(why, VERDICT_INCONCLUSIVE, "no fresh report", edge->identity.name);
+    if (step->plan->colour[0] == '\0' && colour_is_warm(control, game))
+        return VERDICT_PASS; /* it takes no traffic, and is not meant to */
+    if (step->plan->colour[0] != '\0' &&
+        strcmp(colour_live(control, step->plan->shard), step->plan->colour) != 0)
+        return say(why, VERDICT_ERROR, "not every edge gives its colour the traffic",
+                   step->plan->target);
     switch (fleet_traffic(control, game, NULL)) {
     case TRAFFIC_READY:
         return VERDICT_PASS;
     case TRAFFIC_UNKNOWN:
         return say(why, VERDICT_ERROR, unknown_traffic(control, game), step->plan->target);
+    case TRAFFIC_IDLE:
     case TRAFFIC_DRAIN:
     case TRAFFIC_MAINTENANCE:
     case TRAFFIC_DOWN:

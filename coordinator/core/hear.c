@@ -1,5 +1,6 @@
 #include "coordinator/core/hear.h"
 
+#include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/gate.h"
 #include "coordinator/core/ledger.h"
@@ -185,6 +186,8 @@ static void hear_report(const struct letter *letter)
     run_emit(letter->run, FACT_REPORTED, fact);
     if (letter->node->identity.kind == KIND_DATABASE)
         check_identity(letter);
+    if (letter->node->identity.kind == KIND_EDGE)
+        colour_heard(letter->run, letter->node);
 }
 
 /* The step that an agent speaks of, if its words are about the present attempt, from who was

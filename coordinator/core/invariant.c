@@ -163,6 +163,10 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
         add_text(&hash, control->goals[i].node);
         add_text(&hash, control->goals[i].release);
     }
+    for (size_t i = 0; i < control->live_count; i++) {
+        add_text(&hash, control->lives[i].shard);
+        add_text(&hash, control->lives[i].colour);
+    }
     for (size_t i = 0; i < control->summary_count; i++)
         add_record(&hash, &summary_record, control->summaries[i]);
     if (control->open != NULL) {

@@ -1,5 +1,6 @@
 #include "coordinator/core/node.h"
 
+#include "coordinator/core/colour.h"
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/planner.h"
@@ -117,7 +118,8 @@ static bool runs_its_goal(const struct control *control, const struct node *node
 
 static bool stands_at_its_goal(const struct control *control, const struct node *node)
 {
-    return runs_its_goal(control, node) && node_is_ready(control, node);
+    return runs_its_goal(control, node) &&
+           (node_is_ready(control, node) || colour_is_warm(control, node));
 }
 
 static bool is_at_its_goal(const struct control *control, const struct node *node)

@@ -1,6 +1,7 @@
 #include "coordinator/core/planner_internal.h"
 
 #include "common/base/memory.h"
+#include "coordinator/core/colour.h"
 #include "coordinator/core/compat.h"
 #include "coordinator/core/compile.h"
 #include "coordinator/core/fleet.h"
@@ -79,7 +80,8 @@ static void find_shards(struct planner *p)
             memmove(&p->shards[1], &p->shards[0], p->shard_count * sizeof(p->shards[0]));
             at = 0;
         }
-        p->shards[at] = (struct compile_shard){.name = node->identity.shard, .release = ""};
+        p->shards[at] = (struct compile_shard){
+            .name = node->identity.shard, .release = "", .live = "", .colour = ""};
         p->shard_count++;
     }
 }
@@ -111,8 +113,8 @@ static void find_games(struct planner *p, struct compile_shard *shard)
     }
 }
 
-/* What most of its game nodes run. */
-static const char *common_release(const struct compile_shard *shard)
+/* What most of its game nodes run that are not resting. */
+static const char *common_release(const struct planner *p, const struct compile_shard *shard)
 {
     const char *best = "";
     size_t best_count = 0;
@@ -122,6 +124,7 @@ static const char *common_release(const struct compile_shard *shard)
 
         for (size_t j = 0; j < shard->game_count; j++)
             count +=
+                !colour_rests(p->control, shard->games[j]) &&
                 strcmp(shard->games[i]->report->release, shard->games[j]->report->release) == 0;
         if (count > best_count) {
             best = shard->games[i]->report->release;
@@ -135,7 +138,7 @@ static const char *common_release(const struct compile_shard *shard)
  * yet, that is what it would have brought them to if they came. */
 static const char *release_of(const struct planner *p, const struct compile_shard *shard)
 {
-    const char *common = common_release(shard);
+    const char *common = common_release(p, shard);
     const struct goal *goal = control_goal(p->control, shard->name, "");
     const struct node *game = NULL;
     size_t cursor = 0;
@@ -223,6 +226,7 @@ static enum error_code record_shard(struct planner *p, const struct compile_shar
     ret->expanded_count = database->expanded_count;
     ret->contracted = copy_names(p, database->contracted, database->contracted_count);
     ret->contracted_count = database->contracted_count;
+    (void)text_copy(ret->live, NAME_SIZE, colour_live(p->control, shard->name));
     return ERROR_OK;
 }
 
@@ -362,15 +366,17 @@ static enum error_code walk_game(struct planner *p, const struct compile_shard *
     struct name_item *contracted =
         memory_array(p->parent, struct name_item, before->contracted_count + shard->contract_count);
     struct schema schema = {expanded, before->expanded_count, contracted, before->contracted_count};
+    bool rests = colour_rests(p->control, game); /* what it runs meanwhile breaks nobody */
 
     memcpy(expanded, before->expanded, before->expanded_count * sizeof(expanded[0]));
     memcpy(contracted, before->contracted, before->contracted_count * sizeof(contracted[0]));
-    if (planner_walk_step(p, game, old, &schema, "as it stands now") != ERROR_OK)
+    if (!rests && planner_walk_step(p, game, old, &schema, "as it stands now") != ERROR_OK)
         return p->err->code;
     for (size_t i = 0; i < shard->revision_count; i++) {
         (void)text_copy(expanded[schema.expanded_count++].name, NAME_SIZE,
                         shard->revisions[i].name);
-        if (planner_walk_step(p, game, old, &schema, "while the schema is expanded") != ERROR_OK)
+        if (!rests &&
+            planner_walk_step(p, game, old, &schema, "while the schema is expanded") != ERROR_OK)
             return p->err->code;
     }
     if (planner_walk_step(p, game, new, &schema, "after its release is switched") != ERROR_OK)
@@ -430,7 +436,8 @@ bool planner_has_nothing_to_do(const struct planner *p)
 {
     for (size_t s = 0; s < p->shard_count; s++)
         if (p->shards[s].revision_count > 0 || p->shards[s].contract_count > 0 ||
-            p->shards[s].release[0] != '\0')
+            p->shards[s].release[0] != '\0' ||
+            (p->shards[s].colour != NULL && p->shards[s].colour[0] != '\0'))
             return false;
     return true;
 }
@@ -459,17 +466,38 @@ enum error_code planner_finish(struct planner *p)
     return ERROR_OK;
 }
 
-enum error_code planner_rolling(const struct control *control, const struct request *request,
+/* What a person can ask for: the others are Hakem's own. */
+static enum error_code choose_strategy(struct planner *p, const struct request *request)
+{
+    p->plan->strategy = request->strategy;
+    if (request->strategy == STRATEGY_ROLLING || request->strategy == STRATEGY_BLUE_GREEN)
+        return ERROR_OK;
+    return error_set(p->err, ERROR_USAGE,
+                     "%s is no strategy to ask for: rolling and blue-green are",
+                     word_of(&strategy_names, request->strategy));
+}
+
+static enum error_code choose_movers(struct planner *p, size_t at)
+{
+    if (p->plan->strategy == STRATEGY_BLUE_GREEN)
+        return planner_choose_colour(p, at);
+    choose_games(p, &p->shards[at]);
+    return ERROR_OK;
+}
+
+enum error_code planner_forward(const struct control *control, const struct request *request,
                                 const void *parent, struct plan *ret, struct error *err)
 {
-    struct plan plan = {.strategy = STRATEGY_ROLLING};
+    struct plan plan = {.rollout = 0};
     struct planner p = {.control = control, .parent = parent, .plan = &plan, .err = err};
     const struct catalog_release *release = NULL;
 
-    if (choose_target(&p, request, &release) != ERROR_OK || planner_begin(&p, request) != ERROR_OK)
+    if (choose_strategy(&p, request) != ERROR_OK ||
+        choose_target(&p, request, &release) != ERROR_OK || planner_begin(&p, request) != ERROR_OK)
         return err->code;
     for (size_t i = 0; i < p.shard_count; i++) {
-        choose_games(&p, &p.shards[i]);
+        if (choose_movers(&p, i) != ERROR_OK)
+            return err->code;
         if (release == NULL)
             release = catalog_release(control->catalog, plan.shards[i].release);
         if (choose_revisions(&p, &p.shards[i], &plan.shards[i], release) != ERROR_OK)

@@ -51,6 +51,12 @@ static enum error_code walk_back(struct planner *p, const struct compile_shard *
     return planner_walk_step(p, game, old, &schema, "after the schema is reverted");
 }
 
+/* It goes back to where it broke nobody, whatever it ran. */
+static bool rested_before(const struct plan_shard *before, const struct node *game)
+{
+    return before->colour[0] != '\0' && strcmp(game->identity.colour, before->live) != 0;
+}
+
 static enum error_code choose_way_back(struct planner *p, size_t at, const struct summary *summary)
 {
     struct compile_shard *shard = &p->shards[at];
@@ -70,9 +76,11 @@ static enum error_code choose_way_back(struct planner *p, size_t at, const struc
     shard->release = differs ? before->release : "";
     if (p->plan->release[0] == '\0')
         (void)text_copy(p->plan->release, NAME_SIZE, before->release);
+    if (planner_choose_colour_back(p, at, before) != ERROR_OK)
+        return p->err->code;
     choose_reverts(p, shard, now, before, summary);
     for (size_t g = 0; g < shard->game_count; g++)
-        if (walk_back(p, shard, now, g) != ERROR_OK)
+        if (!rested_before(before, shard->games[g]) && walk_back(p, shard, now, g) != ERROR_OK)
             return p->err->code;
     return ERROR_OK;
 }

@@ -72,8 +72,9 @@ enum error_code planner_check_capacity(struct planner *p)
             return error_set(p->err, ERROR_REFUSED,
                              "every game node of shard %s is quarantined: see `hakem node list`",
                              shard->name);
-        if (shard->release[0] == '\0' || shard->game_count == 0)
-            continue;
+        if (shard->release[0] == '\0' || shard->game_count == 0 ||
+            (shard->colour != NULL && shard->colour[0] != '\0'))
+            continue; /* who is made ready takes no traffic */
         if (fleet_count(p->control, shard->name).ready <= p->plan->options.min_ready)
             return error_set(p->err, ERROR_REFUSED,
                              "shard %s has %llu ready game nodes and %llu must stay ready: none "

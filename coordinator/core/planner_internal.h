@@ -26,6 +26,14 @@ enum error_code planner_check_presence(struct planner *p);
 /* Enough game nodes that one could be taken out. */
 enum error_code planner_check_capacity(struct planner *p);
 
+/* ---- planner_colour.c: p->err says why there is nothing to switch to ---- */
+
+/* The shard's other colour is to get its traffic, on the plan's release. */
+enum error_code planner_choose_colour(struct planner *p, size_t at);
+/* A rollout that switched is taken back by a switch first. */
+enum error_code planner_choose_colour_back(struct planner *p, size_t at,
+                                           const struct plan_shard *before);
+
 bool planner_has_nothing_to_do(const struct planner *p);
 
 /* The plan's list: of every shard together, in topological order. */

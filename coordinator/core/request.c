@@ -78,7 +78,7 @@ static void wish_plan(struct run *run, const struct wish *wish)
     if (!is_free(run, wish))
         return;
     plan = run_body(run, &plan_record);
-    if (planner_rolling(run->control, wish->request, plan, plan, &err) != ERROR_OK) {
+    if (planner_forward(run->control, wish->request, plan, plan, &err) != ERROR_OK) {
         refuse(run, wish, err.code, err.detail);
         return;
     }
@@ -306,7 +306,8 @@ static bool changes_what_is_rolled(const struct control *control, const struct r
 
     return node != NULL && control->open != NULL &&
            (node->identity.kind != request->kind ||
-            strcmp(node->identity.shard, request->shard) != 0);
+            strcmp(node->identity.shard, request->shard) != 0 ||
+            strcmp(node->identity.colour, request->colour) != 0);
 }
 
 static const char *node_request_fault(const struct control *control, const struct request *request)
@@ -330,8 +331,14 @@ static const char *node_request_fault(const struct control *control, const struc
         return "a public key has 40 characters: see `hakem node pending`";
     if (request->db_role[0] != '\0' && request->kind != KIND_GAME)
         return "--db-role is a game node's own: databases and edges have none";
+    if (request->colour[0] != '\0' && request->kind != KIND_GAME)
+        return "--colour is a game node's own: an edge has its colours in its agent's "
+               "configuration";
+    if (request->colour[0] != '\0' && !text_is_name(request->colour, NAME_MAX_LENGTH))
+        return "a colour's name has letters, digits, '_', '-' and '.' only";
     if (changes_what_is_rolled(control, request))
-        return "a rollout is open: a node's kind and shard can be changed when it is closed";
+        return "a rollout is open: a node's kind, shard and colour can be changed when it is "
+               "closed";
     if (role_is_anothers(control, request))
         return "another game node of the shard has that --db-role: give each a role of its own";
     return NULL;
@@ -354,6 +361,7 @@ static void wish_accept(struct run *run, const struct wish *wish)
     (void)text_copy(fact->key, KEY_TEXT_SIZE, request->key);
     (void)text_copy(fact->db_role, NAME_SIZE, request->db_role);
     (void)text_copy(fact->application, NAME_SIZE, request->application);
+    (void)text_copy(fact->colour, NAME_SIZE, request->colour);
     run_emit(run, FACT_NODE_ACCEPTED, fact);
     if (fact->kind == KIND_GAME)
         node_quarantine(run, control_node(run->control, fact->name), QUARANTINE_ABSENCE,

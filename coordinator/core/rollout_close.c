@@ -1,5 +1,6 @@
 /* rollout_close.c: what stays of a rollout: its summary, and every node's goal. */
 #include "common/base/memory.h"
+#include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step_scene.h"
@@ -161,12 +162,55 @@ static void set_own_goals(struct run *run)
     }
 }
 
+static bool took_part(const struct work *work, const struct node *node)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->plan->steps[i].task == TASK_PREFLIGHT &&
+            strcmp(work->plan->steps[i].node, node->identity.name) == 0)
+            return true;
+    return false;
+}
+
+/* Who gave the traffic away stays warm on what it ran; taken back, so does everybody.  Who was
+ * quarantined then ran whatever it was. */
+static bool keeps_its_own(const struct rollout *open, const struct node *game)
+{
+    if (!took_part(&open->work, game))
+        return false;
+    return open->state != ROLLOUT_COMPLETED ||
+           (colour_is_left(open->work.plan, game) && !open->has_contracted &&
+            !colour_is_retired(&open->work, game));
+}
+
+static void set_goals_of_colours(struct run *run)
+{
+    const struct control *control = run->control;
+    const struct work *work = &control->open->work;
+    bool is_over = control->open->state == ROLLOUT_COMPLETED;
+
+    for (size_t i = control->kind_begin[KIND_GAME]; i < control->kind_begin[KIND_EDGE]; i++) {
+        const struct node *game = control->nodes[i];
+        const struct plan_shard *shard = work_shard(work, game->identity.shard);
+        bool keeps = keeps_its_own(control->open, game);
+        const char *own;
+
+        if (shard == NULL || shard->colour[0] == '\0' || (!keeps && !is_over) ||
+            fleet_leaves_out(work->plan, game->identity.name))
+            continue;
+        own = keeps ? fleet_release_before(shard, game->identity.name) : "";
+        set_goal(run, shard->name, game->identity.name,
+                 strcmp(own, goal_after(control, shard)) == 0 ? "" : own);
+    }
+}
+
 static void set_goals(struct run *run)
 {
     const struct plan *plan = run->control->open->work.plan;
 
     if (run->control->open->state == ROLLOUT_COMPLETED)
         set_own_goals(run);
+    if (plan->strategy == STRATEGY_BLUE_GREEN && run->control->open->state != ROLLOUT_ABANDONED)
+        set_goals_of_colours(run);
     for (size_t i = 0; i < plan->shard_count; i++)
         set_goal(run, plan->shards[i].name, "", goal_after(run->control, &plan->shards[i]));
 }

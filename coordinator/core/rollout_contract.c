@@ -1,4 +1,5 @@
 /* rollout_contract.c: what stands in the way of a rollout's end, and of the point of no return. */
+#include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
 
@@ -41,6 +42,12 @@ static bool attests(const struct control *control, const struct node *game)
            (node_is_fresh(control, game) && strcmp(game->report->release, release) == 0);
 }
 
+/* It has given its traffic away, and is brought to the new release before the first contract. */
+static bool is_to_be_retired(const struct control *control, const struct node *game)
+{
+    return colour_rests(control, game) && colour_will_be_retired(&control->open->work, game);
+}
+
 /* What a silent primary holds nobody knows: it may be gone, and come back from a backup. */
 const char *rollout_primaries_fault(const struct control *control, char ret[static SENTENCE_SIZE])
 {
@@ -74,7 +81,7 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
 
         if (game->identity.kind != KIND_GAME ||
             plan_shard_named(plan->shards, plan->shard_count, game->identity.shard) == NULL ||
-            attests(control, game) ||
+            attests(control, game) || is_to_be_retired(control, game) ||
             (game->quarantine != QUARANTINE_NONE && fleet_is_out(control, game)))
             continue;
         (void)text_format(

@@ -78,9 +78,16 @@ bool has_failed(const struct control *control)
            is_starved(control);
 }
 
+/* Two colours at once is no state to halt in. */
+static bool failed_to_switch(const struct control *control, const struct step *step)
+{
+    return step->plan->stage == STAGE_SWITCH && failed_forward(control, step);
+}
+
 bool fails_and_halts(const struct control *control)
 {
-    return control->open->work.plan->options.on_failure == ON_FAILURE_HALT && has_failed(control);
+    return find(control, failed_to_switch) == NULL &&
+           control->open->work.plan->options.on_failure == ON_FAILURE_HALT && has_failed(control);
 }
 
 bool is_inconclusive(const struct control *control)
@@ -110,8 +117,8 @@ bool has_lost_schema(const struct control *control)
 /* A promotion took its schema away meanwhile. */
 static bool is_out_again(const struct control *control, const struct step *step)
 {
-    (void)control;
-    return (step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_ADMIT) &&
+    return step->plan->id < control->open->work.hold &&
+           (step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_ADMIT) &&
            step->direction == DIRECTION_DO && step->state != STEP_SUCCEEDED &&
            step->state != STEP_SKIPPED;
 }
@@ -191,9 +198,14 @@ bool step_failed_back(const struct control *control, const struct step *step)
     return step->direction == DIRECTION_UNDO && step_failed(step);
 }
 
+static bool failed_for_good(const struct control *control, const struct step *step)
+{
+    return step_failed(step) && !step_may_be_left(control, &control->open->work, step);
+}
+
 bool contract_has_failed(const struct control *control)
 {
-    return find(control, failed_anyhow) != NULL;
+    return find(control, failed_for_good) != NULL;
 }
 
 bool undo_has_failed(const struct control *control)

@@ -59,9 +59,11 @@ struct work {
     uint32_t *by_target; /* ids of the steps that have one, by target, then by id */
     size_t target_count;
     struct shard_progress *progress; /* of plan->shards, in their order */
+    uint64_t hold;                   /* id of the step that holds; 0: there is none */
 };
 
-/* How many of a shard's admits are done, or were skipped, going forward. */
+/* How many of a shard's admits are done, or were skipped, going forward; where a colour is switched
+ * on, how many of its switches. */
 struct shard_progress {
     uint64_t admits, admitted;
 };
@@ -129,6 +131,12 @@ struct goal {
     char release[NAME_SIZE];
 };
 
+/* As every edge that carries it has said. */
+struct live_colour {
+    char shard[NAME_SIZE];
+    char colour[NAME_SIZE];
+};
+
 struct control {
     /* durable */
     char journal[JOURNAL_SIZE];
@@ -140,6 +148,8 @@ struct control {
     size_t kind_begin[KIND_COUNT + 1]; /* nodes of kind k: [kind_begin[k], kind_begin[k + 1]) */
     struct goal *goals;
     size_t goal_count;
+    struct live_colour *lives;
+    size_t live_count;
     struct rollout *open;
     struct summary **summaries; /* by age */
     size_t summary_count, summary_capacity;

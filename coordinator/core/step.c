@@ -55,6 +55,9 @@ static const struct step_rule rules[] = {
         WHY("ordered")},
     {113, DO(DUE), ON(TICK), IF(waited_too_long), GIVE_UP(DO, FAILED),
         WHY("it could not be ordered in time")},
+    {115, DO(FAILED) | DO(REFUSED) | DO(CANCELLED), ON(TICK), IF(rests_and_may_be_left),
+        QUARANTINE(DO, SKIPPED),
+        WHY("its node takes no traffic any more: quarantined, and repaired later")},
 
     /* Gates. */
     {201, DO(RUNNING), ON(TICK), IF(gate_goes_back), GO(UNDO, PENDING),
@@ -418,7 +421,8 @@ static void move(struct run *run, const struct scene *scene, const struct step_r
     }
     if (rule->event == STEP_RETRY)
         fact->tries = 0;
-    if (rule->event == STEP_SKIP || rule->guard == goes_forward_over_skipped)
+    if (rule->event == STEP_SKIP || rule->guard == goes_forward_over_skipped ||
+        rule->guard == rests_and_may_be_left)
         fact->is_left_out = true;
     /* It certainly never was, or certainly came to nothing. */
     if (rule->event == STEP_FOUND_UNHEARD && scene->step->attempt <= 1 &&

@@ -1,6 +1,7 @@
 /* step_clear.c: whether a game node could still be running what a revert would break. */
 #include "coordinator/core/step_scene.h"
 
+#include "coordinator/core/colour.h"
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 
@@ -48,9 +49,15 @@ static bool release_is_sure(const struct work *work, const char *game)
     return true;
 }
 
-static bool plan_has_release(const struct work *work, const char *game)
+/* The plan says what it runs: it switches it, or leaves it as it is on purpose. */
+static bool plan_has_release(const struct work *work, const struct node *node)
 {
+    const char *game = node->identity.name;
     struct target_steps steps = work_steps_of_target(work, game);
+
+    if (colour_is_left(work->plan, node) && steps.count > 0 &&
+        !colour_is_beyond_the_plan(work, node))
+        return true;
 
     for (size_t i = 0; i < steps.count; i++)
         if (work_target_step(work, &steps, i)->plan->stage == STAGE_RELEASE)
@@ -99,7 +106,7 @@ bool node_is_clear(const struct scene *scene, const struct node *game)
     if (!release_is_sure(work, name))
         return false;
     /* Never ordered to change, or taken back for sure. */
-    if (plan_has_release(work, name) && (game->link != LINK_ONLINE || node_runs_nothing(game)))
+    if (plan_has_release(work, game) && (game->link != LINK_ONLINE || node_runs_nothing(game)))
         return true;
     return game->report != NULL && release_suits_revert(scene, game);
 }

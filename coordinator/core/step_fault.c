@@ -1,6 +1,7 @@
 /* step_fault.c: what stands in the way of an order, in a sentence. */
 #include "coordinator/core/step_scene.h"
 
+#include "coordinator/core/colour.h"
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 
@@ -43,7 +44,8 @@ static const char *drain_fault(const struct scene *scene, char *ret)
         return ret;
     }
     if (scene->step->direction == DIRECTION_DO && scene->work->repair == 0 && !is_moved &&
-        !step_is_second_drain(scene) && count.unavailable - !is_ready >= options->max_unavailable) {
+        !colour_rests(control, game) && !step_is_second_drain(scene) &&
+        count.unavailable - !is_ready >= options->max_unavailable) {
         (void)text_format(ret, SENTENCE_SIZE,
                           "%llu of the shard's game nodes are not ready, and %llu may be",
                           (unsigned long long)(count.unavailable - !is_ready),
@@ -197,6 +199,20 @@ static const char *isolate_fault(const struct scene *scene, char *ret)
     return ret;
 }
 
+/* Who then gets all traffic must be able to take it, going either way. */
+static const char *switch_fault(const struct scene *scene, char *ret)
+{
+    const struct plan_step *plan = scene->step->plan;
+    bool is_forward = scene->step->direction == DIRECTION_DO;
+
+    return colour_fault(scene->control, plan->shard,
+                        is_forward ? plan->colour : plan->colour_before,
+                        is_forward && scene->work->plan->strategy == STRATEGY_BLUE_GREEN
+                            ? scene->work->plan->release
+                            : NULL,
+                        scene->work->plan->options.min_ready, ret);
+}
+
 static const char *node_fault(const struct scene *scene, char *ret)
 {
     const char *name = step_node(scene->control, scene->step);
@@ -230,12 +246,29 @@ static const char *node_fault(const struct scene *scene, char *ret)
     return NULL;
 }
 
+/* Quarantined and out: what the contract takes away it will not miss before it is repaired. */
+static bool is_set_aside(const struct scene *scene, const struct step *step)
+{
+    const struct node *game = control_node(scene->control, step->plan->target);
+
+    return game == NULL ||
+           (game->quarantine != QUARANTINE_NONE && fleet_is_out(scene->control, game));
+}
+
 static const char *contract_fault(const struct scene *scene, char *ret)
 {
     if (scene->control->open->state != ROLLOUT_COMPLETING)
         return "the rollout is not completing";
     for (size_t i = 0; i < scene->work->count; i++) {
         const struct step *step = &scene->work->steps[i];
+
+        if (step->plan->stage == STAGE_RELEASE && step->is_left_out && !is_set_aside(scene, step)) {
+            (void)text_format(ret, SENTENCE_SIZE,
+                              "%s was left on another release, which may need what this removes: "
+                              "skip the contracts, too",
+                              step->plan->target);
+            return ret;
+        }
 
         if ((step->plan->task != TASK_EXPAND && step->plan->task != TASK_BACKFILL) ||
             step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED)
@@ -273,6 +306,8 @@ static const char *stage_fault(const struct scene *scene, char *ret)
                    : isolate_fault(scene, ret);
     case TASK_CONTRACT:
         return contract_fault(scene, ret);
+    case TASK_SWITCH:
+        return switch_fault(scene, ret);
     case TASK_NONE:
     case TASK_PREFLIGHT:
     case TASK_EXPAND:

@@ -13,7 +13,8 @@
 /* Only such a plan has steps that could bring back what is lost. */
 static bool expands(const struct plan *plan)
 {
-    return plan->strategy == STRATEGY_ROLLING && plan->revision_count > 0;
+    return (plan->strategy == STRATEGY_ROLLING || plan->strategy == STRATEGY_BLUE_GREEN) &&
+           plan->revision_count > 0;
 }
 
 /* The shard's new primary does not have all that the plan expands: it is ordered again there, in
@@ -51,8 +52,8 @@ static bool ground_is_lost(const struct scene *scene)
 
 static bool stands_on_the_schema(const struct step *step)
 {
-    static const enum stage stages[] = {STAGE_DRAIN, STAGE_RELEASE, STAGE_HEALTHY, STAGE_ADMIT,
-                                        STAGE_SOAK};
+    static const enum stage stages[] = {STAGE_DRAIN, STAGE_RELEASE, STAGE_HEALTHY,
+                                        STAGE_SMOKE, STAGE_ADMIT,   STAGE_SOAK};
 
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         if (step->plan->stage == stages[i])

@@ -322,6 +322,23 @@ bool goes_back_with_dependents_settled(const struct scene *scene)
     return goes_back(scene) && !has_nothing_to_undo(scene->step) && dependents_are_settled(scene);
 }
 
+bool step_may_be_left(const struct control *control, const struct work *work,
+                      const struct step *step)
+{
+    const struct node *game = control_node(control, step->plan->target);
+    bool has_failed =
+        step->state == STEP_FAILED || step->state == STEP_REFUSED || step->state == STEP_CANCELLED;
+
+    return work->repair == 0 && work->hold != 0 && step->plan->id > work->hold && game != NULL &&
+           step->direction == DIRECTION_DO && has_failed && step->plan->stage != STAGE_DRAIN &&
+           step->plan->stage != STAGE_OUT && fleet_is_out(control, game);
+}
+
+bool rests_and_may_be_left(const struct scene *scene)
+{
+    return step_may_be_left(scene->control, scene->work, scene->step);
+}
+
 bool later_one_was_kept(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;

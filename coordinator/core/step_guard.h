@@ -47,7 +47,8 @@
     X(replica_may_be_left)                                                                         \
     X(goes_back_without_undo)                                                                      \
     X(goes_back_with_dependents_settled)                                                           \
-    X(later_one_was_kept)
+    X(later_one_was_kept)                                                                          \
+    X(rests_and_may_be_left)
 
 #define X(name) bool name(const struct scene *scene);
 STEP_GUARDS(X)
@@ -70,6 +71,10 @@ uint64_t shard_position(const struct control *control, const struct work *work,
 /* It was done, and a database that never received it has become the primary. */
 bool step_was_forgotten(const struct control *control, const struct work *work,
                         const struct step *step);
+
+/* A colour that was left is being retired, and a node of it cannot be: nobody misses it. */
+bool step_may_be_left(const struct control *control, const struct work *work,
+                      const struct step *step);
 
 /* Some shard's new primary lacks what the plan expands. */
 bool work_has_lost_ground(const struct control *control, const struct work *work);

@@ -193,6 +193,8 @@ void step_order(const struct control *control, const struct work *work, const st
     (void)text_copy(arguments->bundle, DIGEST_SIZE, work->plan->bundle);
     (void)text_copy(arguments->release, NAME_SIZE,
                     step->direction == DIRECTION_DO ? plan->release : plan->release_before);
+    (void)text_copy(arguments->colour, NAME_SIZE,
+                    step->direction == DIRECTION_DO ? plan->colour : plan->colour_before);
     if (target != NULL) {
         (void)text_copy(arguments->application, NAME_SIZE, target->identity.application);
         (void)text_copy(arguments->role, NAME_SIZE, target->identity.db_role);

@@ -30,6 +30,7 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
     case TASK_DRAIN:
     case TASK_ADMIT:
     case TASK_ISOLATE:
+    case TASK_SWITCH:
     case TASK_COUNT:
         break;
     }

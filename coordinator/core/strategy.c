@@ -13,7 +13,7 @@
 #define DOC(text)            .doc = text
 
 /* clang-format off */
-#define GAME_STAGES                                                                                \
+#define GAME_OUT_STAGES                                                                            \
     {STAGE_DRAIN, ON(GAMES, EDGES), DO(DRAIN), UNDO(ADMIT),                                        \
         DOC("every edge takes the game node out and waits for its sessions to end")},              \
     {STAGE_OUT, ON(GAMES, GAME), GATE(OUT), UNDO_GATE(HEALTHY),                                    \
@@ -21,49 +21,88 @@
     {STAGE_RELEASE, ON(GAMES, GAME), DO(RELEASE), UNDO(RELEASE),                                   \
         DOC("the game server is switched through the node's hook")},                               \
     {STAGE_HEALTHY, ON(GAMES, GAME), GATE(HEALTHY),                                                \
-        DOC("the new release's probes pass, steadily")},                                           \
+        DOC("the new release's probes pass, steadily")}
+
+#define GAME_STAGES                                                                                \
+    GAME_OUT_STAGES,                                                                               \
     {STAGE_ADMIT, ON(GAMES, EDGES), DO(ADMIT), UNDO(DRAIN),                                        \
         DOC("every edge sends it traffic again")},                                                 \
     {STAGE_SOAK, ON(GAMES, GAME), GATE(SOAK),                                                      \
         DOC("it stays healthy under players' traffic")}
 
+#define SWITCH_STAGES                                                                              \
+    {STAGE_SWITCH, ON(SWITCH, SWITCHES), DO(SWITCH), UNDO(SWITCH),                                 \
+        DOC("every edge gives all traffic to the other colour, and back")},                        \
+    {STAGE_SOAK, ON(PROVE, GAME), GATE(SOAK),                                                      \
+        DOC("the colour stays healthy under all of the players' traffic")}
+
+#define SCHEMA_STAGES                                                                              \
+    {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),                                        \
+        DOC("every node says that it could take part")},                                           \
+    {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE), UNDO_GATE(AGREE),                                \
+        DOC("every database has the primary's fingerprint, before anything and after going back")}, \
+    {STAGE_CATCH_UP, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY), UNDO(AWAIT_REPLAY),                   \
+        DOC("replicas are near; on the way back: they have replayed the reverts")},                \
+    {STAGE_EXPAND, ON(SCHEMA, PRIMARY), DO(EXPAND), UNDO(REVERT),                                  \
+        DOC("what both releases can use")},                                                        \
+    {STAGE_BACKFILL, ON(SCHEMA, PRIMARY), FOR(BACKFILL), DO(BACKFILL),                             \
+        DOC("rows are filled in batches; taken back with its expand")},                            \
+    {STAGE_REPLAY, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY),                                         \
+        DOC("every replica has replayed it")},                                                     \
+    {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE),                                                  \
+        DOC("every database has the primary's fingerprint")},                                      \
+    {STAGE_VERIFY, ON(SCHEMA, DATABASES), FOR(VERIFY), DO(VERIFY),                                 \
+        DOC("every database passes verify.sql")},                                                  \
+    {STAGE_SEVER, ON(GUARD, GAME), UNDO(END_SESSIONS), .undo_only = true,                          \
+        DOC("on the way back, if its agent is silent: its database sessions are ended")},          \
+    {STAGE_ISOLATE, ON(GUARD, EDGES), UNDO(ISOLATE), .undo_only = true,                            \
+        DOC("on the way back, if its agent is silent: it is cut off at every edge")}
+
+#define CONTRACT_STAGES                                                                            \
+    {STAGE_CONTRACT, ON(FINISH, PRIMARY), FOR(CONTRACT), DO(CONTRACT),                             \
+        DOC("what only old releases needed is removed: no way back")},                             \
+    {STAGE_REPLAY, ON(FINISH, REPLICAS), DO(AWAIT_REPLAY),                                         \
+        DOC("every replica has replayed it")},                                                     \
+    {STAGE_AGREE, ON(FINISH, SHARD), GATE(AGREE),                                                  \
+        DOC("every database has the primary's fingerprint")},                                      \
+    {STAGE_VERIFY, ON(FINISH, DATABASES), FOR(CONTRACT_VERIFY), DO(VERIFY),                        \
+        DOC("every database passes verify.contract.sql")}
+
 static const struct stage_row rolling[] = {
-    {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
-        DOC("every node says that it could take part")},
-    {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE), UNDO_GATE(AGREE),
-        DOC("every database has the primary's fingerprint, before anything and after going back")},
-    {STAGE_CATCH_UP, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY), UNDO(AWAIT_REPLAY),
-        DOC("replicas are near; on the way back: they have replayed the reverts")},
-    {STAGE_EXPAND, ON(SCHEMA, PRIMARY), DO(EXPAND), UNDO(REVERT),
-        DOC("what both releases can use")},
-    {STAGE_BACKFILL, ON(SCHEMA, PRIMARY), FOR(BACKFILL), DO(BACKFILL),
-        DOC("rows are filled in batches; taken back with its expand")},
-    {STAGE_REPLAY, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY),
-        DOC("every replica has replayed it")},
-    {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE),
-        DOC("every database has the primary's fingerprint")},
-    {STAGE_VERIFY, ON(SCHEMA, DATABASES), FOR(VERIFY), DO(VERIFY),
-        DOC("every database passes verify.sql")},
-    {STAGE_SEVER, ON(GUARD, GAME), UNDO(END_SESSIONS), .undo_only = true,
-        DOC("on the way back, if its agent is silent: its database sessions are ended")},
-    {STAGE_ISOLATE, ON(GUARD, EDGES), UNDO(ISOLATE), .undo_only = true,
-        DOC("on the way back, if its agent is silent: it is cut off at every edge")},
+    SCHEMA_STAGES,
     GAME_STAGES,
     {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
         DOC("the last moment to go back without a backup")},
-    {STAGE_CONTRACT, ON(FINISH, PRIMARY), FOR(CONTRACT), DO(CONTRACT),
-        DOC("what only old releases needed is removed: no way back")},
-    {STAGE_REPLAY, ON(FINISH, REPLICAS), DO(AWAIT_REPLAY),
-        DOC("every replica has replayed it")},
-    {STAGE_AGREE, ON(FINISH, SHARD), GATE(AGREE),
-        DOC("every database has the primary's fingerprint")},
-    {STAGE_VERIFY, ON(FINISH, DATABASES), FOR(CONTRACT_VERIFY), DO(VERIFY),
-        DOC("every database passes verify.contract.sql")},
+    CONTRACT_STAGES,
+};
+
+static const struct stage_row blue_green[] = {
+    SCHEMA_STAGES,
+    GAME_OUT_STAGES,
+    {STAGE_SMOKE, ON(GAMES, GAME), DO(SMOKE),
+        DOC("tried through the node's own path, while it takes no traffic")},
+    {STAGE_ADMIT, ON(GAMES, EDGES), DO(ADMIT), UNDO(DRAIN),
+        DOC("every edge has it ready, and its colour still gets no traffic")},
+    SWITCH_STAGES,
+    {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
+        DOC("the last moment to go back, with one switch: the other colour is still warm")},
+    {STAGE_DRAIN, ON(RETIRE, EDGES), DO(DRAIN), UNDO(ADMIT),
+        DOC("the colour that was left: no edge may give it traffic")},
+    {STAGE_OUT, ON(RETIRE, GAME), GATE(OUT),
+        DOC("every edge says so")},
+    {STAGE_RELEASE, ON(RETIRE, GAME), DO(RELEASE), UNDO(RELEASE),
+        DOC("what the contracts take away it can do without, too")},
+    {STAGE_HEALTHY, ON(RETIRE, GAME), GATE(HEALTHY),
+        DOC("the new release's probes pass, steadily")},
+    {STAGE_ADMIT, ON(RETIRE, EDGES), DO(ADMIT), UNDO(DRAIN),
+        DOC("every edge has it ready for the next switch")},
+    CONTRACT_STAGES,
 };
 
 static const struct stage_row inverse[] = {
     {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
         DOC("every node says that it could take part")},
+    SWITCH_STAGES,
     GAME_STAGES,
     {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
         DOC("the last moment to go forward again")},
@@ -96,6 +135,7 @@ static const struct {
     [STRATEGY_ROLLING] = {rolling, ARRAY_LEN(rolling)},
     [STRATEGY_INVERSE] = {inverse, ARRAY_LEN(inverse)},
     [STRATEGY_REPAIR] = {repair, ARRAY_LEN(repair)},
+    [STRATEGY_BLUE_GREEN] = {blue_green, ARRAY_LEN(blue_green)},
 };
 static_assert(ARRAY_LEN(strategies) == STRATEGY_COUNT_, "a strategy has no stages");
 

@@ -16,6 +16,7 @@ enum scope {
     SCOPE_SHARD,            /* one gate */
     SCOPE_GAME,             /* one for each game node of the wave */
     SCOPE_EDGES,            /* for each game node of the wave, at every edge that carries it */
+    SCOPE_SWITCHES,         /* one for every edge that carries the shard, side by side */
     SCOPE_CLUSTER,          /* one gate, after everything before it */
     SCOPE_COUNT
 };
@@ -26,10 +27,15 @@ enum section {
     SECTION_SCHEMA, /* per shard, if it has revisions to move */
     SECTION_GUARD,  /* per shard and game node, beside the waves: for the way back only */
     SECTION_GAMES,  /* per shard and wave, if there is a release to switch */
+    SECTION_SWITCH, /* per shard, if another colour is to get its traffic */
+    SECTION_PROVE,  /* likewise, for each game node of that colour */
     SECTION_HOLD,   /* once, after all shards */
-    SECTION_FINISH, /* per shard, after the hold */
+    SECTION_RETIRE, /* per shard with contracts, for each game node of the colour that was left */
+    SECTION_FINISH, /* per shard, after that */
     SECTION_COUNT
 };
+/* A shard's sections come in the order of the table: BEGIN, HOLD, RETIRE and FINISH are the plan's.
+ */
 
 /* Which revisions a stage is for. */
 enum choice { FOR_ALL, FOR_BACKFILL, FOR_VERIFY, FOR_CONTRACT, FOR_CONTRACT_VERIFY };

@@ -79,6 +79,13 @@ static struct shard_progress *progress_of(const struct work *work, const char *s
     return NULL;
 }
 
+/* What a shard has arrived by: a colour that is switched on is admitted before that. */
+static bool is_arrival(const struct work *work, const struct step *step)
+{
+    return step->plan->stage ==
+           (work->plan->strategy == STRATEGY_BLUE_GREEN ? STAGE_SWITCH : STAGE_ADMIT);
+}
+
 bool work_is_admitted(const struct step *step)
 {
     return step->direction == DIRECTION_DO &&
@@ -88,7 +95,7 @@ bool work_is_admitted(const struct step *step)
 void work_count_admit(struct work *work, const struct step *step, bool was_admitted)
 {
     struct shard_progress *progress =
-        step->plan->stage == STAGE_ADMIT ? progress_of(work, step->plan->shard) : NULL;
+        is_arrival(work, step) ? progress_of(work, step->plan->shard) : NULL;
 
     if (progress == NULL)
         return;
@@ -105,7 +112,9 @@ void work_build(struct work *work, void *parent)
         struct step *step = &work->steps[i];
 
         step->plan = &work->plan->steps[i];
-        if (step->plan->stage == STAGE_ADMIT && progress_of(work, step->plan->shard) != NULL)
+        if (step->plan->gate == GATE_HOLD)
+            work->hold = step->plan->id;
+        if (is_arrival(work, step) && progress_of(work, step->plan->shard) != NULL)
             progress_of(work, step->plan->shard)->admits++;
     }
     link_dependents(work);

@@ -1,5 +1,6 @@
 #include "coordinator/server/view.h"
 
+#include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
@@ -87,6 +88,7 @@ static json_t *servers(const struct report *report)
         put_number(object, "sessions", server->sessions);
         put_number(object, "requests", server->requests);
         put_number(object, "errors", server->errors);
+        put_text(object, "colour", server->colour);
         (void)json_array_append_new(list, object);
     }
     return list;
@@ -102,8 +104,10 @@ static void put_report(const struct control *control, json_t *object, const stru
     (void)json_object_set_new(object, "probes", probes(report));
     if (node->identity.kind == KIND_DATABASE)
         put_database(object, &report->database);
-    if (node->identity.kind == KIND_EDGE)
+    if (node->identity.kind == KIND_EDGE) {
         (void)json_object_set_new(object, "servers", servers(report));
+        put_text(object, "live", report->live);
+    }
 }
 
 json_t *view_node(const struct control *control, const struct node *node)
@@ -129,6 +133,8 @@ json_t *view_node(const struct control *control, const struct node *node)
     if (node->identity.kind == KIND_GAME) {
         put_text(object, "release", node->report == NULL ? "" : node->report->release);
         put_text(object, "goal", fleet_goal(control, node));
+        put_text(object, "colour", node->identity.colour);
+        put_bool(object, "rests", colour_rests(control, node));
         put_bool(object, "ready", node_is_ready(control, node));
         put_text(object, "traffic",
                  word_of(&traffic_state_names, fleet_traffic(control, node, &sessions)));
@@ -223,6 +229,8 @@ static json_t *step_of(const struct control *control, const struct work *work,
     put_text(object, "target", plan->target);
     put_text(object, "revision", plan->revision);
     put_text(object, "release", plan->release);
+    put_text(object, "colour", plan->colour);
+    put_text(object, "colour_before", plan->colour_before);
     put_number(object, "wave", plan->wave);
     put_bool(object, "undo_only", plan->undo_only);
     put_text(object, "direction", word_of(&direction_names, step->direction));

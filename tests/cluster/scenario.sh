@@ -20,7 +20,7 @@ end_all() {
     [ "$status" -eq 0 ] || tell_what_happened
     [ -z "$PLAYERS" ] || kill "$PLAYERS" 2>/dev/null || true
     [ -z "$WAITER" ] || kill "$WAITER" 2>/dev/null || true
-    for node in $AGENTS; do # stopped ones could not end
+    for node in $(agents); do # stopped ones could not end
         kill -s CONT "$(pid_of "agent-$node" 2>/dev/null)" 2>/dev/null || true
     done
     "$HERE/cluster" down "$FOLDER" >/dev/null 2>&1 || true

@@ -7,9 +7,9 @@
 static const char *const revisions[] = {"r0", "r1", "r2"};
 
 const char *const cast_words[] = {
-    "main", "db1",  "db2", "g1",   "g2",     "g3",   "edge1", "edge2",     "r0",       "r1",
-    "r2",   "r3",   "old", "new",  "newest", "plan", "start", "resume",    "complete", "retry",
-    "skip", "7001", "OK",  "LOCK", "FAILED", "?",    "f7.0",  "SUPERSEDED"};
+    "main", "db1",  "db2", "g1",   "g2",     "g3",   "edge1", "edge2",      "r0",       "r1",
+    "r2",   "r3",   "old", "new",  "newest", "plan", "start", "resume",     "complete", "retry",
+    "skip", "7001", "OK",  "LOCK", "FAILED", "?",    "f7.0",  "SUPERSEDED", "blue",     "green"};
 const size_t cast_word_count = ARRAY_LEN(cast_words);
 
 void cast_set(struct cast *cast)
@@ -28,6 +28,8 @@ void cast_set(struct cast *cast)
                                             .applied = 1,
                                             .expanded = 1,
                                             .release = "old",
+                                            .colour = "",
+                                            .live = "",
                                             .traffic = TRAFFIC_READY};
 }
 
@@ -64,6 +66,7 @@ void cast_fill_node(const struct cast *cast, size_t at, struct request *ret)
     (void)text_copy(ret->node, NAME_SIZE, node->name);
     (void)text_copy(ret->shard, NAME_SIZE, node->kind == KIND_EDGE ? "" : "main");
     (void)text_format(ret->key, KEY_TEXT_SIZE, "%040zu", at);
+    (void)text_copy(ret->colour, NAME_SIZE, node->colour);
     ret->kind = node->kind;
 }
 
@@ -97,8 +100,12 @@ static void report_database(const struct cast *cast, size_t at, const void *pare
                       primary->contracted);
 }
 
-static void report_edge(const struct cast *cast, const void *parent, struct report *ret)
+static void report_edge(const struct cast *cast, size_t at, const void *parent, struct report *ret)
 {
+    const char *live = cast->nodes[at].live;
+
+    (void)text_copy(ret->live, NAME_SIZE, live);
+    ret->live_is_kept = live[0] != '\0';
     ret->servers = memory_array(parent, struct server_traffic, CAST_GAMES);
     ret->server_count = CAST_GAMES;
     for (size_t i = 0; i < CAST_GAMES; i++) {
@@ -106,6 +113,9 @@ static void report_edge(const struct cast *cast, const void *parent, struct repo
 
         (void)text_copy(ret->servers[i].node, NAME_SIZE, game->name);
         ret->servers[i].state = game->traffic;
+        (void)text_copy(ret->servers[i].colour, NAME_SIZE, live[0] == '\0' ? "" : game->colour);
+        if (live[0] != '\0' && strcmp(game->colour, live) != 0 && game->traffic == TRAFFIC_READY)
+            ret->servers[i].state = TRAFFIC_IDLE;
         ret->servers[i].check_passes = true;
     }
 }
@@ -118,7 +128,7 @@ void cast_fill_report(const struct cast *cast, size_t at, const void *parent, st
     if (node->kind == KIND_DATABASE) {
         report_database(cast, at, parent, &ret->database);
     } else if (node->kind == KIND_EDGE) {
-        report_edge(cast, parent, ret);
+        report_edge(cast, at, parent, ret);
     } else {
         ret->is_up = !node->is_dead;
         (void)text_copy(ret->release, NAME_SIZE, node->is_dead ? "" : node->release);
@@ -175,7 +185,7 @@ static void perform_schema(struct cast *cast, enum task task, unsigned bit)
     cast->position++;
 }
 
-static const char *release_word(const char *name)
+static const char *word_named(const char *name)
 {
     for (size_t i = 0; i < cast_word_count; i++)
         if (strcmp(cast_words[i], name) == 0)
@@ -183,16 +193,19 @@ static const char *release_word(const char *name)
     return "";
 }
 
-void cast_perform(struct cast *cast, const struct order *order)
+void cast_perform(struct cast *cast, const char *doer, const struct order *order)
 {
     perform_schema(cast, order->task, revision_bit(order->arguments.revision));
+    for (size_t i = 0; i < CAST_NODES; i++)
+        if (order->task == TASK_SWITCH && strcmp(cast->nodes[i].name, doer) == 0)
+            cast->nodes[i].live = word_named(order->arguments.colour);
     for (size_t i = 0; i < CAST_NODES; i++) {
         struct cast_node *node = &cast->nodes[i];
 
         if (strcmp(node->name, order->arguments.target) != 0)
             continue;
         if (order->task == TASK_RELEASE)
-            node->release = release_word(order->arguments.release), node->is_dead = false;
+            node->release = word_named(order->arguments.release), node->is_dead = false;
         else if (order->task == TASK_DRAIN)
             node->traffic = TRAFFIC_DRAIN;
         else if (order->task == TASK_ADMIT)

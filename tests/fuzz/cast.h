@@ -23,6 +23,8 @@ struct cast_node {
     unsigned applied, expanded, contracted; /* of a database: bits by revision */
     const char *release;                    /* of a game node */
     enum traffic_state traffic;             /* of a game node, at the edges */
+    const char *colour;                     /* of a game node; "": it has none */
+    const char *live;                       /* of an edge: the colour that it sends traffic to */
     bool is_sick, is_silent;
     bool is_dead; /* its server does not answer, its agent does */
 };
@@ -45,7 +47,7 @@ void cast_fill_report(const struct cast *cast, size_t at, const void *parent, st
 /* What was ordered is remembered, the oldest making room. */
 void cast_note_order(struct cast *cast, const char *node, const struct order *order);
 void cast_drop_order(struct cast *cast, size_t at);
-/* The world after the order was done. */
-void cast_perform(struct cast *cast, const struct order *order);
+/* The world after that node has done the order. */
+void cast_perform(struct cast *cast, const char *doer, const struct order *order);
 
 #endif

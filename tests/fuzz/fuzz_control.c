@@ -233,7 +233,7 @@ static void answer(struct life *life, size_t at, unsigned how)
         return;
     cast_drop_order(&life->cast, at);
     if (outcome.outcome == OUTCOME_SUCCEEDED)
-        cast_perform(&life->cast, &order);
+        cast_perform(&life->cast, node, &order);
     say(life, node, MESSAGE_OUTCOME, &outcome);
 }
 

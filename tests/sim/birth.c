@@ -37,6 +37,8 @@ static int add_node(struct sim *sim, const char *kind_name, int number, enum nod
     node->shard = shard;
     node->timeline = 1;
     node->beat_at_ms = sim_below(sim, BEAT_MS);
+    if (kind == KIND_EDGE && sim->has_colours)
+        node->live = node->live_file = node->live_meant = COLOUR_BLUE;
     node->ledger = memory_array(sim, struct entry, SIM_LEDGER_MAX);
     (void)text_format(node->identity, IDENTITY_SIZE, "%032d", at);
     for (int i = 0; i < SIM_NODES_MAX; i++)
@@ -48,7 +50,7 @@ static void add_shard(struct sim *sim, int number)
 {
     struct sim_shard *shard = &sim->shards[number];
     int databases = 1 + (int)sim_below(sim, 3);
-    int games = 2 + (int)sim_below(sim, 2);
+    int games = (2 + (int)sim_below(sim, 2)) * (sim->has_colours ? 2 : 1);
 
     (void)text_format(shard->name, NAME_SIZE, "shard-%d", number + 1);
     shard->first_database = sim->node_count;
@@ -59,8 +61,12 @@ static void add_shard(struct sim *sim, int number)
     sim->nodes[shard->primary].believes = true;
     shard->first_game = sim->node_count;
     shard->game_count = games;
-    for (int i = 0; i < games; i++)
-        (void)add_node(sim, "game", number * 10 + i + 1, KIND_GAME, number);
+    for (int i = 0; i < games; i++) {
+        int game = add_node(sim, "game", number * 10 + i + 1, KIND_GAME, number);
+
+        if (sim->has_colours)
+            sim->nodes[game].colour = i % 2 == 0 ? COLOUR_BLUE : COLOUR_GREEN;
+    }
 }
 
 void sim_enroll(struct sim *sim, int at)
@@ -70,6 +76,7 @@ void sim_enroll(struct sim *sim, int at)
     (void)text_copy(request.node, NAME_SIZE, sim->nodes[at].name);
     (void)text_format(request.key, KEY_TEXT_SIZE, "%040d", at);
     (void)text_copy(request.application, NAME_SIZE, sim->nodes[at].name);
+    (void)text_copy(request.colour, NAME_SIZE, sim_colour_name(sim->nodes[at].colour));
     if (sim->nodes[at].shard >= 0)
         (void)text_copy(request.shard, NAME_SIZE, sim->shards[sim->nodes[at].shard].name);
     office_ask(sim, &request);
@@ -134,8 +141,9 @@ static enum task any_of(struct sim *sim, unsigned percent, const enum task *task
 
 static void make_fate(struct sim *sim)
 {
-    static const enum task hated[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT,   TASK_CONTRACT,
-                                      TASK_DRAIN,  TASK_RELEASE,  TASK_CONTRACT, TASK_REVERT};
+    static const enum task hated[] = {TASK_EXPAND,   TASK_BACKFILL, TASK_REVERT,
+                                      TASK_CONTRACT, TASK_DRAIN,    TASK_RELEASE,
+                                      TASK_CONTRACT, TASK_REVERT,   TASK_SWITCH};
     static const enum task ending[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT, TASK_CONTRACT,
                                        TASK_VERIFY};
     struct sim_fate *fate = &sim->fate;
@@ -172,6 +180,7 @@ struct sim *sim_new(uint64_t seed, bool is_traced)
     sim->decisions = decisions_new(sim);
     make_catalog(sim);
     sim->shard_count = sim_below(sim, 4) == 0 ? 2 : 1;
+    sim->has_colours = sim->shard_count == 1 && sim_below(sim, 3) == 0; /* an edge has one map */
     for (int i = 0; i < sim->shard_count; i++)
         add_shard(sim, i);
     for (int edges = 1 + (sim_below(sim, 4) == 0); edges > 0; edges--)

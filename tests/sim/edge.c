@@ -17,10 +17,35 @@ static enum traffic_state state_of(enum task task)
     }
 }
 
+const char *sim_colour_name(int colour)
+{
+    static const char *const names[] = {
+        [COLOUR_NONE] = "", [COLOUR_BLUE] = "blue", [COLOUR_GREEN] = "green"};
+
+    return names[colour];
+}
+
+int sim_colour_named(const char *name)
+{
+    return strcmp(name, "green") == 0 ? COLOUR_GREEN : COLOUR_BLUE;
+}
+
+bool edge_favours(const struct sim_node *edge, const struct sim_node *game)
+{
+    return game->colour == COLOUR_NONE || game->colour == edge->live;
+}
+
+/* As ordered. */
+static bool is_meant_to_favour(const struct sim_node *edge, const struct sim_node *game)
+{
+    return game->colour == COLOUR_NONE || game->colour == edge->live_meant;
+}
+
 bool edge_sends(const struct sim *sim, int game)
 {
     for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] == TRAFFIC_READY)
+        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] == TRAFFIC_READY &&
+            is_meant_to_favour(&sim->nodes[i], &sim->nodes[game]))
             return true;
     return false;
 }
@@ -47,6 +72,17 @@ static bool was_dead_when_ordered(const struct sim *sim, const struct sim_node *
            (server->died_last_ms != 0 && sim->now_ms - server->died_last_ms < SIM_IN_FLIGHT_MS);
 }
 
+static void edge_switch(struct sim *sim, struct sim_node *edge, const struct sim_child *child)
+{
+    int colour = sim_colour_named(child->order.arguments.colour);
+
+    if (edge->live != colour)
+        sim_trace(sim, "%s gives all traffic to %s", edge->name, sim_colour_name(colour));
+    edge->live = edge->live_meant = colour;
+    if (child->has_effect)
+        edge->live_file = colour;
+}
+
 /* First at the running process, a moment later in the file, and read back until it is so. */
 void edge_act(struct sim *sim, int at, struct sim_child *child)
 {
@@ -54,6 +90,10 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
     int game = sim_node_at(sim, child->order.arguments.target);
     enum traffic_state wanted = state_of(child->order.task);
 
+    if (child->order.task == TASK_SWITCH) {
+        edge_switch(sim, edge, child);
+        return;
+    }
     if (game < 0 || wanted == TRAFFIC_UNKNOWN)
         return;
     if (edge->traffic[game] != wanted || edge->meant[game] != wanted) {
@@ -61,12 +101,12 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
         bool is_no_loss = was_dead_when_ordered(sim, server);
         /* What the edge forgot and is told again was out before. */
         bool was_in = (child->is_mend ? edge->meant[game] : edge->traffic[game]) == TRAFFIC_READY &&
-                      !is_no_loss;
+                      !is_no_loss && edge_favours(edge, server);
 
         edge->traffic[game] = edge->meant[game] = wanted;
         if (!child->is_mend || wanted == TRAFFIC_READY)
             server->was_taken_out_dead = wanted != TRAFFIC_READY && is_no_loss;
-        if (wanted != TRAFFIC_READY)
+        if (wanted != TRAFFIC_READY && edge_favours(edge, server))
             watch_drain(sim, game, &child->order, was_in);
         else if (is_meant_to_be_in(sim, game))
             sim->nodes[game].is_out_by_plan = false;
@@ -84,6 +124,12 @@ bool edge_shows(struct sim *sim, struct sim_node *edge, const struct order *orde
     int game = sim_node_at(sim, order->arguments.target);
     enum traffic_state wanted = state_of(order->task);
 
+    if (order->task == TASK_SWITCH) {
+        if (edge->live != sim_colour_named(order->arguments.colour))
+            return false;
+        edge->live_file = edge->live_meant = edge->live;
+        return true;
+    }
     if (game < 0 || wanted == TRAFFIC_UNKNOWN)
         return false;
     if (edge->traffic[game] != wanted &&
@@ -100,6 +146,7 @@ void edge_reload(struct sim *sim, int at)
     struct sim_node *edge = &sim->nodes[at];
 
     sim_trace(sim, "%s is reloaded", edge->name);
+    edge->live = edge->live_file;
     for (int i = 0; i < sim->node_count; i++) {
         edge->traffic[i] = edge->file[i];
         /* An admission that had not reached the file is the edge's to lose, not ours. */
@@ -113,9 +160,32 @@ void edge_forget(struct sim *sim, int at)
     struct sim_node *edge = &sim->nodes[at];
 
     sim_trace(sim, "%s is reloaded, and has forgotten who was out", edge->name);
+    edge->live = edge->live_file;
     for (int i = 0; i < sim->node_count; i++)
         edge->traffic[i] = sim->nodes[i].starts_out ? TRAFFIC_MAINTENANCE : TRAFFIC_READY;
     memset(edge->is_out_by_hand, 0, sizeof(edge->is_out_by_hand));
+}
+
+static const struct entry *last_switch(const struct sim_node *edge)
+{
+    const struct agent_session *session = edge->session;
+
+    for (size_t i = 0; session != NULL && i < session->wish_count; i++)
+        if (session->wishes[i].wish == WISH_SWITCH)
+            return agent_session_entry(session, &session->wishes[i].id);
+    return NULL;
+}
+
+/* Where an agent knows better; elsewhere it is a person's decision. */
+void edge_flip(struct sim *sim, int at)
+{
+    struct sim_node *edge = &sim->nodes[at];
+    const struct entry *entry = last_switch(edge);
+
+    if (entry == NULL || entry->state != ENTRY_ENDED || entry->outcome.outcome != OUTCOME_SUCCEEDED)
+        return;
+    sim_trace(sim, "%s: somebody flips its map by hand", edge->name);
+    edge->live = edge->live == COLOUR_BLUE ? COLOUR_GREEN : COLOUR_BLUE;
 }
 
 /* Not the last one that it sends traffic to: who does that is beyond help. */
@@ -153,6 +223,8 @@ bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int g
 
 bool edge_lets_in(const struct sim *sim, const struct sim_node *edge, int game)
 {
+    if (!is_meant_to_favour(edge, &sim->nodes[game]))
+        return false;
     return edge->meant[game] == TRAFFIC_READY || edge->is_out_by_hand[game] ||
            (edge->traffic[game] == TRAFFIC_READY && !edge_was_told_out(sim, edge, game));
 }

@@ -15,6 +15,7 @@
 #define RELOAD_ONE_IN    400
 #define FORGET_ONE_IN    1500
 #define HAND_ONE_IN      4000
+#define FLIP_ONE_IN      8000
 #define LEDGER_ONE_IN    20000
 #define IMPOSE_ONE_IN    20000
 #define HOST_ONE_IN      4000
@@ -111,6 +112,8 @@ static void break_node(struct sim *sim, int at)
         edge_forget(sim, at);
     if (node->kind == KIND_EDGE && sim_rarely(sim, HAND_ONE_IN))
         edge_by_hand(sim, at);
+    if (node->kind == KIND_EDGE && sim->has_colours && sim_rarely(sim, FLIP_ONE_IN))
+        edge_flip(sim, at);
 }
 
 /* ---- orders that no coordinator of ours would send ---- */

@@ -97,10 +97,49 @@ bool invariant_is_mended(const struct sim *sim)
     return true;
 }
 
+/* The one that has the traffic now, as every edge really is; COLOUR_NONE: they differ, or have
+ * none. */
+static int live_colour(const struct sim *sim)
+{
+    int live = -1;
+
+    for (int i = 0; i < sim->node_count; i++) {
+        if (sim->nodes[i].kind != KIND_EDGE)
+            continue;
+        if (live >= 0 && sim->nodes[i].live != live)
+            return COLOUR_NONE;
+        live = sim->nodes[i].live;
+    }
+    return live < 0 ? COLOUR_NONE : live;
+}
+
+/* Half-switched is not a state, and a switch is taken back with the rest. */
+static const char *colour_fault_at_end(const struct sim *sim, const struct summary *last)
+{
+    int live = live_colour(sim);
+    int before = sim->shards[0].live_before;
+
+    if (!sim->has_colours)
+        return NULL;
+    if (live == COLOUR_NONE)
+        return "I8: two edges give their traffic to two colours";
+    if (last->strategy != STRATEGY_BLUE_GREEN)
+        return NULL;
+    if (last->state == ROLLOUT_COMPLETED && live == before)
+        return "I8: completed, and the old colour has the traffic";
+    if (last->state == ROLLOUT_REVERTED && live != before)
+        return "I9: reverted, and the new colour has the traffic";
+    return NULL;
+}
+
 /* Whom an inverse brings back, and who joined since, ran whatever it was: their goal says it. */
 static enum sim_release release_after(const struct sim *sim, const struct summary *last,
                                       const struct sim_node *game, const struct node *node)
 {
+    /* Who gave the traffic away stays warm, unless a contract takes away what it stands on. */
+    if (last->state == ROLLOUT_COMPLETED && last->strategy == STRATEGY_BLUE_GREEN &&
+        game->colour == sim->shards[game->shard].live_before && !last->has_contracted)
+        return strcmp(fleet_goal(sim->control, node), "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
     if (last->state == ROLLOUT_COMPLETED && last->strategy != STRATEGY_INVERSE)
         return RELEASE_NEW;
     if (last->state != ROLLOUT_COMPLETED && game->was_there)
@@ -196,11 +235,12 @@ const char *invariant_ended(const struct sim *sim)
     last = sim->control->summaries[sim->control->summary_count - 1];
     if (sim->was_overruled || last->state == ROLLOUT_ABANDONED)
         return NULL;
-    if (last->state == ROLLOUT_COMPLETED && last->strategy == STRATEGY_ROLLING)
+    fault = colour_fault_at_end(sim, last);
+    if (fault == NULL && last->state == ROLLOUT_COMPLETED && last->strategy != STRATEGY_INVERSE)
         fault = arrival_fault(sim, last);
     if (fault == NULL && last->state == ROLLOUT_COMPLETED && !has_left_out_nodes(last))
         fault = games_fault(sim, last);
-    if (last->state == ROLLOUT_REVERTED && last->strategy == STRATEGY_ROLLING) {
+    if (fault == NULL && last->state == ROLLOUT_REVERTED && last->strategy != STRATEGY_INVERSE) {
         fault = last->kept_count == 0 ? schema_fault(sim, last) : NULL;
         fault = fault == NULL ? games_fault(sim, last) : fault;
     }

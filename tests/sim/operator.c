@@ -1,6 +1,7 @@
 /* operator.c: people: they begin rollouts, meddle while things break, and answer the rings after.
  */
 #include "common/base/memory.h"
+#include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 #include "tests/sim/world.h"
 
@@ -90,8 +91,11 @@ static enum sim_release release_before(const struct sim *sim, int at)
 
 static void note_before(struct sim *sim)
 {
-    for (int i = 0; i < sim->shard_count; i++)
+    for (int i = 0; i < sim->shard_count; i++) {
         sim->shards[i].before = *database_of(sim, i);
+        sim->shards[i].live_before =
+            sim_colour_named(colour_live(sim->control, sim->shards[i].name));
+    }
     for (int i = 0; i < sim->node_count; i++)
         sim->nodes[i].release_before = release_before(sim, i);
     for (int i = 0; i < sim->node_count; i++)
@@ -103,6 +107,8 @@ static void begin_rollout(struct sim *sim)
     struct request request = {.verb = "plan", .release = "new"};
 
     choose_options(sim, &request.options);
+    if (sim->has_colours && sim_below(sim, 4) != 0)
+        request.strategy = STRATEGY_BLUE_GREEN;
     office_ask(sim, &request);
     if (open_rollout(sim) == NULL)
         return;

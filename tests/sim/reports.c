@@ -47,6 +47,8 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
 static void report_edge(const struct sim *sim, const struct sim_node *edge, struct report *ret)
 {
     ret->servers = memory_array(ret, struct server_traffic, SIM_NODES_MAX);
+    (void)text_copy(ret->live, NAME_SIZE, sim_colour_name(edge->live));
+    ret->live_is_kept = edge->live == edge->live_file;
     for (int i = 0; i < sim->node_count; i++) {
         struct server_traffic *server = &ret->servers[ret->server_count];
 
@@ -57,6 +59,10 @@ static void report_edge(const struct sim *sim, const struct sim_node *edge, stru
         server->check_passes = !sim->nodes[i].is_dead;
         if (sim->nodes[i].is_dead && server->state == TRAFFIC_READY)
             server->state = TRAFFIC_DOWN;
+        (void)text_copy(server->colour, NAME_SIZE, sim_colour_name(sim->nodes[i].colour));
+        if (!edge_favours(edge, &sim->nodes[i]) &&
+            (server->state == TRAFFIC_READY || server->state == TRAFFIC_DOWN))
+            server->state = TRAFFIC_IDLE;
         ret->server_count++;
     }
 }

@@ -149,7 +149,8 @@ static void check_release(struct sim *sim, int at)
 
     for (int i = 0; i < sim->node_count; i++)
         is_sent |= sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[at] == TRAFFIC_READY &&
-                   sim->nodes[i].traffic[at] == TRAFFIC_READY;
+                   sim->nodes[i].traffic[at] == TRAFFIC_READY &&
+                   edge_favours(&sim->nodes[i], &sim->nodes[at]);
     if (is_sent)
         sim_break(sim, "a server is switched while it takes traffic");
 }

@@ -44,6 +44,8 @@
 #define SIM_REPORT_BYTES_MAX 65536
 #define SIM_IN_FLIGHT_MS     10000 /* what is ordered takes effect within, almost always */
 
+enum sim_colour { COLOUR_NONE, COLOUR_BLUE, COLOUR_GREEN };
+
 enum sim_release { RELEASE_OLD, RELEASE_NEW };
 
 /* A task's child process: its effect falls somewhere between its start and its end. */
@@ -94,6 +96,7 @@ struct sim_node {
     unsigned beats;
     struct text *reported;            /* without what always changes */
     uint64_t beat_at_ms, heard_at_ms; /* the coordinator took its last report then */
+    int colour;                       /* of a game server; COLOUR_NONE: it has none */
 
     /* a database */
     struct sim_database database;
@@ -118,13 +121,16 @@ struct sim_node {
     enum traffic_state traffic[SIM_NODES_MAX], file[SIM_NODES_MAX];
     enum traffic_state meant[SIM_NODES_MAX]; /* as ordered, whatever a hand made of it since */
     bool is_out_by_hand[SIM_NODES_MAX];
+    int live, live_file,
+        live_meant; /* the colour that gets all traffic; in its map's file; ordered */
 };
 
 struct sim_shard {
     char name[NAME_SIZE];
     int primary; /* the true one */
     int first_database, database_count, first_game, game_count;
-    uint64_t dies_at_ms;     /* its primary's host; 0: nothing is to come */
+    int live_before;     /* the colour that had its traffic when the present rollout was planned */
+    uint64_t dies_at_ms; /* its primary's host; 0: nothing is to come */
     uint64_t promotes_at_ms; /* 0: nothing is to come */
     uint64_t promoted_at_ms;
     uint64_t restored_at_ms;     /* its primary, from the backup; 0: nothing is to come */
@@ -194,6 +200,7 @@ struct sim {
     uint64_t acted_term[SIM_NODES_MAX]; /* the highest that took effect on a node */
     uint64_t contracted_rollout;        /* whose contract took effect */
     uint64_t undone_rollout[SIM_SHARDS_MAX][SIM_REVISIONS_MAX];
+    bool has_colours;
     bool was_overruled; /* an operator skipped a step: what it was for is his business now */
     bool has_lost_data; /* an operator accepted it */
     uint64_t ended_ms, mended_ms;
@@ -266,6 +273,12 @@ void edge_by_hand(struct sim *sim, int at); /* somebody takes a server out of tr
 bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int game);
 /* As it was told, or by a hand's doing; or it forgot, and nobody there knows better. */
 bool edge_lets_in(const struct sim *sim, const struct sim_node *edge, int game);
+/* Its colour is the one that gets traffic there, as it really is. */
+bool edge_favours(const struct sim_node *edge, const struct sim_node *game);
+/* Somebody flips its map by hand. */
+void edge_flip(struct sim *sim, int at);
+const char *sim_colour_name(int colour);
+int sim_colour_named(const char *name);
 /* It sends traffic to nobody whom its agent was last told to take out. */
 bool edge_obeys(const struct sim *sim, const struct sim_node *edge);
 bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */

@@ -95,7 +95,21 @@ static const struct {
     {EDGE "edge: {socket: /s}\n", "a.yaml:6: driver: is required"},
     {EDGE "edge:\n  driver: nginx\n", "a.yaml:7: driver: \"nginx\" is not haproxy or exec"},
     {EDGE "edge:\n  socket: /s\n  driver: haproxy\n",
-     "a.yaml:8: driver: haproxy needs socket and backend"},
+     "a.yaml:8: driver: haproxy needs socket, and either backend or colours"},
+    {EDGE "edge:\n  socket: /s\n  driver: haproxy\n  backend: b\n  map: /m\n  colours:\n"
+          "    - {name: blue, backend: b}\n    - {name: green, backend: g}\n",
+     "a.yaml:8: driver: haproxy needs socket, and either backend or colours"},
+    {EDGE "edge:\n  socket: /s\n  driver: haproxy\n  colours:\n"
+          "    - {name: blue, backend: b}\n    - {name: green, backend: g}\n",
+     "colours: haproxy needs a map that says which one is live"},
+    {EDGE "edge:\n  socket: /s\n  driver: haproxy\n  map: /m\n  colours:\n"
+          "    - {name: blue, backend: b}\n    - {name: green}\n",
+     "colours: haproxy needs the backend of each colour"},
+    {EDGE "edge:\n  hook: /h\n  driver: exec\n  colours:\n"
+          "    - {name: blue}\n    - {name: blue}\n",
+     "colours: a second colour of that name"},
+    {EDGE "edge:\n  hook: /h\n  driver: exec\n  colours:\n    - {name: blue}\n",
+     "colours: must have 2 to 8 entries, not 1"},
     {EDGE "edge:\n  socket: /s\n  driver: exec\n", "a.yaml:8: driver: exec needs a hook"},
     {DATABASE "probes:\n  - {name: p, kind: tcp, target: \"h:1\"}\n"
               "  - {name: q, kind: tcp, target: \"h:1\"}\n  - name: p\n    kind: tcp\n"

@@ -212,6 +212,127 @@ START_TEST(an_edge_by_script_is_read_and_told_through_its_environment)
 }
 END_TEST
 
+/* ---- colours ---- */
+
+START_TEST(a_map_s_entry_is_found_with_addresses_and_without)
+{
+    char value[NAME_SIZE] = "";
+
+    ck_assert(haproxy_parse_map("0x55d2 other x\n0x55d3 live hokm_green\n", "live", true, value));
+    ck_assert_str_eq(value, "hokm_green");
+    ck_assert(haproxy_parse_map("# live x\nlive\thokm_blue\r\n", "live", false, value));
+    ck_assert_str_eq(value, "hokm_blue");
+}
+END_TEST
+
+/* Loop test: a map that does not say. */
+START_TEST(a_map_without_the_entry_says_so)
+{
+    static const char *const maps[] = {
+        "",
+        "\n",
+        "live\n",
+        "0x1 live\n",
+        "0x1 lively x\n",
+        "Unknown map identifier.\n",
+        "0x1 live 0123456789012345678901234567890123456789012345678901234567890123456789\n"};
+    char value[NAME_SIZE] = "";
+
+    ck_assert(!haproxy_parse_map(maps[_i], "live", true, value));
+}
+END_TEST
+
+/* One command, and no other, whatever else is in the file. */
+START_TEST(a_colour_is_pointed_to_by_its_backend)
+{
+    struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
+    struct listener listener;
+
+    start_haproxy(&listener, "\n");
+    edge.colours = colours;
+    edge.colour_count = ARRAY_LEN(colours);
+    edge.map = "/etc/map";
+    edge.map_key = "live";
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", &failure), ERROR_OK);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "red; show info", &failure),
+                     ERROR_NOT_FOUND);
+    listener_stop(&listener);
+    ck_assert_str_eq(listener.heard, "set map /etc/map live hokm_green\n");
+}
+END_TEST
+
+/* What the process has in memory is kept for a reload; what else is in the file stays. */
+START_TEST(a_map_s_file_follows_what_is_live)
+{
+    struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
+    struct listener listener;
+    char live[NAME_SIZE] = "";
+    char line[64];
+    bool is_kept = true;
+    FILE *file;
+
+    start_haproxy(&listener, "0x1 live hokm_green\n");
+    edge.colours = colours;
+    edge.colour_count = ARRAY_LEN(colours);
+    edge.state_file = NULL;
+    edge.map = scratch_path("map");
+    edge.map_key = "live";
+    file = fopen(edge.map, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs("# whose\nlive hokm_blue\nother x\n", file), 0);
+    (void)fclose(file);
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_OK);
+    ck_assert_str_eq(live, "green");
+    ck_assert(!is_kept);
+    ck_assert_int_eq(traffic_driver(&edge)->keep(&edge, &failure), ERROR_OK);
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_OK);
+    ck_assert(is_kept);
+    listener_stop(&listener);
+    file = fopen(edge.map, "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert(fgets(line, sizeof(line), file) != NULL && strcmp(line, "# whose\n") == 0);
+    ck_assert(fgets(line, sizeof(line), file) != NULL && strcmp(line, "other x\n") == 0);
+    ck_assert(fgets(line, sizeof(line), file) != NULL && strcmp(line, "live hokm_green\n") == 0);
+    (void)fclose(file);
+}
+END_TEST
+
+START_TEST(a_backend_that_is_no_colour_s_is_an_error)
+{
+    struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
+    struct listener listener;
+    char live[NAME_SIZE] = "";
+    bool is_kept;
+
+    start_haproxy(&listener, "0x1 live other\n");
+    edge.colours = colours;
+    edge.colour_count = ARRAY_LEN(colours);
+    edge.map = "/etc/map";
+    edge.map_key = "live";
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_EDGE);
+    ck_assert_ptr_nonnull(strstr(failure.detail, "backend other, which is no colour's"));
+    listener_stop(&listener);
+}
+END_TEST
+
+START_TEST(an_edge_by_script_says_its_colour_and_is_told_another)
+{
+    char live[NAME_SIZE] = "";
+    bool is_kept = false;
+
+    edge = (struct edge_config){.driver = "exec", .hook = scratch.script};
+    write_script("[ $HAKEM_ACTION = live ] && echo blue && exit 0\n"
+                 "[ \"$HAKEM_ACTION $HAKEM_TARGET\" = 'switch green' ]");
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_OK);
+    ck_assert_str_eq(live, "blue");
+    ck_assert(is_kept);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", &failure), ERROR_OK);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "blue", &failure), ERROR_HOOK);
+    write_script("echo 'no colour at all'");
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_EDGE);
+}
+END_TEST
+
 /* Loop test: lines that are not NAME STATE SESSIONS. */
 START_TEST(a_script_s_line_of_another_form_is_an_error)
 {
@@ -271,7 +392,13 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, the_columns_of_statistics_are_found_by_name);
     tcase_add_loop_test(tcase, every_status_has_its_meaning_and_an_unknown_one_is_unknown, 0, 11);
     tcase_add_test(tcase, other_backends_sums_and_short_lines_are_passed_over);
-    tcase_add_loop_test(tcase, a_wish_is_said_in_haproxy_s_words, WISH_DRAIN, WISH_COUNT);
+    tcase_add_test(tcase, a_map_s_entry_is_found_with_addresses_and_without);
+    tcase_add_loop_test(tcase, a_map_without_the_entry_says_so, 0, 7);
+    tcase_add_test(tcase, a_colour_is_pointed_to_by_its_backend);
+    tcase_add_test(tcase, a_map_s_file_follows_what_is_live);
+    tcase_add_test(tcase, a_backend_that_is_no_colour_s_is_an_error);
+    tcase_add_test(tcase, an_edge_by_script_says_its_colour_and_is_told_another);
+    tcase_add_loop_test(tcase, a_wish_is_said_in_haproxy_s_words, WISH_DRAIN, WISH_SWITCH);
     tcase_add_test(tcase, any_words_in_answer_to_a_wish_are_a_refusal);
     tcase_add_test(tcase, an_edge_that_does_not_answer_is_an_error_in_time);
     tcase_add_test(tcase, whom_we_hold_out_is_out_even_when_its_check_fails);

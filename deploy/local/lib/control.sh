@@ -1,8 +1,9 @@
 # control.sh: coordinator, agents and the operator's command.  Sourced after the others; needs an open
 # run folder.
 
-AGENTS="$DATABASES $GAMES $EDGES"
 OPERATOR_CONFIG=operator.yaml
+
+agents() { echo "$DATABASES $GAMES $EDGES"; }
 
 # hakem VERB...: as the operator of this cluster.
 hakem() { HAKEM_CONFIG="$RUN/control/$OPERATOR_CONFIG" "$HAKEM_BIN/hakem" "$@"; }
@@ -64,9 +65,19 @@ write_edge_part() {
 edge:
   driver: haproxy
   socket: $EDGE_SOCKET
-  backend: hokm
   state_file: $RUN/edge-1.state
 CONFIG
+    case $LAYOUT in
+    rolling) echo "  backend: hokm" ;;
+    blue-green)
+        cat <<CONFIG
+  colours:
+    - {name: blue, backend: hokm_blue}
+    - {name: green, backend: hokm_green}
+  map: $RUN/edge-1.map
+CONFIG
+        ;;
+    esac
 }
 
 write_agent_config() {
@@ -86,11 +97,11 @@ control_create() {
     local node
 
     as_service mkdir -p "$RUN/control"
-    for node in coordinator operator $AGENTS; do
+    for node in coordinator operator $(agents); do
         make_key "$node"
     done
     write_coordinator_config
-    for node in $AGENTS; do
+    for node in $(agents); do
         write_agent_config "$node"
     done
 }
@@ -118,6 +129,8 @@ is_pending() { hakem node pending | grep -F "$(key_of "$1")" >/dev/null; }
 # sessions' names alone.
 game_role_of() { [ "$1" != game-1 ] || echo "--db-role hokm_game_1"; }
 
+game_colour_of() { [ "$LAYOUT" != blue-green ] || echo "--colour $(colour_of "$1")"; }
+
 agent_accept() {
     local kind
 
@@ -125,29 +138,30 @@ agent_accept() {
     case $kind in
     database) hakem node accept "$(key_of "$1")" --name "$1" --kind database --shard main ;;
     game) hakem node accept "$(key_of "$1")" --name "$1" --kind game --shard main \
-        --application-name "hokm:$1" $(game_role_of "$1") ;;
+        --application-name "hokm:$1" $(game_role_of "$1") $(game_colour_of "$1") ;;
     edge) hakem node accept "$(key_of "$1")" --name "$1" --kind edge ;;
     esac >/dev/null
 }
 
 # Every node is online, has adopted the term, and is not quarantined.
 cluster_is_ready() {
-    hakem node list --json | awk '
+    hakem node list --json | awk -v all="$(agents | wc -w)" '
         /"link":/ { links++; online += /"online"/ }
         /"adopted":/ { adopted += /true/ }
         /"quarantine":/ { free += /"none"/ }
         /"report_age_ms":/ { reported++ }
-        END { exit !(links == 7 && online == 7 && adopted == 7 && free == 7 && reported == 7) }'
+        END { exit !(links == all && online == all && adopted == all && free == all &&
+                     reported == all) }'
 }
 
 control_start() {
     local node
 
     coordinator_start
-    for node in $AGENTS; do # before they knock: a key that is not known yet is kept waiting
+    for node in $(agents); do # before they knock: a key that is not known yet is kept waiting
         agent_accept "$node"
     done
-    for node in $AGENTS; do
+    for node in $(agents); do
         agent_start "$node"
     done
     until_true 30 "every node is online" cluster_is_ready || {
@@ -159,7 +173,7 @@ control_start() {
 control_stop() {
     local node
 
-    for node in $AGENTS; do
+    for node in $(agents); do
         stop_process "agent-$node" TERM 5
     done
     stop_process coordinator TERM 5

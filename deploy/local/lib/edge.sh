@@ -1,55 +1,30 @@
 # edge.sh: HAProxy.  Sourced after run.sh; needs an open run folder.
 
+# The example that stands beside, as it is: what it leaves open is in the environment.
 edge_write_config() {
-    local game
-
     : >>"$RUN/edge-1.state"
-    cat >"$RUN/edge-1.cfg" <<CONFIG
-global
-    stats socket $EDGE_SOCKET mode 600 level admin expose-fd listeners
-    server-state-file $RUN/edge-1.state
-    maxconn 2000
-    hard-stop-after 30s
-
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 30s
-    timeout server 10s
-    timeout queue 5s
-    timeout http-keep-alive 30s
-    load-server-state-from-file global
-    # A reload must not close a connection under a request that is on its way.
-    option idle-close-on-response
-
-frontend players
-    bind 127.0.0.1:$(port_of edge-1)
-    default_backend hokm
-
-backend hokm
-    balance roundrobin
-    option httpchk
-    http-check send meth GET uri /alive
-    http-check expect status 200
-    # A connection that was not had is tried elsewhere; a write that was sent is never sent again.
-    retries 3
-    option redispatch 1
-    retry-on conn-failure empty-response response-timeout
-    http-request disable-l7-retry unless { method GET }
-    # Maintenance at the first start; after a reload the state file knows.
-    default-server check inter 200ms fastinter 100ms downinter 200ms fall 2 rise 1 maxconn 200
-CONFIG
-    for game in $GAMES; do
-        echo "    server $game 127.0.0.1:$(port_of "$game") disabled" >>"$RUN/edge-1.cfg"
-    done
+    cp "$RUN/haproxy/$LAYOUT.cfg" "$RUN/edge-1.cfg"
+    echo "live hokm_blue" >"$RUN/edge-1.map"
     if [ "$(id -u)" -eq 0 ]; then
-        chown postgres "$RUN/edge-1.cfg" "$RUN/edge-1.state"
+        chown postgres "$RUN/edge-1.cfg" "$RUN/edge-1.state" "$RUN/edge-1.map"
     fi
 }
 
+edge_environment() {
+    local node
+
+    printf 'HAKEM_RUN=%s\nEDGE_SOCKET=%s\n' "$RUN" "$EDGE_SOCKET"
+    for node in $EDGES $GAMES; do
+        printf '%s=%s\n' "$(variable_of "$node")" "$(port_of "$node")"
+    done
+}
+
 edge_start() {
+    local environment
+
     [ -e "$RUN/edge-1.cfg" ] || edge_write_config
-    as_service "$(PATH=$PATH:/usr/sbin command -v haproxy)" -W -D -q -f "$RUN/edge-1.cfg" \
+    mapfile -t environment < <(edge_environment)
+    as_service env "${environment[@]}" "$(PATH=$PATH:/usr/sbin command -v haproxy)" -W -D -q -f "$RUN/edge-1.cfg" \
         -p "$RUN/pids/edge-1" </dev/null >>"$RUN/log/edge-1.log" 2>&1 ||
         fail "HAProxy did not start: see $RUN/log/edge-1.log"
     until_true 5 "HAProxy's socket is there" test -S "$EDGE_SOCKET"
@@ -64,16 +39,31 @@ edge_command() {
         print $s "$ARGV[1]\n"; $s->flush; print while <$s>;' "$EDGE_SOCKET" "$1"
 }
 
+# The backend that has the game server.
+backend_of() {
+    case $LAYOUT in
+    blue-green) echo "hokm_$(colour_of "$1")" ;;
+    *) echo hokm ;;
+    esac
+}
+
+# The colour that gets all traffic.
+edge_live() { edge_command "show map $RUN/edge-1.map" | awk '$2 == "live" { print substr($3, 6) }'; }
+edge_favours() { [ "$(edge_live)" = "$1" ]; }
+
 # edge_set GAME ready|drain|maint: HAProxy answers a success with an empty line.
 edge_set() {
     local answer
 
-    answer=$(edge_command "set server hokm/$1 state $2")
+    answer=$(edge_command "set server $(backend_of "$1")/$1 state $2")
     [ -z "${answer//[$'\n']/}" ] || fail "HAProxy: $answer"
 }
 
 # The game server's row of `show stat`: status and current sessions.
-edge_row() { edge_command 'show stat' | awk -F, -v name="$1" '$1 == "hokm" && $2 == name'; }
+edge_row() {
+    edge_command 'show stat' |
+        awk -F, -v backend="$(backend_of "$1")" -v name="$1" '$1 == backend && $2 == name'
+}
 
 edge_state() { edge_row "$1" | awk -F, '{ print $18 }'; }
 

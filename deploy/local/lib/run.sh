@@ -1,15 +1,33 @@
 # run.sh: the run folder: names, ports, process ids.  Sourced; the caller has set -euo pipefail.
 #
 # After run_open FOLDER the variables of FOLDER/env are there: RUN, HAKEM_BIN, PG_BIN, the ports
-# (PORT_db_1 ...), EDGE_SOCKET, PASSFILE, GAME_CONNINFO.
+# (PORT_db_1 ...), LAYOUT, GAMES, EDGE_SOCKET, PASSFILE, GAME_CONNINFO.
 
 DATABASES="db-1 db-2 db-3"
-GAMES="game-1 game-2 game-3"
 EDGES="edge-1"
 
 fail() {
     echo "$*" >&2
     exit 1
+}
+
+# LAYOUT rolling: three game servers in one pool; blue-green: two of each colour.
+games_of_layout() {
+    case $1 in
+    rolling) echo "game-1 game-2 game-3" ;;
+    blue-green) echo "game-1 game-2 game-3 game-4" ;;
+    *) fail "$1: the layouts are rolling and blue-green" ;;
+    esac
+}
+
+LAYOUT=rolling # until a run folder says otherwise
+GAMES=$(games_of_layout $LAYOUT)
+
+colour_of() {
+    case $1 in
+    game-1 | game-2) echo blue ;;
+    *) echo green ;;
+    esac
 }
 
 # PostgreSQL refuses root, and nothing else needs it.  setpriv executes in place: "${SERVICE[@]}"
@@ -95,15 +113,19 @@ find_programs() {
 }
 
 write_env() {
-    local node ports hosts="" numbers=""
+    local node ports hosts="" numbers="" count
 
-    mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" 9)
-    [ ${#ports[@]} -eq 9 ] || fail "no free ports"
+    LAYOUT=${HAKEM_LAYOUT:-rolling}
+    GAMES=$(games_of_layout "$LAYOUT")
+    # shellcheck disable=SC2086 # a word for each node
+    count=$(printf '%s\n' $DATABASES $GAMES $EDGES coordinator_agents coordinator_operators | wc -l)
+    mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" "$count")
+    [ ${#ports[@]} -eq "$count" ] || fail "no free ports"
     {
         echo "# Made by deploy/local/cluster; to be sourced by a shell."
         printf 'RUN=%q\nHAKEM_RUN=%q\nHAKEM_BIN=%q\nPG_BIN=%q\n' "$RUN" "$RUN" "$HAKEM_BIN" "$PG_BIN"
         printf 'PASSFILE=%q\nEDGE_SOCKET=%q\n' "$RUN/passfile" "$RUN/edge-1.sock"
-        printf 'MIGRATIONS=%q\n' "$RUN/migrations"
+        printf 'MIGRATIONS=%q\nLAYOUT=%q\nGAMES=%q\n' "$RUN/migrations" "$LAYOUT" "$GAMES"
         for node in $DATABASES $GAMES $EDGES coordinator_agents coordinator_operators; do
             echo "$(variable_of "$node")=${ports[0]}"
             ports=("${ports[@]:1}")
@@ -134,6 +156,7 @@ copy_programs() {
     done
     HAKEM_BIN=$RUN/bin
     cp -r "$HERE" "$RUN/local"
+    cp -r "$root/deploy/haproxy" "$RUN/haproxy"
     cp -r "${HAKEM_MIGRATIONS:-$root/migrations}" "$RUN/migrations"
 }
 

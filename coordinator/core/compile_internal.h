@@ -1,0 +1,52 @@
+/* compile_internal.h: what compiling databases and compiling game nodes share. */
+#ifndef COORDINATOR_CORE_COMPILE_INTERNAL_H
+#define COORDINATOR_CORE_COMPILE_INTERNAL_H
+
+#include "coordinator/core/compile.h"
+#include "coordinator/core/strategy.h"
+
+/* A list of step ids. */
+struct ids {
+    uint32_t *items;
+    size_t count, capacity;
+};
+
+struct compiler {
+    const struct control *control;
+    struct plan *plan;
+    const void *parent;
+    void *scratch;
+    size_t capacity;
+    struct ids tail;  /* what the next step on this path must wait for */
+    struct ids begin; /* SECTION_BEGIN's steps */
+    struct ids ends;  /* the last steps of every shard: what the hold waits for */
+    bool is_too_large;
+};
+
+void ids_add(struct compiler *c, struct ids *ids, uint64_t id);
+void ids_set(struct compiler *c, struct ids *ids, const struct ids *from);
+void ids_add_all(struct compiler *c, struct ids *ids, const struct ids *from);
+
+/* Adds a step that waits for needs; returns NULL once the plan is too large. */
+struct plan_step *compile_add_step(struct compiler *c, const struct stage_row *row,
+                                   const char *shard, const struct ids *needs);
+
+/* ---- compile_games.c ---- */
+
+/* Another colour is to get the shard's traffic. */
+bool compile_switches(const struct compile_shard *shard);
+/* A colour is made ready whole, whoever runs what already: it takes no traffic. */
+bool compile_moves_all(const struct compiler *c, const struct compile_shard *shard);
+
+/* Each waits for c->tail, and leaves its last steps there. */
+void compile_waves(struct compiler *c, const struct compile_shard *shard);
+/* All of the shard's traffic, at every edge that carries it. */
+void compile_switch(struct compiler *c, const struct compile_shard *shard);
+/* For each game node of a colour, side by side. */
+void compile_colour(struct compiler *c, enum section section, const struct compile_shard *shard,
+                    const char *colour);
+/* Beside the waves: nothing waits for them, but they wait for the schema, so that on the way back
+ * the schema waits for them. */
+void compile_guards(struct compiler *c, const struct compile_shard *shard);
+
+#endif
