@@ -394,6 +394,45 @@ static void compile_begin(struct compiler *c)
     }
 }
 
+static void name_target(const struct plan *plan, const struct compile_shard *shard,
+                        struct plan_step *step)
+{
+    (void)text_copy(step->revision, NAME_SIZE, plan->revision);
+    (void)text_copy(step->release, NAME_SIZE, plan->contracts_for);
+    step->of_contract = shard->contract_count > 0;
+}
+
+/* One after another on the shard's own node; what comes behind waits for all shards. */
+static void compile_shadow(struct compiler *c, const struct compile_shard *shards, size_t count)
+{
+    size_t row_count;
+    const struct stage_row *rows = strategy_stages(STRATEGY_SHADOW, &row_count);
+    struct ids ends = {NULL, 0, 0};
+
+    for (size_t s = 0; s < count; s++) {
+        if (shards[s].shadow_node == NULL)
+            continue;
+        set_ids(c, &c->tail, &c->begin);
+        for (size_t i = 0; i < row_count; i++) {
+            struct plan_step *step;
+
+            if (rows[i].section != SECTION_SHADOW)
+                continue;
+            step = add_step(c, &rows[i], shards[s].name, &c->tail);
+            if (step == NULL)
+                return;
+            (void)text_copy(step->node, NAME_SIZE, shards[s].shadow_node);
+            if (step->task == TASK_REHEARSE) /* no other needs the migration files */
+                name_target(c->plan, &shards[s], step);
+            c->tail.count = 0;
+            add_id(c, &c->tail, step->id);
+        }
+        add_all(c, &ends, &c->tail);
+    }
+    if (ends.count > 0)
+        set_ids(c, &c->begin, &ends);
+}
+
 static void compile_hold(struct compiler *c)
 {
     size_t row_count;
@@ -414,6 +453,7 @@ enum error_code compile_steps(const struct control *control, const struct compil
 
     c.scratch = memory_zeroed(parent, 1, 1, "compiler");
     compile_begin(&c);
+    compile_shadow(&c, shards, count);
     set_ids(&c, &c.ends, &c.begin);
     for (size_t i = 0; i < count; i++) {
         /* The first shard is the canary: the others wait for its last soak. */

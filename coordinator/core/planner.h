@@ -9,9 +9,10 @@
 /* Defaults for what is 0, unless the options say that they are exact. */
 void planner_defaults(struct rollout_options *options);
 
-/* revision or release may be "": the one that follows from the other, or no change. The plan's
- * parts are talloc children of parent. Errors are for the operator; nothing has changed then. */
-enum error_code planner_rolling(const struct control *control, const struct request *request,
+/* By the request's strategy: rolling or shadow. revision or release may be "": the one that follows
+ * from the other, or no change. The plan's parts are talloc children of parent. Errors are for the
+ * operator; nothing has changed then. */
+enum error_code planner_forward(const struct control *control, const struct request *request,
                                 const void *parent, struct plan *ret, struct error *err);
 
 /* The way back from a closed rollout. */

@@ -321,8 +321,52 @@ START_TEST(a_primary_stops_naming_a_rollout_that_is_over)
 }
 END_TEST
 
+/* ---- shadows ---- */
+
+static void see_shadow(uint64_t of)
+{
+    struct report report = {
+        .kind = KIND_DATABASE, .could_measure = true, .database = {.shadow_of = of}};
+
+    now_ms += SESSION_DISCARD_PAUSE_MS;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+}
+
+START_TEST(a_shadow_goes_once_its_rollout_is_over_and_not_before)
+{
+    struct watch watch = {.closed = 3};
+
+    see_shadow(3);
+    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    hear(MESSAGE_WATCH, &watch);
+    see_shadow(4);
+    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    see_shadow(0);
+    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    see_shadow(2);
+    ck_assert_ptr_nonnull(effect_of(SESSION_DISCARD_SHADOWS));
+    ck_assert_uint_eq(effect_of(SESSION_DISCARD_SHADOWS)->rollout, 3);
+}
+END_TEST
+
+START_TEST(what_a_rehearsal_measured_is_not_kept_in_the_ledger)
+{
+    struct rehearsed row = {.statement = 1};
+    struct order_id id = id_of(1);
+    struct task_outcome outcome = {
+        .id = id, .outcome = OUTCOME_SUCCEEDED, .rehearsal = &row, .rehearsal_count = 1};
+
+    order(1, TASK_DRAIN);
+    happens((struct session_event){.type = SESSION_CHILD_ENDED, .id = &id, .outcome = &outcome});
+    ck_assert_uint_eq(session->entries[0].outcome.rehearsal_count, 0);
+    ck_assert_ptr_null(session->entries[0].outcome.rehearsal);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_shadow_goes_once_its_rollout_is_over_and_not_before);
+    tcase_add_test(tcase, what_a_rehearsal_measured_is_not_kept_in_the_ledger);
     tcase_add_test(tcase, a_list_reaches_the_child_and_is_not_kept);
     tcase_add_test(tcase, what_was_taken_out_and_gets_traffic_is_taken_out_again);
     tcase_add_test(tcase, isolated_is_more_than_drained);
