@@ -18,7 +18,8 @@ static const char *const kinds[] = {[JOB_TASK] = "task",
                                     [JOB_INSPECT] = "inspect",
                                     [JOB_WATCH] = "watch",
                                     [JOB_MEND_EDGE] = "mend_edge",
-                                    [JOB_CLEAR_ROLLOUT] = "clear_rollout"};
+                                    [JOB_CLEAR_ROLLOUT] = "clear_rollout",
+                                    [JOB_DISCARD_SHADOWS] = "discard_shadows"};
 const struct field_names job_kind_names = {"job_kind", kinds, JOB_COUNT};
 
 static const struct field job_fields[] = {

@@ -21,13 +21,21 @@ enum frame_type {
     FRAME_COUNT
 };
 
-enum job_kind { JOB_TASK, JOB_INSPECT, JOB_WATCH, JOB_MEND_EDGE, JOB_CLEAR_ROLLOUT, JOB_COUNT };
+enum job_kind {
+    JOB_TASK,
+    JOB_INSPECT,
+    JOB_WATCH,
+    JOB_MEND_EDGE,
+    JOB_CLEAR_ROLLOUT,
+    JOB_DISCARD_SHADOWS,
+    JOB_COUNT
+};
 extern const struct field_names job_kind_names;
 
 /* What a child is to do. */
 struct job {
     enum job_kind kind;
-    struct order order; /* CLEAR_ROLLOUT: its id's rollout, and the journal */
+    struct order order; /* CLEAR_ROLLOUT, DISCARD_SHADOWS: its id's rollout, and the journal */
     uint64_t term;
     bool of_replica;
     char node[NAME_SIZE];

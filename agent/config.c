@@ -21,6 +21,18 @@ static const char *path_fault(const char *value)
     return value[0] == '/' ? NULL : "not an absolute path";
 }
 
+/* It goes into PostgreSQL's own settings and command lines, where nothing is quoted then. */
+static const char *plain_path_fault(const char *value)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "/._-+";
+
+    if (path_fault(value) != NULL)
+        return path_fault(value);
+    return value[strspn(value, allowed)] == '\0' ? NULL
+                                                 : "not made of letters, digits and /._-+ alone";
+}
+
 static const char *url_fault(const char *value)
 {
     return text_starts_with(value, "http://") || text_starts_with(value, "https://")
@@ -142,6 +154,34 @@ static const struct yaml_key database_rows[] = {
      AT(database_config, data),
      .otherwise = "/",
      .doc = "folder whose free space is reported"},
+    {.key = "scratch",
+     .kind = YAML_KIND_TEXT,
+     AT(database_config, scratch),
+     .value_fault = plain_path_fault,
+     .doc = "folder for shadows, of this agent alone; none: no shadow is made here"},
+    {.key = "programs",
+     .kind = YAML_KIND_TEXT,
+     AT(database_config, programs),
+     .value_fault = plain_path_fault,
+     .doc = "folder of pg_basebackup and pg_ctl; none: found by the server's version"},
+    {.key = "workload",
+     .kind = YAML_KIND_TEXT,
+     AT(database_config, workload),
+     .value_fault = path_fault,
+     .doc = "executable that is run on a shadow once its schema is the target's"},
+    {.key = "workload_timeout",
+     .kind = YAML_KIND_DURATION,
+     AT(database_config, workload_timeout_ms),
+     .min = 1,
+     .otherwise = "5m",
+     .max = 3600000,
+     .doc = "longer is a failure"},
+    {.key = "environment",
+     .kind = YAML_KIND_TEXTS,
+     LIST(database_config, environment, environment_count),
+     .value_fault = assignment_fault,
+     .max = 64,
+     .doc = "NAME=VALUE given to the workload"},
 };
 static const struct yaml_table database_table = YAML_TABLE(struct database_config, database_rows);
 

@@ -22,7 +22,13 @@ struct database_config {
     const char *url;
     const char **game_roles;
     size_t game_role_count;
-    const char *data; /* folder, for disk free */
+    const char *data;     /* folder, for disk free */
+    const char *scratch;  /* folder for shadows; NULL: none is made here */
+    const char *programs; /* PostgreSQL's own; NULL: found by its version */
+    const char *workload; /* executable that is run on a shadow; NULL: none */
+    uint64_t workload_timeout_ms;
+    const char **environment; /* NAME=VALUE for the workload */
+    size_t environment_count;
 };
 
 struct game_config {

@@ -14,6 +14,7 @@
 
 #define POLL_MS         50
 #define ENVIRONMENT_MAX 128
+#define ARGUMENTS_MAX   64
 
 static char **full_environment(const struct hook *hook, const void *parent)
 {
@@ -25,6 +26,24 @@ static char **full_environment(const struct hook *hook, const void *parent)
         list[count] = memory_text(list, hook->environment[count]);
     list[count] =
         memory_text(list, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    return list;
+}
+
+/* own_session: by the agent's own program, which dies with us. */
+static char **full_arguments(const struct hook *hook, const void *parent)
+{
+    char **list = memory_array(parent, char *, ARGUMENTS_MAX + 5);
+    size_t count = 0;
+
+    if (hook->own_session) {
+        list[count++] = memory_text(list, "hakem-agent");
+        list[count++] = memory_text(list, "hook");
+        list[count++] = memory_format(list, "%ld", (long)getpid());
+    }
+    list[count++] = memory_text(list, hook->path);
+    for (size_t i = 0; hook->arguments != NULL && hook->arguments[i] != NULL && i < ARGUMENTS_MAX;
+         i++)
+        list[count++] = memory_text(list, hook->arguments[i]);
     return list;
 }
 
@@ -94,12 +113,8 @@ static const char *last_line(char *text)
 enum error_code hook_run(const struct hook *hook, const void *parent, char **ret_output,
                          struct error *err)
 {
-    char self[24];
-    char *plain[] = {memory_text(parent, hook->path), NULL};
-    char *bound[] = {memory_text(parent, "hakem-agent"), memory_text(parent, "hook"), self,
-                     plain[0], NULL};
     struct process_command command = {.path = hook->own_session ? "/proc/self/exe" : hook->path,
-                                      .argv = hook->own_session ? bound : plain,
+                                      .argv = full_arguments(hook, parent),
                                       .environment = full_environment(hook, parent),
                                       .own_session = hook->own_session};
     struct text *output = text_new(parent, HOOK_OUTPUT_MAX);
@@ -108,7 +123,6 @@ enum error_code hook_run(const struct hook *hook, const void *parent, char **ret
     const char *why;
     int status = 0;
 
-    (void)text_format(self, sizeof(self), "%ld", (long)getpid());
     if (process_spawn(&command, &process, err) != ERROR_OK)
         return err->code;
     why = await(hook, &process, output, &status);

@@ -11,6 +11,7 @@
 
 struct hook {
     const char *path;               /* absolute */
+    const char *const *arguments;   /* NULL at the end; NULL: none */
     const char *const *environment; /* NAME=VALUE, NULL at the end; PATH is added */
     uint64_t timeout_ms;
     bool own_session; /* run by the agent's own program: it dies with the task that runs it, and

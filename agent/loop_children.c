@@ -66,6 +66,12 @@ static void wake_watcher(struct loop *loop)
     }
 }
 
+/* Nobody's order: done again as long as it is needed. */
+static bool is_upkeep(const struct child *child)
+{
+    return child->job.kind == JOB_CLEAR_ROLLOUT || child->job.kind == JOB_DISCARD_SHADOWS;
+}
+
 static void take_outcome(struct loop *loop, const struct child *child,
                          const struct task_outcome *outcome)
 {
@@ -76,8 +82,9 @@ static void take_outcome(struct loop *loop, const struct child *child,
 
     if (child->job.kind == JOB_MEND_EDGE)
         loop_end_mend(loop, event.id, outcome);
-    else if (child->job.kind == JOB_CLEAR_ROLLOUT)
-        log_event(outcome->outcome == OUTCOME_SUCCEEDED ? LOG_INFO : LOG_WARNING, "rollout_cleared",
+    else if (is_upkeep(child))
+        log_event(outcome->outcome == OUTCOME_SUCCEEDED ? LOG_INFO : LOG_WARNING,
+                  child->job.kind == JOB_CLEAR_ROLLOUT ? "rollout_cleared" : "shadow_discarded",
                   LOG_NUMBER("rollout", event.id->rollout), LOG_TEXT("detail", outcome->detail));
     else
         loop_hear(loop, &event);
@@ -114,8 +121,7 @@ static void note_death(struct loop *loop, const struct child *child)
     struct session_event event = {
         .type = SESSION_CHILD_DIED, .at_ms = clock_monotonic_ms(), .id = &child->job.order.id};
 
-    if (child->has_said_last || child->job.kind == JOB_WATCH ||
-        child->job.kind == JOB_CLEAR_ROLLOUT)
+    if (child->has_said_last || child->job.kind == JOB_WATCH || is_upkeep(child))
         return; /* what they left out is done again */
     if (child->job.kind == JOB_MEND_EDGE) {
         struct task_outcome outcome = {.outcome = OUTCOME_FAILED, .detail = "its process died"};

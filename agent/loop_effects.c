@@ -1,5 +1,6 @@
 /* loop_effects.c: what the session wishes, done in its order. */
 #include "agent/loop_internal.h"
+#include "agent/shadow/keep.h"
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -140,23 +141,37 @@ static void mend_edge(struct loop *loop, const struct entry *entry)
     loop_end_mend(loop, &entry->order.id, &outcome);
 }
 
-static void clear_rollout(struct loop *loop, uint64_t rollout)
+/* What nobody ordered is done for a rollout that is over. */
+static void keep_up(struct loop *loop, enum job_kind kind, uint64_t rollout)
 {
-    struct job job = {.kind = JOB_CLEAR_ROLLOUT, .term = loop->session->term};
+    struct job job = {.kind = kind, .term = loop->session->term};
     struct child *child = NULL;
     struct error err;
 
     job.order.id.rollout = rollout;
     (void)text_copy(job.order.journal, sizeof(job.order.journal), loop->session->journal);
+    if (kind == JOB_DISCARD_SHADOWS)
+        log_event(LOG_WARNING, "shadow_left", LOG_NUMBER("rollout", rollout));
     if (children_start(loop->children, &job, &child, &err) != ERROR_OK)
         log_event(LOG_ERROR, "child_not_started", LOG_TEXT("detail", err.detail));
+}
+
+/* What was measured is kept beside the ledger, and goes with the outcome each time. */
+static void send_body(struct loop *loop, const struct session_effect *effect)
+{
+    void *memory = memory_zeroed(loop, 1, 1, "rows");
+
+    if (effect->message == MESSAGE_OUTCOME)
+        keep_attach(loop->config, memory, effect->body);
+    (void)loop_send(loop, effect->message, effect->body);
+    talloc_free(memory);
 }
 
 static void perform(struct loop *loop, const struct session_effect *effect)
 {
     switch (effect->type) {
     case SESSION_SEND:
-        (void)loop_send(loop, effect->message, effect->body);
+        send_body(loop, effect);
         return;
     case SESSION_START_CHILD:
         loop_start_task(loop, &effect->entry);
@@ -181,7 +196,10 @@ static void perform(struct loop *loop, const struct session_effect *effect)
         mend_edge(loop, &effect->entry);
         return;
     case SESSION_CLEAR_ROLLOUT:
-        clear_rollout(loop, effect->rollout);
+        keep_up(loop, JOB_CLEAR_ROLLOUT, effect->rollout);
+        return;
+    case SESSION_DISCARD_SHADOWS:
+        keep_up(loop, JOB_DISCARD_SHADOWS, effect->rollout);
         return;
     case SESSION_SAVE_ENTRY:
     case SESSION_SAVE_TERM:

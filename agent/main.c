@@ -46,7 +46,7 @@ struct command {
     const char *config_path;
     const char *journal; /* adopt-journal */
     uint64_t parent;     /* task, hook: a child of this process */
-    char *hook;          /* hook: becomes this executable */
+    char **hook;         /* hook: becomes this executable, with these arguments */
 };
 
 static bool parse(int argc, char *argv[], struct command *ret)
@@ -64,8 +64,8 @@ static bool parse(int argc, char *argv[], struct command *ret)
         ret->config_path = argv[3];
         return text_to_number(argv[4], INT32_MAX, &ret->parent) && ret->parent > 0;
     }
-    if (argc == 4 && strcmp(argv[1], "hook") == 0) {
-        ret->hook = argv[3];
+    if (argc >= 4 && strcmp(argv[1], "hook") == 0) {
+        ret->hook = &argv[3];
         return text_to_number(argv[2], INT32_MAX, &ret->parent) && ret->parent > 0;
     }
     return false;
@@ -94,10 +94,8 @@ static int run(const struct command *command, const struct agent_config *config,
 /* A hook outlives neither the task that runs it nor its agent: the next attempt would meet it. */
 static int become_hook(const struct command *command)
 {
-    char *argv[] = {command->hook, NULL};
-
-    (void)execv(command->hook, argv);
-    (void)fprintf(stderr, "cannot run %s: %s\n", command->hook, strerror(errno));
+    (void)execv(command->hook[0], command->hook);
+    (void)fprintf(stderr, "cannot run %s: %s\n", command->hook[0], strerror(errno));
     return EXIT_FAILURE;
 }
 

@@ -1,6 +1,7 @@
 /* watch_database.c: what a database says of itself, once a beat. */
 #include "agent/watch.h"
 
+#include "agent/shadow/shadow.h"
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
@@ -57,6 +58,12 @@ static enum error_code look_at_self(struct database_watch *watch, struct databas
     if (session_query(watch->session, (struct sql_call){.text = embedded_watch_database}, &rows,
                       err) != ERROR_OK)
         return err->code;
+    if (rows_bool(rows, 0, 7)) {
+        rows_free(rows);
+        return error_set(err, ERROR_REFUSED,
+                         "this database is a shadow (it has a table hakem.shadow), not the real "
+                         "thing: mend database.url");
+    }
     (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, rows_text(rows, 0, 0));
     ret->is_primary = !rows_bool(rows, 0, 1);
     ret->timeline = rows_number(rows, 0, 2);
@@ -210,5 +217,7 @@ bool database_watch_look(struct database_watch *watch, const void *parent, struc
         return false;
     }
     look_at_fingerprint(watch, database);
+    database->can_shadow = watch->config->database.scratch != NULL;
+    database->shadow_of = shadow_oldest(watch->config);
     return true;
 }

@@ -17,5 +17,6 @@ SELECT control.system_identifier::text AS system_id,
                            - coalesce(pg_last_xact_replay_timestamp(), clock_timestamp())) * 1000, 0)
              ELSE 0 END)::bigint AS lag_ms,
        concat_ws(' ', control.system_identifier, current_database(), pg_postmaster_start_time(),
-                 current_setting('data_directory', true)) AS instance
+                 current_setting('data_directory', true)) AS instance,
+       to_regclass('hakem.shadow') IS NOT NULL AS is_shadow
   FROM pg_control_system() AS control, pg_control_checkpoint() AS checkpoint

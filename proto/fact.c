@@ -97,6 +97,18 @@ static const struct field step_fields[] = {
 };
 static const struct record fact_step_record = RECORD(fact_step, step_fields, "a step's state");
 
+static const struct field fact_rehearsed_fields[] = {
+    NUMBER_FIELD(fact_rehearsed, step, "which"),
+    NUMBER_FIELD(fact_rehearsed, attempt, "of it"),
+    TEXT_FIELD(fact_rehearsed, shard, "whose database was copied"),
+    TEXT_FIELD(fact_rehearsed, node, "where the shadow was"),
+    LIST_FIELD(fact_rehearsed, rows, row_count, rehearsed_record, REHEARSAL_ROWS_MAX,
+               "in the order in which it was done"),
+    NUMBER_FIELD(fact_rehearsed, left_out, "rows that were too many"),
+};
+const struct record fact_rehearsed_record =
+    RECORD(fact_rehearsed, fact_rehearsed_fields, "a rehearsal");
+
 static const struct field corrected_fields[] = {
     TEXT_FIELD(fact_corrected, name, "the edge"),
     TEXT_FIELD(fact_corrected, target, "the game node meant"),
@@ -197,7 +209,7 @@ bool fact_is_of_rollout(const struct fact *fact)
 {
     if (fact->type == FACT_STEP)
         return ((const struct fact_step *)fact->body)->repair == 0;
-    return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT;
+    return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT || fact->type == FACT_REHEARSED;
 }
 
 void fact_encode(const struct fact *fact, struct text *ret)

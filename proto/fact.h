@@ -78,6 +78,16 @@ struct fact_step {
     uint64_t position;
     uint64_t rule;
 };
+/* A later attempt's takes the place of an earlier one's. */
+struct fact_rehearsed {
+    uint64_t step;
+    uint64_t attempt;
+    char shard[NAME_SIZE];
+    char node[NAME_SIZE];
+    struct rehearsed *rows;
+    size_t row_count;
+    uint64_t left_out;
+};
 struct fact_corrected {
     char name[NAME_SIZE];
     char target[NAME_SIZE];
@@ -142,6 +152,7 @@ struct fact_sample {
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \
     X(ROLLOUT, rollout, fact_rollout, true, "the rollout changed its state")                       \
     X(STEP, step, fact_step, true, "a step changed its state")                                     \
+    X(REHEARSED, rehearsed, fact_rehearsed, true, "what a rehearsal on a shadow measured")         \
     X(CLOSED, closed, summary, true, "the rollout is over")                                        \
     X(CORRECTED, corrected, fact_corrected, true,                                                  \
       "an edge did not do what was ordered, and was put right by its agent")                       \
@@ -172,6 +183,8 @@ struct fact_row {
     bool is_durable;
     const char *doc;
 };
+
+extern const struct record fact_rehearsed_record;
 
 const struct fact_row *fact_row(enum fact_type type);
 

@@ -93,6 +93,9 @@ static const struct field outcome_fields[] = {
     BOOL_FIELD(task_outcome, is_kept, "the schema stays expanded: a revert would lose data"),
     NUMBER_FIELD(task_outcome, position, "WAL position after it"),
     NUMBER_FIELD(task_outcome, duration_ms, "how long it took"),
+    LIST_FIELD(task_outcome, rehearsal, rehearsal_count, rehearsed_record, REHEARSAL_ROWS_MAX,
+               "rehearse: what was measured"),
+    NUMBER_FIELD(task_outcome, rehearsal_left_out, "rows that were too many"),
 };
 const struct record task_outcome_record = RECORD(task_outcome, outcome_fields, "how a task ended");
 
@@ -181,8 +184,9 @@ static const struct field request_fields[] = {
     TEXT_FIELD(request, db_role, "database role of a game node's own"),
     TEXT_FIELD(request, application, "application_name of a game node's sessions"),
     TEXT_FIELD(request, colour, "of a game node, where one colour gets all traffic"),
-    ENUM_FIELD(request, strategy, strategy_names, "plan: how it is to go"),
     BOOL_FIELD(request, schema_too, "of a rollback: revert the kept schema"),
+    ENUM_FIELD(request, strategy, strategy_names, "how a rollout is to go, as a whole"),
+    BOOL_FIELD(request, in_production, "a plan needs a rehearsal, or a reason to go without"),
     RECORD_FIELD(request, options, rollout_options_record, "how a rollout is to go"),
 };
 static const struct record request_record = RECORD(request, request_fields, "an operator's wish");

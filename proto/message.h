@@ -89,6 +89,10 @@ struct task_outcome {
     bool is_kept; /* revert: the schema stays expanded */
     uint64_t position;
     uint64_t duration_ms;
+    /* rehearse; a talloc child of what brought it: outcome_for_keeps() */
+    struct rehearsed *rehearsal;
+    size_t rehearsal_count;
+    uint64_t rehearsal_left_out; /* rows that were too many */
 };
 struct inquiry {
     struct order order;
@@ -157,8 +161,9 @@ struct request {
     char db_role[NAME_SIZE];
     char application[NAME_SIZE];
     char colour[NAME_SIZE];
-    enum strategy strategy;
     bool schema_too;
+    enum strategy strategy;
+    bool in_production; /* a plan needs a rehearsal, or a reason to go without */
     struct rollout_options options;
 };
 struct reply {
@@ -231,6 +236,16 @@ static inline struct order order_for_keeps(const struct order *order)
 
     kept.arguments.games = NULL;
     kept.arguments.game_count = 0;
+    return kept;
+}
+
+/* An outcome without its list, which is kept beside the ledger. */
+static inline struct task_outcome outcome_for_keeps(const struct task_outcome *outcome)
+{
+    struct task_outcome kept = *outcome;
+
+    kept.rehearsal = NULL;
+    kept.rehearsal_count = 0;
     return kept;
 }
 

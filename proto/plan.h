@@ -2,6 +2,7 @@
 #ifndef PROTO_PLAN_H
 #define PROTO_PLAN_H
 
+#include "proto/rehearsal.h"
 #include "proto/report.h"
 
 #define PLAN_STEPS_MAX        32768
@@ -28,9 +29,11 @@
     X(ISOLATE, "isolate")                                                                          \
     X(SWITCH, "switch")                                                                            \
     X(SMOKE, "smoke")                                                                              \
-    X(SEVER, "sever") X(DRAIN, "drain") X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy")  \
-        X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract")                  \
-            X(REVERT, "revert") X(ALLOW, "allow")
+    X(SEVER, "sever")                                                                              \
+    X(DRAIN, "drain")                                                                              \
+    X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak")    \
+        X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")              \
+            X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -51,6 +54,8 @@ struct rollout_options {
     bool is_exact;         /* 0 means 0: nothing of it is filled in by defaults */
     bool hold;
     bool accept_data_loss;
+    bool shadow;                            /* rehearsed on a shadow first */
+    char no_rehearsal[REHEARSAL_TEXT_SIZE]; /* why production goes without one; "": it does not */
     enum failure_policy on_failure;
     enum lost_policy on_lost;
     enum inconclusive_policy on_inconclusive;
@@ -126,6 +131,8 @@ struct plan {
     char bundle[DIGEST_SIZE];
     char digest[DIGEST_SIZE]; /* of all the rest but rollout */
     char created_by[NAME_SIZE];
+    char contracts_for[NAME_SIZE]; /* the release that contracts are chosen for */
+    uint64_t rehearsed_by;         /* the rollout that rehearsed the same before; 0: none */
     struct rollout_options options;
     struct plan_revision *revisions; /* that it expands (or reverts), in topological order */
     size_t revision_count;
@@ -182,6 +189,9 @@ struct summary {
     char revision[NAME_SIZE];
     char release[NAME_SIZE];
     char created_by[NAME_SIZE];
+    char bundle[DIGEST_SIZE];
+    bool is_rehearsed; /* on a shadow, to its end */
+    char contracts_for[NAME_SIZE];
     uint64_t planned_at_ms;
     uint64_t closed_at_ms;
     bool has_contracted; /* no way back */

@@ -55,6 +55,8 @@ static const struct field database_fields[] = {
     LIST_FIELD(database_report, contracted, contracted_count, name_item_record,
                REPORT_REVISIONS_MAX, "C: contracted, or begun to be"),
     NUMBER_FIELD(database_report, open_rollout, "that its term row names; 0: none"),
+    BOOL_FIELD(database_report, can_shadow, "its agent has a scratch folder"),
+    NUMBER_FIELD(database_report, shadow_of, "the oldest rollout with a shadow here; 0: none"),
     TEXT_FIELD(database_report, fingerprint, "hash of the catalog"),
     NUMBER_FIELD(database_report, fingerprint_age_ms, "since it was known to be so"),
     NUMBER_FIELD(database_report, position, "insert or replay position in the WAL, in bytes"),

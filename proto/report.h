@@ -61,6 +61,8 @@ struct database_report {
     struct name_item *contracted; /* C */
     size_t contracted_count;
     uint64_t open_rollout; /* that its term row names; 0: none */
+    bool can_shadow;       /* its agent has a scratch folder */
+    uint64_t shadow_of;    /* the oldest rollout that has left a shadow here; 0: none */
     char fingerprint[FINGERPRINT_SIZE];
     uint64_t fingerprint_age_ms;
     uint64_t position; /* insert (primary) or replay (standby) WAL position */

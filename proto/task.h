@@ -24,6 +24,12 @@ enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
       "waits until the database has replayed a position")                                          \
     X(VERIFY, verify, DATABASE, NONE, false, true, 60000,                                          \
       "runs a revision's verify.sql or verify.contract.sql")                                       \
+    X(CLONE, clone, DATABASE, DISCARD, false, true, 3600000,                                       \
+      "copies the database into a scratch folder and starts the copy aside: a shadow")             \
+    X(REHEARSE, rehearse, DATABASE, NONE, false, true, 3600000,                                    \
+      "brings the shadow's schema to the target, measures it, and runs the workload there")        \
+    X(DISCARD, discard, DATABASE, NONE, false, false, 120000,                                      \
+      "stops the shadow and removes its folder")                                                   \
     X(END_SESSIONS, end_sessions, DATABASE, ALLOW_SESSIONS, true, false, 30000,                    \
       "ends a game node's database sessions and keeps it out")                                     \
     X(ALLOW_SESSIONS, allow_sessions, DATABASE, END_SESSIONS, true, false, 30000,                  \

@@ -73,11 +73,32 @@
 
 #define STRATEGIES(X)                                                                              \
     X(ROLLING, "rolling")                                                                          \
-    X(INVERSE, "inverse") X(REPAIR, "repair") X(BLUE_GREEN, "blue-green")
+    X(INVERSE, "inverse")                                                                          \
+    X(REPAIR, "repair") X(BLUE_GREEN, "blue-green") X(SHADOW, "shadow")
 
 #define FAILURE_POLICIES(X)      X(REVERT, "revert") X(HALT, "halt")
 #define LOST_POLICIES(X)         X(REVERT, "revert") X(WAIT, "wait")
 #define INCONCLUSIVE_POLICIES(X) X(REVERT, "revert") X(PAUSE, "pause")
+
+/* What a rehearsal does with a revision. */
+#define REHEARSED_PHASES(X)                                                                        \
+    X(NONE, "none")                                                                                \
+    X(EXPAND, "expand")                                                                            \
+    X(BACKFILL, "backfill")                                                                        \
+    X(VERIFY, "verify")                                                                            \
+    X(REVERT, "revert")                                                                            \
+    X(CONTRACT, "contract") X(VERIFY_CONTRACT, "verify_contract") X(WORKLOAD, "workload")
+
+/* As PostgreSQL orders them: a later one excludes what an earlier one does, or more. */
+#define LOCK_MODES(X)                                                                              \
+    X(NONE, "none")                                                                                \
+    X(ACCESS_SHARE, "access share")                                                                \
+    X(ROW_SHARE, "row share")                                                                      \
+    X(ROW_EXCLUSIVE, "row exclusive")                                                              \
+    X(SHARE_UPDATE_EXCLUSIVE, "share update exclusive")                                            \
+    X(SHARE, "share")                                                                              \
+    X(SHARE_ROW_EXCLUSIVE, "share row exclusive")                                                  \
+    X(EXCLUSIVE, "exclusive") X(ACCESS_EXCLUSIVE, "access exclusive")
 
 #define WORDS(X)                                                                                   \
     X(LINK, link_state, LINK_STATES)                                                               \
@@ -90,7 +111,8 @@
     X(VERDICT, verdict, VERDICTS) X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)   \
         X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)          \
             X(ON_LOST, lost_policy, LOST_POLICIES)                                                 \
-                X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)
+                X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                     \
+                    X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,
@@ -106,6 +128,8 @@
 #define ON_FAILURE_VALUE(upper, text)      ON_FAILURE_##upper,
 #define ON_LOST_VALUE(upper, text)         ON_LOST_##upper,
 #define ON_INCONCLUSIVE_VALUE(upper, text) ON_INCONCLUSIVE_##upper,
+#define REHEARSED_VALUE(upper, text)       REHEARSED_##upper,
+#define LOCK_VALUE(upper, text)            LOCK_##upper,
 
 #define X(prefix, name, list) enum name { list(prefix##_VALUE) prefix##_COUNT_ };
 WORDS(X)

@@ -18,10 +18,11 @@
 #define SESSION_LOOKS_MAX     30 /* then it counts as interrupted: a minute or more */
 /* The coordinator believes nothing that was measured before an outcome, and the first look after it
  * may have begun before. */
-#define SESSION_REPORTS_OWED   2
-#define SESSION_TERM_RISE_MAX  1000
-#define SESSION_CLEAR_PAUSE_MS 5000
-#define SESSION_MENDS_MAX      8 /* at once: the next beat goes on */
+#define SESSION_REPORTS_OWED     2
+#define SESSION_TERM_RISE_MAX    1000
+#define SESSION_CLEAR_PAUSE_MS   5000
+#define SESSION_DISCARD_PAUSE_MS 5000
+#define SESSION_MENDS_MAX        8 /* at once: the next beat goes on */
 
 enum entry_state {
     ENTRY_NONE,      /* never heard of */
@@ -85,7 +86,8 @@ enum session_effect_type {
     SESSION_WATCH,     /* report at every beat, or no longer */
     SESSION_REPORT,    /* what is known, and the next SESSION_REPORTS_OWED looks, changed or not */
     SESSION_MEND,      /* ask the edge again for what was ordered: answered by SESSION_MENDED */
-    SESSION_CLEAR_ROLLOUT, /* from the database's term row, if it is still this one */
+    SESSION_CLEAR_ROLLOUT,   /* from the database's term row, if it is still this one */
+    SESSION_DISCARD_SHADOWS, /* of rollouts up to this one, which is over */
     SESSION_EFFECT_COUNT
 };
 
@@ -96,7 +98,7 @@ struct session_effect {
     struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT, MEND */
     bool of_replica;           /* INSPECT */
     bool is_on;                /* WATCH */
-    uint64_t rollout;          /* CLEAR_ROLLOUT */
+    uint64_t rollout;          /* CLEAR_ROLLOUT, DISCARD_SHADOWS */
 };
 
 struct session_effects {
@@ -138,6 +140,7 @@ struct agent_session {
     size_t mending_count;
     uint64_t closed_rollout; /* the newest that the coordinator says is over */
     uint64_t clear_not_before_ms;
+    uint64_t discard_not_before_ms;
     uint64_t now_ms;
 };
 

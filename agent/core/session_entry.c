@@ -82,7 +82,7 @@ static void end(const struct turn *turn, const struct task_outcome *outcome)
     assert(entry != NULL);
     assert(outcome != NULL);
     entry->state = ENTRY_ENDED;
-    entry->outcome = *outcome;
+    entry->outcome = outcome_for_keeps(outcome);
     entry->outcome.id = entry->order.id;
     entry->has_child = false;
     entry->is_cancelling = false;

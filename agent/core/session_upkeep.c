@@ -91,6 +91,18 @@ static void look_at_rollout(struct agent_session *session, const struct database
     session_effects_add(effects, SESSION_CLEAR_ROLLOUT)->rollout = database->open_rollout;
 }
 
+/* Its rollout ended, and nobody could have it discarded: the agent was away, or a person skipped
+ * that. */
+static void look_at_shadows(struct agent_session *session, const struct database_report *database,
+                            struct session_effects *effects)
+{
+    if (database->shadow_of == 0 || database->shadow_of > session->closed_rollout ||
+        !session->is_welcome || session->now_ms < session->discard_not_before_ms)
+        return;
+    session->discard_not_before_ms = session->now_ms + SESSION_DISCARD_PAUSE_MS;
+    session_effects_add(effects, SESSION_DISCARD_SHADOWS)->rollout = session->closed_rollout;
+}
+
 void agent_session_look_after(struct agent_session *session, const struct report *report,
                               struct session_effects *effects)
 {
@@ -98,8 +110,10 @@ void agent_session_look_after(struct agent_session *session, const struct report
         return;
     if (report->kind == KIND_EDGE)
         look_at_servers(session, report, effects);
-    else if (report->kind == KIND_DATABASE)
+    else if (report->kind == KIND_DATABASE) {
         look_at_rollout(session, &report->database, effects);
+        look_at_shadows(session, &report->database, effects);
+    }
 }
 
 void agent_session_mend(struct agent_session *session, struct session_effects *effects,

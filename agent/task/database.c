@@ -53,7 +53,11 @@ static enum error_code check_database(struct task_context *task, struct session 
         return ERROR_OK;
     if (session_query(session, SQL(embedded_task_identity), &rows, err) != ERROR_OK)
         return err->code;
-    if (strcmp(rows_text(rows, 0, 0), arguments->system_id) != 0)
+    if (rows_bool(rows, 0, 2))
+        error_set(err, ERROR_REFUSED,
+                  "this database is a shadow (it has a table hakem.shadow), not the real thing: "
+                  "mend database.url");
+    else if (strcmp(rows_text(rows, 0, 0), arguments->system_id) != 0)
         error_set(err, ERROR_REFUSED, "this is database system %s, and the order is for %s",
                   rows_text(rows, 0, 0), arguments->system_id);
     else

@@ -26,8 +26,8 @@ void task_bundle_path(const struct agent_config *config, const char *digest, cha
     (void)text_format(ret, size, "%s/bundles/%s", config->state, digest);
 }
 
-static enum error_code load_bundle(struct task_context *task, struct migration_set **ret,
-                                   struct error *err)
+enum error_code task_load_bundle(struct task_context *task, struct migration_set **ret,
+                                 struct error *err)
 {
     const char *digest = task->job->order.arguments.bundle;
     char path[FILE_PATH_MAX];
@@ -133,7 +133,7 @@ static enum error_code apply(struct task_context *task, enum migration_phase pha
     struct session *session = NULL;
 
     name_rollout(order, rollout, sizeof(rollout));
-    if (load_bundle(task, &set, err) != ERROR_OK ||
+    if (task_load_bundle(task, &set, err) != ERROR_OK ||
         task_open_session(task, &session, err) != ERROR_OK ||
         raise_term(task, session, err) != ERROR_OK)
         return err->code;
@@ -279,7 +279,7 @@ enum error_code task_verify(struct task_context *task, struct task_outcome *ret,
     size_t at = 0;
 
     (void)ret;
-    if (load_bundle(task, &set, err) != ERROR_OK || set == NULL)
+    if (task_load_bundle(task, &set, err) != ERROR_OK || set == NULL)
         return err->code;
     if (!migration_find(set, arguments->revision, &at))
         return error_set(err, ERROR_NOT_FOUND, "the bundle has no revision %s",

@@ -23,6 +23,9 @@ static const struct task_functions rows[] = {
     [TASK_REVERT] = {task_revert, inspect_schema},
     [TASK_AWAIT_REPLAY] = {task_await_replay, NULL},
     [TASK_VERIFY] = {task_verify, NULL},
+    [TASK_CLONE] = {task_clone, inspect_clone},
+    [TASK_REHEARSE] = {task_rehearse, NULL},
+    [TASK_DISCARD] = {task_discard, inspect_discard},
     [TASK_END_SESSIONS] = {task_end_sessions, NULL},
     [TASK_ALLOW_SESSIONS] = {task_allow_sessions, NULL},
     [TASK_RELEASE] = {task_release, inspect_release},
@@ -129,6 +132,8 @@ static void run_job(struct task_context *task)
         watch_run(task->config, task->channel, task->job->node);
     else if (task->job->kind == JOB_CLEAR_ROLLOUT)
         run_upkeep(task, task_clear_rollout);
+    else if (task->job->kind == JOB_DISCARD_SHADOWS)
+        run_upkeep(task, task_discard_shadows);
     else if (what == TASK_NONE)
         log_event(LOG_ERROR, "job_without_task", LOG_TEXT("node", task->job->node));
     else if (task->job->kind == JOB_INSPECT)

@@ -40,9 +40,9 @@ int task_child(const struct agent_config *config);
 
 task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, task_await_replay,
     task_verify, task_end_sessions, task_allow_sessions, task_release, task_smoke, task_drain,
-    task_admit, task_isolate, task_switch;
+    task_admit, task_isolate, task_switch, task_clone, task_rehearse, task_discard;
 inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
-    inspect_switch;
+    inspect_switch, inspect_clone, inspect_discard;
 
 /* database.c: a session to the node's own database, checked to be the one that the order means. */
 struct session;
@@ -60,6 +60,14 @@ enum error_code task_mend_edge(struct task_context *task, struct error *err);
 
 /* schema.c: the database's term row names the job's rollout no longer. */
 enum error_code task_clear_rollout(struct task_context *task, struct error *err);
+
+/* shadow.c: shadows of rollouts up to the job's, which are over. */
+enum error_code task_discard_shadows(struct task_context *task, struct error *err);
+
+/* schema.c: the order's migration files, a talloc child of the task's memory. */
+struct migration_set;
+enum error_code task_load_bundle(struct task_context *task, struct migration_set **ret,
+                                 struct error *err);
 
 /* The path of a bundle in the agent's state folder. */
 void task_bundle_path(const struct agent_config *config, const char *digest, char *ret,

@@ -35,6 +35,15 @@ struct migration_hooks {
     void (*progress)(void *context, uint64_t done, uint64_t total, const char *text);
 };
 
+/* SQL around every statement, in its transaction where it has one: for who measures. before has no
+ * parameters; after has revision, phase, statement (from 1), for a statement outside of
+ * transactions MIGRATION_PROBE_OUTSIDE, else NULL, and an array of the relations that it names. */
+struct migration_probe {
+    const char *before, *after;
+};
+#define MIGRATION_PROBE_OUTSIDE                                                                    \
+    "4" /* SHARE UPDATE EXCLUSIVE: whatever can run outside takes that */
+
 /* The migrator's lock over many phases of one set, and what was read under it, so that each costs
  * one round trip.  Only its end waits for the disk: WAL is written in order, so that a server that
  * crashes before forgets the last phases together with their log, and the next run does them.  A
@@ -56,6 +65,7 @@ struct migration_run {
     bool accept_data_loss;
     struct migration_hold
         *hold; /* NULL: each phase takes the lock for itself, and tells the position */
+    const struct migration_probe *probe; /* NULL: nobody measures */
 };
 
 struct migration_result {

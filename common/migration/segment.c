@@ -183,13 +183,64 @@ static void append(struct transaction *t, const struct transaction *more)
                         more->calls[i].params);
 }
 
+/* ---- who measures ---- */
+
+static void add_probe_before(const struct script_run *s, struct transaction *t)
+{
+    if (s->m->run->probe != NULL)
+        transaction_add(t, "the probe", s->m->run->probe->before, 0, NULL);
+}
+
+/* "{\"public\".\"players\"}" */
+static char *named_relations(const struct script_run *s, size_t i)
+{
+    const struct split_statement *statement = &s->split->statements[i];
+    const char **names = memory_array(s->m->scratch, const char *, statement->table_count);
+
+    for (size_t t = 0; t < statement->table_count; t++)
+        names[t] = sql_identifier(names, statement->tables[t].schema, statement->tables[t].name);
+    return sql_array(s->m->scratch, names, statement->table_count);
+}
+
+static void add_probe_after(const struct script_run *s, struct transaction *t, size_t i)
+{
+    char statement[MIGRATOR_NUMBER_SIZE];
+
+    if (s->m->run->probe == NULL)
+        return;
+    (void)text_format(statement, sizeof(statement), "%zu", i + 1);
+    transaction_add(t, "the probe", s->m->run->probe->after, 5,
+                    (const char *const[]){s->m->revision->name, migration_phase_name(s->phase),
+                                          statement, NULL, named_relations(s, i)});
+}
+
+static enum error_code probe_outside(const struct script_run *s, size_t i, bool is_after,
+                                     struct error *err)
+{
+    const struct migration_probe *probe = s->m->run->probe;
+    char statement[MIGRATOR_NUMBER_SIZE];
+
+    if (probe == NULL)
+        return ERROR_OK;
+    (void)text_format(statement, sizeof(statement), "%zu", i + 1);
+    if (!is_after)
+        return session_query(s->m->session, (struct sql_call){.text = probe->before}, NULL, err);
+    return session_query(s->m->session,
+                         SQL_WITH(probe->after, s->m->revision->name,
+                                  migration_phase_name(s->phase), statement,
+                                  MIGRATION_PROBE_OUTSIDE, named_relations(s, i)),
+                         NULL, err);
+}
+
 void segment_add_body(struct script_run *s, struct transaction *t, const struct segment *segment)
 {
     append(t, s->with_first);
     for (size_t i = segment->first; i < segment->end; i++) {
         if (!is_open(s, i))
             continue;
+        add_probe_before(s, t);
         transaction_add(t, segment_where(s, i), s->split->statements[i].text, 0, NULL);
+        add_probe_after(s, t, i);
         add_log(s, t, i, "done", NULL);
     }
     segment_add_marks(s->m, t, s->phase, segment->is_last);
@@ -376,7 +427,9 @@ static enum error_code run_outside(struct script_run *s, const struct segment *s
         return err->code;
     if (!did) {
         if (write_intent(s, segment, err) != ERROR_OK ||
-            execute_with_tries(s, segment->first, err) != ERROR_OK)
+            probe_outside(s, segment->first, false, err) != ERROR_OK ||
+            execute_with_tries(s, segment->first, err) != ERROR_OK ||
+            probe_outside(s, segment->first, true, err) != ERROR_OK)
             return err->code;
     }
     return write_done(s, segment, started_us, err);

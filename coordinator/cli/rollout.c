@@ -21,7 +21,13 @@
 const struct cli_flag rollout_start_flags[] = {
     CONNECTION_FLAGS,
     TARGET_FLAGS,
-    {.name = "--strategy", .value = "rolling|blue-green", .doc = "how it goes, default rolling"},
+    {.name = "--strategy", .value = "rolling|blue-green|shadow", .doc = "how, default rolling"},
+    {.name = "--shadow", .doc = "rehearse it on a copy of the database first"},
+    {.name = "--no-rehearsal", .value = "REASON", .doc = "in production, without a rehearsal"},
+    {.name = "--environment",
+     .value = "NAME",
+     .environment = "MIGRATION_ENV",
+     .doc = "development, staging or production: that asks for a rehearsal"},
     ROLLOUT_OPTION_FLAGS,
     {.name = "--plan", .value = "DIGEST", .doc = "refuse if the plan is another one by now"},
     {.name = "--dry-run", .doc = "show the plan, and leave it at that"},
@@ -72,6 +78,39 @@ static enum error_code ask_plan(struct cli *cli, struct connection *connection,
     return ERROR_OK;
 }
 
+static enum error_code read_environment(const struct cli *cli, struct request *request,
+                                        struct error *err)
+{
+    const char *name = cli_flag(cli, "--environment");
+
+    if (name == NULL || strcmp(name, "development") == 0 || strcmp(name, "staging") == 0)
+        return ERROR_OK;
+    request->in_production = strcmp(name, "production") == 0;
+    return request->in_production
+               ? ERROR_OK
+               : error_set(err, ERROR_USAGE,
+                           "--environment (MIGRATION_ENV) is development, staging or production, "
+                           "not \"%.64s\"",
+                           name);
+}
+
+static enum error_code read_strategy(const struct cli *cli, struct request *request,
+                                     struct error *err)
+{
+    const char *reason = cli_flag(cli, "--no-rehearsal");
+
+    if (options_read_strategy(cli, &request->strategy, err) != ERROR_OK)
+        return err->code;
+    request->options.shadow = cli_is_set(cli, "--shadow");
+    if (reason != NULL && (reason[0] == '\0' ||
+                           !text_copy(request->options.no_rehearsal, REHEARSAL_TEXT_SIZE, reason)))
+        return error_set(err, ERROR_USAGE, "--no-rehearsal takes a reason of at most %d bytes",
+                         REHEARSAL_TEXT_SIZE - 1);
+    if (reason != NULL && request->options.shadow)
+        return error_set(err, ERROR_USAGE, "--shadow and --no-rehearsal exclude each other");
+    return read_environment(cli, request, err);
+}
+
 static enum error_code read_target(const struct cli *cli, struct request *request, void *memory,
                                    struct error *err)
 {
@@ -83,7 +122,7 @@ static enum error_code read_target(const struct cli *cli, struct request *reques
     if (!text_copy(request->revision, NAME_SIZE, revision == NULL ? "" : revision) ||
         !text_copy(request->release, NAME_SIZE, release == NULL ? "" : release))
         return error_set(err, ERROR_USAGE, "the name of a revision or release is too long");
-    if (options_read_strategy(cli, &request->strategy, err) != ERROR_OK)
+    if (read_strategy(cli, request, err) != ERROR_OK)
         return err->code;
     return options_read(cli, memory, &request->options, err);
 }

@@ -52,6 +52,7 @@ void screen_print(const struct cli *cli, const json_t *show)
     {
         print_step(cli, step);
     }
+    screen_print_rehearsals(cli, show);
 }
 
 /* ---- a plan ---- */
@@ -99,6 +100,7 @@ void screen_print_plan(const struct cli *cli, const json_t *show)
             words_text(show, "strategy"), words_text(show, "revision"),
             words_text(show, "release")[0] != '\0' ? ", release " : "",
             words_text(show, "release"));
+    screen_print_plan_rehearsal(cli, show);
     json_array_foreach(json_object_get(show, "revisions"), i, item)
     {
         cli_say(cli, "  moves %s", json_string_value(item));

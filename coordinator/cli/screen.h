@@ -22,4 +22,11 @@ void screen_print_plan(const struct cli *cli, const json_t *show);
 /* One line a node. */
 void screen_print_nodes(const struct cli *cli, const json_t *nodes);
 
+/* ---- screen_rehearsal.c ---- */
+
+/* What the rollout's rehearsals measured; nothing if it had none. */
+void screen_print_rehearsals(const struct cli *cli, const json_t *show);
+/* Whether, and where, a plan is rehearsed. */
+void screen_print_plan_rehearsal(const struct cli *cli, const json_t *show);
+
 #endif

@@ -42,6 +42,9 @@ void words_add_head(struct text *out, const json_t *show);
 /* A line for each revision that stays expanded, each after the end of another. */
 void words_add_kept(struct text *out, const json_t *show);
 
+/* screen_rehearsal.c: what was measured of a statement, or of a phase. */
+void words_add_rehearsed(struct text *out, const json_t *row);
+
 /* "2.5s", "3min 12s" */
 void words_add_duration(struct text *out, long long ms);
 

@@ -293,6 +293,27 @@ static enum error_code apply_step(struct control *control, const void *body, str
     return ERROR_OK;
 }
 
+static enum error_code apply_rehearsed(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_rehearsed *fact = body;
+    struct rollout *open = control->open;
+    struct fact_rehearsed **slot = NULL;
+
+    if (open == NULL || work_step(&open->work, fact->step) == NULL)
+        return apply_corrupt(err, "a rehearsal", "that no plan has");
+    for (size_t i = 0; i < open->rehearsal_count; i++)
+        if (open->rehearsals[i]->step == fact->step)
+            slot = &open->rehearsals[i];
+    if (slot == NULL) {
+        open->rehearsals =
+            memory_grow(open, open->rehearsals, open->rehearsal_count, open->rehearsal_count + 1);
+        slot = &open->rehearsals[open->rehearsal_count++];
+    }
+    talloc_free(*slot);
+    *slot = record_clone(&fact_rehearsed_record, fact, open);
+    return ERROR_OK;
+}
+
 static enum error_code apply_closed(struct control *control, const void *body, struct error *err)
 {
     const struct summary *summary = body;

@@ -273,6 +273,7 @@ static void compile_section(struct compiler *c, enum section section,
             compile_colour(c, section, shard, shard->colour);
         break;
     case SECTION_BEGIN:
+    case SECTION_SHADOW:
     case SECTION_HOLD:
     case SECTION_RETIRE:
     case SECTION_FINISH:
@@ -316,6 +317,7 @@ enum error_code compile_steps(const struct control *control, const struct compil
 
     c.scratch = memory_zeroed(parent, 1, 1, "compiler");
     compile_begin(&c);
+    compile_shadow(&c, shards, count);
     ids_set(&c, &c.ends, &c.begin);
     for (size_t i = 0; i < count; i++) {
         /* The first shard is the canary: the others wait for its last soak. */

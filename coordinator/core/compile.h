@@ -13,7 +13,8 @@ struct compile_shard {
     size_t contract_count;
     const struct node **games; /* in the order of the waves */
     size_t game_count;
-    const char *release; /* for its game nodes; "": they stay */
+    const char *release;     /* for its game nodes; "": they stay */
+    const char *shadow_node; /* whose database is copied for a rehearsal; NULL: none is */
     /* Each one's own, instead; NULL: the same for all. Who runs it already stays as it is, but in a
      * repair. */
     const char **own_releases;

@@ -49,4 +49,9 @@ void compile_colour(struct compiler *c, enum section section, const struct compi
  * the schema waits for them. */
 void compile_guards(struct compiler *c, const struct compile_shard *shard);
 
+/* ---- compile_shadow.c ---- */
+
+/* One after another on each shard's own node; what comes behind waits for all shards. */
+void compile_shadow(struct compiler *c, const struct compile_shard *shards, size_t count);
+
 #endif

@@ -43,6 +43,28 @@ uint64_t fleet_closed_rollout(const struct control *control)
     return control->open != NULL ? control->open->work.plan->rollout - 1 : control->rollout_number;
 }
 
+static uint64_t newest_before(const struct control *control, uint64_t rollout, bool is_completed)
+{
+    for (size_t i = control->summary_count; i > 0; i--) {
+        const struct summary *summary = control->summaries[i - 1];
+
+        if (summary->rollout < rollout && summary->strategy != STRATEGY_SHADOW &&
+            (!is_completed || summary->state == ROLLOUT_COMPLETED))
+            return summary->rollout;
+    }
+    return 0;
+}
+
+uint64_t fleet_rollout_before(const struct control *control, uint64_t rollout)
+{
+    return newest_before(control, rollout, false);
+}
+
+uint64_t fleet_completed_before(const struct control *control, uint64_t rollout)
+{
+    return newest_before(control, rollout, true);
+}
+
 uint64_t fleet_timeline(const struct control *control, const char *shard)
 {
     uint64_t newest = 0;

@@ -26,6 +26,12 @@ bool fleet_some_edge_withholds(const struct control *control, const struct node 
 /* The newest rollout that is over; 0: none is. */
 uint64_t fleet_closed_rollout(const struct control *control);
 
+/* The newest closed one with a smaller number that changed anything: a rehearsal did not. 0: none.
+ */
+uint64_t fleet_rollout_before(const struct control *control, uint64_t rollout);
+/* The same, of those that were completed. */
+uint64_t fleet_completed_before(const struct control *control, uint64_t rollout);
+
 /* The newest that a database of the shard reports; 0: none reports. */
 uint64_t fleet_timeline(const struct control *control, const char *shard);
 

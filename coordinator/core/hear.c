@@ -7,6 +7,7 @@
 #include "coordinator/core/node.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
+#include "proto/copy.h"
 
 #include <assert.h>
 #include <string.h>
@@ -258,6 +259,26 @@ static void hear_progress(const struct letter *letter)
     run_emit(letter->run, FACT_PROGRESS, fact);
 }
 
+/* In the journal before the step's end, which may close the rollout. */
+static void note_rehearsal(const struct letter *letter, const struct task_outcome *outcome)
+{
+    struct work *work = NULL;
+    const struct step *step = find_step(letter, &outcome->id, false, &work);
+    struct fact_rehearsed fact = {.attempt = outcome->id.attempt,
+                                  .rows = outcome->rehearsal,
+                                  .row_count = outcome->rehearsal_count,
+                                  .left_out = outcome->rehearsal_left_out};
+
+    if (step == NULL || work->repair != 0 || step_task(step) != TASK_REHEARSE ||
+        !step_is_open(step) || outcome->rehearsal_count == 0)
+        return;
+    fact.step = step->plan->id;
+    (void)text_copy(fact.shard, NAME_SIZE, step->plan->shard);
+    (void)text_copy(fact.node, NAME_SIZE, letter->node->identity.name);
+    run_emit(letter->run, FACT_REHEARSED,
+             record_clone(&fact_rehearsed_record, &fact, letter->run->decisions->memory));
+}
+
 static void hear_outcome(const struct letter *letter)
 {
     static const enum step_event_type events[] = {
@@ -275,6 +296,7 @@ static void hear_outcome(const struct letter *letter)
     struct order_ref *ref = run_body(letter->run, message_row(MESSAGE_SETTLED)->record);
 
     static_assert(ARRAY_LEN(events) == OUTCOME_COUNT_, "an outcome has no event");
+    note_rehearsal(letter, outcome);
     tell_step(letter, &outcome->id, &event, false);
     ref->id = outcome->id; /* known or not, it need not be said again */
     run_send(letter->run, letter->node->identity.name, MESSAGE_SETTLED, ref);

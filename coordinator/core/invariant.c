@@ -176,6 +176,8 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
         add_number(&hash, control->open->has_contracted);
         add_number(&hash, control->open->hold_is_released);
         add_text(&hash, control->open->why);
+        for (size_t i = 0; i < control->open->rehearsal_count; i++)
+            add_record(&hash, &fact_rehearsed_record, control->open->rehearsals[i]);
         add_work(&hash, &control->open->work);
     }
     hash_end_hex(&hash, ret);

@@ -234,6 +234,8 @@ enum error_code planner_begin(struct planner *p, const struct request *request)
 {
     p->plan->options = request->options;
     planner_defaults(&p->plan->options);
+    if (p->plan->strategy == STRATEGY_SHADOW)
+        p->plan->options.hold = false; /* for what? nothing comes behind it */
     default_waves(p);
     find_shards(p);
     if (p->shard_count == 0)
@@ -267,10 +269,13 @@ static struct plan_revision revision_of(const struct catalog_revision *row)
     return revision;
 }
 
-/* The release that will run lives with that revision contracted. */
+/* The release that will run lives with that revision contracted. A rehearsal for nobody in
+ * particular does all. */
 static bool may_be_contracted(const struct planner *p, const struct catalog_release *release,
                               const char *revision)
 {
+    if (release == NULL)
+        return p->plan->strategy == STRATEGY_SHADOW;
     return compat_is_within(p->control->catalog, revision, release->needs) ||
            names_contain(release->tolerates, release->tolerate_count, revision);
 }
@@ -309,7 +314,7 @@ static enum error_code choose_revisions(struct planner *p, struct compile_shard 
                 return p->err->code;
             expands[shard->revision_count++] = revision_of(row);
         }
-        if (row->has_contract && release != NULL &&
+        if (row->has_contract &&
             !names_contain(before->contracted, before->contracted_count, row->name) &&
             may_be_contracted(p, release, row->name))
             contracts[shard->contract_count++] = revision_of(row);
@@ -341,65 +346,7 @@ void planner_collect_revisions(struct planner *p)
     }
 }
 
-/* ---- compatibility, walked ---- */
-
-enum error_code planner_walk_step(struct planner *p, const struct node *game, const char *release,
-                                  const struct schema *schema, const char *when)
-{
-    char why[SENTENCE_SIZE];
-
-    if (compat_fault(p->control->catalog, release, schema, why) == NULL)
-        return ERROR_OK;
-    return error_set(p->err, ERROR_INCOMPATIBLE, "%s could not stay in traffic %s: %s",
-                     game->identity.name, when, why);
-}
-
-/* Forward: the old release over every expand, the new one over the whole and every contract.  Back
- * from any point is the same states in the other order. */
-static enum error_code walk_game(struct planner *p, const struct compile_shard *shard,
-                                 const struct plan_shard *before, const struct node *game)
-{
-    const char *old = game->report->release;
-    const char *new = shard->release[0] != '\0' ? shard->release : old;
-    size_t most = before->expanded_count + shard->revision_count;
-    struct name_item *expanded = memory_array(p->parent, struct name_item, most);
-    struct name_item *contracted =
-        memory_array(p->parent, struct name_item, before->contracted_count + shard->contract_count);
-    struct schema schema = {expanded, before->expanded_count, contracted, before->contracted_count};
-    bool rests = colour_rests(p->control, game); /* what it runs meanwhile breaks nobody */
-
-    memcpy(expanded, before->expanded, before->expanded_count * sizeof(expanded[0]));
-    memcpy(contracted, before->contracted, before->contracted_count * sizeof(contracted[0]));
-    if (!rests && planner_walk_step(p, game, old, &schema, "as it stands now") != ERROR_OK)
-        return p->err->code;
-    for (size_t i = 0; i < shard->revision_count; i++) {
-        (void)text_copy(expanded[schema.expanded_count++].name, NAME_SIZE,
-                        shard->revisions[i].name);
-        if (!rests &&
-            planner_walk_step(p, game, old, &schema, "while the schema is expanded") != ERROR_OK)
-            return p->err->code;
-    }
-    if (planner_walk_step(p, game, new, &schema, "after its release is switched") != ERROR_OK)
-        return p->err->code;
-    for (size_t i = 0; i < shard->contract_count; i++) {
-        (void)text_copy(contracted[schema.contracted_count++].name, NAME_SIZE,
-                        shard->contracts[i].name);
-        if (planner_walk_step(p, game, new, &schema, "while the schema is contracted") != ERROR_OK)
-            return p->err->code;
-    }
-    return ERROR_OK;
-}
-
-static enum error_code walk(struct planner *p)
-{
-    for (size_t s = 0; s < p->shard_count; s++)
-        for (size_t g = 0; g < p->shards[s].game_count; g++)
-            if (walk_game(p, &p->shards[s], &p->plan->shards[s], p->shards[s].games[g]) != ERROR_OK)
-                return p->err->code;
-    return ERROR_OK;
-}
-
-/* ---- rolling ---- */
+/* ---- forward ---- */
 
 static enum error_code choose_target(struct planner *p, const struct request *request,
                                      const struct catalog_release **ret)
@@ -470,10 +417,11 @@ enum error_code planner_finish(struct planner *p)
 static enum error_code choose_strategy(struct planner *p, const struct request *request)
 {
     p->plan->strategy = request->strategy;
-    if (request->strategy == STRATEGY_ROLLING || request->strategy == STRATEGY_BLUE_GREEN)
+    if (request->strategy == STRATEGY_ROLLING || request->strategy == STRATEGY_BLUE_GREEN ||
+        request->strategy == STRATEGY_SHADOW)
         return ERROR_OK;
     return error_set(p->err, ERROR_USAGE,
-                     "%s is no strategy to ask for: rolling and blue-green are",
+                     "%s is no strategy to ask for: rolling, blue-green and shadow are",
                      word_of(&strategy_names, request->strategy));
 }
 
@@ -485,6 +433,29 @@ static enum error_code choose_movers(struct planner *p, size_t at)
     return ERROR_OK;
 }
 
+/* A shadow moves no game server, and leaves every schema as it is. */
+static bool is_rehearsal_only(const struct planner *p)
+{
+    return p->plan->strategy == STRATEGY_SHADOW;
+}
+
+static enum error_code choose_all(struct planner *p, const struct catalog_release *release)
+{
+    if (is_rehearsal_only(p))
+        p->plan->release[0] = '\0';
+    for (size_t i = 0; i < p->shard_count; i++) {
+        if (choose_movers(p, i) != ERROR_OK)
+            return p->err->code;
+        if (release == NULL)
+            release = catalog_release(p->control->catalog, p->plan->shards[i].release);
+        if (choose_revisions(p, &p->shards[i], &p->plan->shards[i], release) != ERROR_OK)
+            return p->err->code;
+    }
+    if (release != NULL)
+        (void)text_copy(p->plan->contracts_for, NAME_SIZE, release->name);
+    return ERROR_OK;
+}
+
 enum error_code planner_forward(const struct control *control, const struct request *request,
                                 const void *parent, struct plan *ret, struct error *err)
 {
@@ -493,20 +464,15 @@ enum error_code planner_forward(const struct control *control, const struct requ
     const struct catalog_release *release = NULL;
 
     if (choose_strategy(&p, request) != ERROR_OK ||
-        choose_target(&p, request, &release) != ERROR_OK || planner_begin(&p, request) != ERROR_OK)
+        choose_target(&p, request, &release) != ERROR_OK ||
+        planner_begin(&p, request) != ERROR_OK || choose_all(&p, release) != ERROR_OK)
         return err->code;
-    for (size_t i = 0; i < p.shard_count; i++) {
-        if (choose_movers(&p, i) != ERROR_OK)
-            return err->code;
-        if (release == NULL)
-            release = catalog_release(control->catalog, plan.shards[i].release);
-        if (choose_revisions(&p, &p.shards[i], &plan.shards[i], release) != ERROR_OK)
-            return err->code;
-    }
     if (planner_has_nothing_to_do(&p))
         return error_set(err, ERROR_REFUSED, "nothing to do: every node is there already");
     planner_collect_revisions(&p);
-    if (walk(&p) != ERROR_OK || planner_finish(&p) != ERROR_OK)
+    if ((!is_rehearsal_only(&p) && planner_walk(&p) != ERROR_OK) ||
+        planner_choose_shadows(&p) != ERROR_OK ||
+        planner_check_rehearsal(&p, request) != ERROR_OK || planner_finish(&p) != ERROR_OK)
         return err->code;
     *ret = plan;
     return ERROR_OK;

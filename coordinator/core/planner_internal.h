@@ -33,6 +33,12 @@ enum error_code planner_choose_colour(struct planner *p, size_t at);
 /* A rollout that switched is taken back by a switch first. */
 enum error_code planner_choose_colour_back(struct planner *p, size_t at,
                                            const struct plan_shard *before);
+/* ---- planner_shadow.c ---- */
+
+/* Which database each shard's shadow is made from, if the plan has one. */
+enum error_code planner_choose_shadows(struct planner *p);
+/* In production a plan that moves a schema has been rehearsed, is to be, or says why not. */
+enum error_code planner_check_rehearsal(struct planner *p, const struct request *request);
 
 bool planner_has_nothing_to_do(const struct planner *p);
 
@@ -43,6 +49,10 @@ void planner_collect_revisions(struct planner *p);
  */
 enum error_code planner_walk_step(struct planner *p, const struct node *game, const char *release,
                                   const struct schema *schema, const char *when);
+
+/* Every game node, forward over every step; back from any point is the same states in the other
+ * order. */
+enum error_code planner_walk(struct planner *p);
 
 /* Compiles the steps and names the plan by its digest. */
 enum error_code planner_finish(struct planner *p);

@@ -1,5 +1,6 @@
 #include "coordinator/core/request.h"
 
+#include "coordinator/core/fleet.h"
 #include "coordinator/core/ledger.h"
 #include "coordinator/core/node.h"
 #include "coordinator/core/planner.h"
@@ -191,19 +192,17 @@ static void wish_skip(struct run *run, const struct wish *wish)
 static bool has_gone_back(const struct summary *summary)
 {
     return summary->state == ROLLOUT_REVERTED || summary->state == ROLLOUT_CANCELLED ||
-           summary->strategy == STRATEGY_INVERSE;
+           summary->strategy == STRATEGY_INVERSE || summary->strategy == STRATEGY_SHADOW;
 }
 
 static void say_already_back(struct run *run, const struct wish *wish,
                              const struct summary *summary)
 {
     char text[SENTENCE_SIZE];
-    uint64_t further =
-        summary->strategy == STRATEGY_INVERSE ? summary->inverse_of - 1 : summary->rollout - 1;
+    uint64_t further = fleet_completed_before(run->control, summary->strategy == STRATEGY_INVERSE
+                                                                ? summary->inverse_of
+                                                                : summary->rollout);
 
-    while (further > 0 && (control_summary(run->control, further) == NULL ||
-                           control_summary(run->control, further)->state != ROLLOUT_COMPLETED))
-        further--;
     if (further > 0)
         (void)text_format(text, sizeof(text),
                           "rollout %llu is %s already: nothing to do; to go further back, say "
@@ -274,8 +273,8 @@ static void wish_rollback(struct run *run, const struct wish *wish)
     }
     if (control->open != NULL && !is_free(run, wish))
         return;
-    if (wanted == 0 && control->summary_count > 0)
-        wanted = control->summaries[control->summary_count - 1]->rollout;
+    if (wanted == 0)
+        wanted = fleet_rollout_before(control, UINT64_MAX);
     summary = control_summary(control, wanted);
     if (summary == NULL)
         refuse(run, wish, wanted == 0 ? ERROR_REFUSED : ERROR_NOT_FOUND,

@@ -241,6 +241,22 @@ static void note_standings(struct run *run)
     }
 }
 
+static bool was_rehearsed(const struct rollout *open)
+{
+    bool has_one = false;
+
+    for (size_t i = 0; i < open->work.count; i++) {
+        const struct step *step = &open->work.steps[i];
+
+        if (step->plan->stage != STAGE_REHEARSE)
+            continue;
+        if (step->direction != DIRECTION_DO || step->state != STEP_SUCCEEDED)
+            return false;
+        has_one = true;
+    }
+    return has_one && open->state == ROLLOUT_COMPLETED;
+}
+
 void rollout_close(struct run *run)
 {
     const struct control *control = run->control;
@@ -255,6 +271,9 @@ void rollout_close(struct run *run)
     (void)text_copy(summary->revision, NAME_SIZE, plan->revision);
     (void)text_copy(summary->release, NAME_SIZE, plan->release);
     (void)text_copy(summary->created_by, NAME_SIZE, plan->created_by);
+    (void)text_copy(summary->bundle, DIGEST_SIZE, plan->bundle);
+    (void)text_copy(summary->contracts_for, NAME_SIZE, plan->contracts_for);
+    summary->is_rehearsed = was_rehearsed(open);
     summary->planned_at_ms = open->planned_at_ms;
     summary->closed_at_ms = control->now_ms;
     summary->has_contracted = open->has_contracted;
@@ -267,7 +286,7 @@ void rollout_close(struct run *run)
     add_kept(summary, control);
     say_last_word(summary, control);
     summary = record_clone(&summary_record, summary, run->decisions->memory);
-    if (open->state != ROLLOUT_CANCELLED)
+    if (open->state != ROLLOUT_CANCELLED && plan->strategy != STRATEGY_SHADOW)
         set_goals(run);
     note_standings(run);
     stop_watching(run);

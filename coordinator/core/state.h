@@ -87,6 +87,8 @@ struct rollout {
     bool has_contracted; /* a contract, or an inverse's revert, was ordered: no way back */
     uint64_t rule;
     char why[SENTENCE_SIZE];
+    struct fact_rehearsed **rehearsals; /* by age; one a step */
+    size_t rehearsal_count;
     char cause[SENTENCE_SIZE]; /* why it turned back; "" if it did not */
 };
 

@@ -121,6 +121,8 @@ static const struct step_rule rules[] = {
         WHY("it changes nothing, whatever became of it")},
     {507, BOTH(UNKNOWN), ON(TICK), IF(target_is_isolated), QUARANTINE(UNDO, SKIPPED),
         WHY("its node is cut off: repaired when it comes back")},
+    {508, UNDO(DUE) | UNDO(UNKNOWN), ON(TICK), IF(shadow_may_be_left), GO(UNDO, SKIPPED),
+        WHY("its agent is lost: it discards the shadow by itself when it is back")},
     {509, UNDO(UNKNOWN), ON(TICK), IF(replica_may_be_left), QUARANTINE(UNDO, SKIPPED),
         WHY("the replica is left behind: quarantined until it has caught up")},
     {510, DO(UNKNOWN), ON(TICK), IF(database_was_overtaken), GO(DO, SKIPPED),

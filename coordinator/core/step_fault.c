@@ -314,6 +314,9 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     case TASK_BACKFILL:
     case TASK_AWAIT_REPLAY:
     case TASK_VERIFY:
+    case TASK_CLONE:
+    case TASK_REHEARSE:
+    case TASK_DISCARD:
     case TASK_ALLOW_SESSIONS:
     case TASK_SMOKE:
     case TASK_COUNT:

@@ -161,12 +161,34 @@ bool goes_back_and_can_cancel(const struct scene *scene)
            task_row(step_task(scene->step))->can_be_cancelled;
 }
 
+/* A shadow is discarded whatever became of what was done on it; its agent does one after the other,
+ * or, if it is lost, discards it once it is back. */
+static bool is_of_a_shadow(const struct scene *scene)
+{
+    enum task task = scene->step->plan->task;
+
+    return task == TASK_REHEARSE || task == TASK_DISCARD ||
+           (task == TASK_CLONE && node_is_lost(scene));
+}
+
 bool goes_back_over_harmless(const struct scene *scene)
 {
     enum task task = scene->step->plan->task;
 
-    return goes_back(scene) && (task == TASK_PREFLIGHT || task == TASK_VERIFY ||
-                                task == TASK_AWAIT_REPLAY || task == TASK_SMOKE);
+    return goes_back(scene) &&
+           (task == TASK_PREFLIGHT || task == TASK_VERIFY || task == TASK_AWAIT_REPLAY ||
+            task == TASK_SMOKE || is_of_a_shadow(scene));
+}
+
+/* Nobody is held up by a shadow whose agent is gone: it is discarded by that agent itself. */
+bool shadow_may_be_left(const struct scene *scene)
+{
+    const struct step *step = scene->step;
+    const char *name = step_is_open(step) ? step->node : step->plan->node;
+    const struct node *node = control_node(scene->control, name);
+
+    return goes_back(scene) && step->direction == DIRECTION_UNDO &&
+           step->plan->undo == TASK_DISCARD && (node == NULL || node->link == LINK_LOST);
 }
 
 bool primary_has_changed(const struct scene *scene)

@@ -45,6 +45,7 @@
     X(target_is_still_unhealthy)                                                                   \
     X(cannot_be_admitted_in_time)                                                                  \
     X(replica_may_be_left)                                                                         \
+    X(shadow_may_be_left)                                                                          \
     X(goes_back_without_undo)                                                                      \
     X(goes_back_with_dependents_settled)                                                           \
     X(later_one_was_kept)                                                                          \

@@ -23,6 +23,9 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
     case TASK_PREFLIGHT:
     case TASK_AWAIT_REPLAY:
     case TASK_VERIFY:
+    case TASK_CLONE:
+    case TASK_REHEARSE:
+    case TASK_DISCARD:
     case TASK_END_SESSIONS:
     case TASK_ALLOW_SESSIONS:
     case TASK_RELEASE:

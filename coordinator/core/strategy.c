@@ -99,6 +99,20 @@ static const struct stage_row blue_green[] = {
     CONTRACT_STAGES,
 };
 
+/* Its SECTION_SHADOW goes before the others of whatever strategy is rehearsed first. */
+static const struct stage_row shadow[] = {
+    {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
+        DOC("every node says that it could take part")},
+    {STAGE_CLONE, ON(SHADOW, SHADOW), DO(CLONE), UNDO(DISCARD),
+        DOC("the database is copied aside: a replica's, where one has a scratch folder")},
+    {STAGE_REHEARSE, ON(SHADOW, SHADOW), DO(REHEARSE),
+        DOC("expand, backfill, verify, the way back, contract and the workload, on the copy")},
+    {STAGE_DISCARD, ON(SHADOW, SHADOW), DO(DISCARD),
+        DOC("the copy is stopped and removed")},
+    {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
+        DOC("nothing is left to do")},
+};
+
 static const struct stage_row inverse[] = {
     {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
         DOC("every node says that it could take part")},
@@ -136,6 +150,7 @@ static const struct {
     [STRATEGY_INVERSE] = {inverse, ARRAY_LEN(inverse)},
     [STRATEGY_REPAIR] = {repair, ARRAY_LEN(repair)},
     [STRATEGY_BLUE_GREEN] = {blue_green, ARRAY_LEN(blue_green)},
+    [STRATEGY_SHADOW] = {shadow, ARRAY_LEN(shadow)},
 };
 static_assert(ARRAY_LEN(strategies) == STRATEGY_COUNT_, "a strategy has no stages");
 

@@ -18,12 +18,14 @@ enum scope {
     SCOPE_EDGES,            /* for each game node of the wave, at every edge that carries it */
     SCOPE_SWITCHES,         /* one for every edge that carries the shard, side by side */
     SCOPE_CLUSTER,          /* one gate, after everything before it */
+    SCOPE_SHADOW,           /* one, on the database of the shard that a shadow is made from */
     SCOPE_COUNT
 };
 
 /* When a stage's steps come about. */
 enum section {
     SECTION_BEGIN,  /* once, before any shard */
+    SECTION_SHADOW, /* per shard that has revisions to move, side by side, before any shard */
     SECTION_SCHEMA, /* per shard, if it has revisions to move */
     SECTION_GUARD,  /* per shard and game node, beside the waves: for the way back only */
     SECTION_GAMES,  /* per shard and wave, if there is a release to switch */

@@ -78,6 +78,72 @@ static void look_rollouts(const struct look *look)
     send_document(look, view_rollouts(look->server->control));
 }
 
+static json_t *longest_rows(const json_t *show, json_t **ret_rehearsal)
+{
+    json_t *longest = NULL;
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(show, "rehearsals"), i, item)
+    {
+        json_t *rows = json_object_get(item, "rows");
+
+        if (json_array_size(rows) <= json_array_size(longest))
+            continue;
+        longest = rows;
+        *ret_rehearsal = item;
+    }
+    return longest;
+}
+
+/* A rehearsal for each of many shards: the last rows of the longest go until the rest fits. */
+static void fit_rehearsals(json_t *show)
+{
+    json_t *rehearsal = NULL;
+    json_t *rows = longest_rows(show, &rehearsal);
+
+    while (rows != NULL && json_dumpb(show, NULL, 0, JSON_COMPACT) > DOCUMENT_BYTES_MAX) {
+        json_int_t left_out = json_integer_value(json_object_get(rehearsal, "left_out"));
+        size_t kept = json_array_size(rows) / 2;
+
+        left_out += (json_int_t)(json_array_size(rows) - kept);
+        while (json_array_size(rows) > kept)
+            (void)json_array_remove(rows, json_array_size(rows) - 1);
+        (void)json_object_set_new(rehearsal, "left_out", json_integer(left_out));
+        rows = longest_rows(show, &rehearsal);
+    }
+}
+
+static void send_show(const struct look *look, json_t *show)
+{
+    fit_rehearsals(show);
+    send_document(look, show);
+}
+
+static enum error_code add_rehearsal(void *context, const struct fact *fact, struct error *err)
+{
+    (void)err;
+    if (fact->type == FACT_REHEARSED)
+        view_add_rehearsal(context, fact->body);
+    return ERROR_OK;
+}
+
+/* What a closed rollout's rehearsals measured only the journal knows. */
+static void show_closed(const struct look *look, const struct summary *summary)
+{
+    json_t *object = view_summary(summary);
+    bool has_any = summary->options.shadow || summary->strategy == STRATEGY_SHADOW;
+    struct error err;
+
+    if (has_any && journal_look(look->server->journal, summary->rollout, add_rehearsal, object,
+                                &err) != ERROR_OK) {
+        json_decref(object);
+        refuse(look, err.code, err.detail);
+        return;
+    }
+    send_show(look, object);
+}
+
 /* The open rollout, else the newest one, unless one is named. */
 static void look_show(const struct look *look)
 {
@@ -86,7 +152,7 @@ static void look_show(const struct look *look)
     const struct summary *summary;
 
     if (control->open != NULL && (wanted == 0 || wanted == control->open->work.plan->rollout)) {
-        send_document(look, view_open(control));
+        send_show(look, view_open(control));
         return;
     }
     if (wanted == 0 && control->summary_count > 0)
@@ -96,7 +162,7 @@ static void look_show(const struct look *look)
         refuse(look, ERROR_NOT_FOUND,
                wanted == 0 ? "there has been no rollout" : "there is no such rollout");
     else
-        send_document(look, view_summary(summary));
+        show_closed(look, summary);
 }
 
 /* The newest facts, oldest first. */

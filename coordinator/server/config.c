@@ -9,6 +9,14 @@
 
 #define OPERATORS_MAX 256
 
+static const char *environment_fault(const char *value)
+{
+    return strcmp(value, "development") == 0 || strcmp(value, "staging") == 0 ||
+                   strcmp(value, "production") == 0
+               ? NULL
+               : "not development, staging or production";
+}
+
 static const struct yaml_key operator_rows[] = {
     {.key = "name",
      .kind = YAML_KIND_NAME,
@@ -58,6 +66,12 @@ static const struct yaml_key rows[] = {
      .value_fault = log_level_fault,
      .otherwise = "info",
      .doc = "debug, info, warning, error or alert"},
+    {.key = "environment",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct server_config, environment),
+     .value_fault = environment_fault,
+     .otherwise = "development",
+     .doc = "development, staging or production: that asks for a rehearsal of every schema"},
     {.key = "operator_keys",
      .kind = YAML_KIND_STRUCTS,
      .offset = offsetof(struct server_config, operator_keys),

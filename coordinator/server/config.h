@@ -18,6 +18,7 @@ struct server_config {
     const char *journal;    /* path */
     const char *migrations; /* folder */
     const char *log_level;
+    const char *environment; /* development, staging, production */
     struct operator_config *operator_keys;
     size_t operator_count;
 };

@@ -231,6 +231,9 @@ static void take_request(struct batch *batch, const struct parcel *parcel,
                           .request = message->body};
 
     *wish = (struct wish_slot){.from = *parcel, .id = message->id, .request = message->body};
+    /* The cluster knows where it is, whatever an operator's environment says. */
+    if (strcmp(server->config->environment, "production") == 0)
+        ((struct request *)message->body)->in_production = true;
     wish->only_looks = answer_knows(wish->request->verb);
     batch->wish_count++;
     if (!wish->only_looks && (!needs_library(wish->request->verb) || refresh_library(batch, wish)))

@@ -262,6 +262,8 @@ static void put_plan(json_t *object, const struct plan *plan)
     put_text(object, "digest", plan->digest);
     put_text(object, "bundle", plan->bundle);
     put_text(object, "created_by", plan->created_by);
+    put_text(object, "contracts_for", plan->contracts_for);
+    put_number(object, "rehearsed_by", plan->rehearsed_by);
     (void)json_object_set_new(object, "options",
                               json_from_record(&rollout_options_record, &plan->options));
     for (size_t i = 0; i < plan->revision_count; i++)
@@ -277,6 +279,22 @@ static void put_plan(json_t *object, const struct plan *plan)
         (void)json_array_append_new(shards, shard);
     }
     (void)json_object_set_new(object, "shards", shards);
+}
+
+void view_add_rehearsal(json_t *show, const struct fact_rehearsed *rehearsal)
+{
+    json_t *list = json_object_get(show, "rehearsals");
+
+    if (list == NULL) {
+        list = json_array();
+        (void)json_object_set_new(show, "rehearsals", list);
+    }
+    /* A later attempt's counts. */
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if ((uint64_t)json_integer_value(json_object_get(json_array_get(list, i), "step")) ==
+            rehearsal->step)
+            (void)json_array_remove(list, i);
+    (void)json_array_append_new(list, json_from_record(&fact_rehearsed_record, rehearsal));
 }
 
 json_t *view_open(const struct control *control)
@@ -301,6 +319,8 @@ json_t *view_open(const struct control *control)
     for (size_t i = 0; i < open->work.count; i++)
         (void)json_array_append_new(steps, step_of(control, &open->work, &open->work.steps[i]));
     (void)json_object_set_new(object, "steps", steps);
+    for (size_t i = 0; i < open->rehearsal_count; i++)
+        view_add_rehearsal(object, open->rehearsals[i]);
     (void)json_object_update_new(object, view_nodes(control));
     return object;
 }
@@ -337,6 +357,8 @@ json_t *view_summary(const struct summary *summary)
     put_number(object, "closed_at_ms", summary->closed_at_ms);
     put_number(object, "elapsed_ms", summary->closed_at_ms - summary->planned_at_ms);
     put_bool(object, "past_return", summary->has_contracted);
+    put_bool(object, "rehearsed", summary->is_rehearsed);
+    put_text(object, "no_rehearsal", summary->options.no_rehearsal);
     (void)json_object_set_new(object, "kept", kept(summary));
     return object;
 }

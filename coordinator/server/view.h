@@ -14,6 +14,9 @@ json_t *view_node(const struct control *control, const struct node *node);
 json_t *view_pending(const struct gate_keeper *keeper);
 json_t *view_rollouts(const struct control *control);
 json_t *view_open(const struct control *control);
+/* What a rehearsal measured, into the list "rehearsals" of a rollout's document. */
+void view_add_rehearsal(json_t *show, const struct fact_rehearsed *rehearsal);
+
 json_t *view_summary(const struct summary *summary);
 
 #endif

@@ -93,6 +93,7 @@ static void report_database(const struct cast *cast, size_t at, const void *pare
     ret->timeline = cast->timeline;
     ret->is_primary = at == cast->primary;
     ret->position = cast->position;
+    ret->can_shadow = true;
     ret->applied = names_of(primary->applied, parent, &ret->applied_count);
     ret->expanded = names_of(primary->expanded, parent, &ret->expanded_count);
     ret->contracted = names_of(primary->contracted, parent, &ret->contracted_count);

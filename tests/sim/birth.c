@@ -57,6 +57,8 @@ static void add_shard(struct sim *sim, int number)
     shard->database_count = databases;
     for (int i = 0; i < databases; i++)
         (void)add_node(sim, "db", number * 10 + i + 1, KIND_DATABASE, number);
+    for (int i = 0; i < databases; i++)
+        sim->nodes[shard->first_database + i].can_shadow = i == 0 || sim_below(sim, 2) == 0;
     shard->primary = shard->first_database;
     sim->nodes[shard->primary].believes = true;
     shard->first_game = sim->node_count;
@@ -139,11 +141,24 @@ static enum task any_of(struct sim *sim, unsigned percent, const enum task *task
     return sim_below(sim, 100) < percent ? tasks[sim_below(sim, count)] : TASK_NONE;
 }
 
+/* What befalls those who rehearse. */
+static void make_shadows_fate(struct sim *sim)
+{
+    static const enum task hated[] = {TASK_CLONE, TASK_REHEARSE, TASK_DISCARD};
+    struct sim_fate *fate = &sim->fate;
+
+    fate->rehearses = sim_below(sim, 4) == 0;
+    if (!fate->rehearses || sim_below(sim, 2) == 0)
+        return;
+    fate->grudge = hated[sim_below(sim, ARRAY_LEN(hated))];
+    fate->failing_task = any_of(sim, 50, hated, ARRAY_LEN(hated));
+}
+
 static void make_fate(struct sim *sim)
 {
-    static const enum task hated[] = {TASK_EXPAND,   TASK_BACKFILL, TASK_REVERT,
-                                      TASK_CONTRACT, TASK_DRAIN,    TASK_RELEASE,
-                                      TASK_CONTRACT, TASK_REVERT,   TASK_SWITCH};
+    static const enum task hated[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT,   TASK_CONTRACT,
+                                      TASK_DRAIN,  TASK_RELEASE,  TASK_CONTRACT, TASK_REVERT,
+                                      TASK_SWITCH, TASK_ADMIT,    TASK_ADMIT};
     static const enum task ending[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT, TASK_CONTRACT,
                                        TASK_VERIFY};
     struct sim_fate *fate = &sim->fate;
@@ -164,6 +179,7 @@ static void make_fate(struct sim *sim)
         fate->grudge = TASK_CONTRACT;
     if (fate->is_long)
         fate->failing = 0;
+    make_shadows_fate(sim);
     fate->has_moves = sim_below(sim, 4) == 0;
     fate->coup_in_holding = sim_below(sim, 6) == 0;
     fate->coup = any_of(sim, 20, ending, ARRAY_LEN(ending));

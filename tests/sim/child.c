@@ -35,6 +35,10 @@ void child_start(struct sim *sim, int at, const struct entry *entry, bool is_ins
                         (sim_chance(sim, sim->fate.slow) ? sim_below(sim, SLOW_MS) : 0);
     child->fails = sim_chance(sim, sim->fate.failing);
     child->is_retryable = sim_below(sim, 2) == 0;
+    if (entry->order.task == TASK_CLONE && !is_inspection && node->shadow_of == 0) {
+        node->shadow_of = entry->order.id.rollout; /* its folder is made first */
+        node->shadow_is_half = true;
+    }
     if (!is_inspection)
         faults_at_task(sim, at, child);
 }
@@ -188,6 +192,18 @@ static bool waits(const struct sim_node *node, const struct sim_child *child)
            node->database.position < child->order.arguments.position;
 }
 
+/* The lock of its agent's shadows: one of their tasks at a time. */
+static bool is_locked_out(struct sim_node *node, struct sim_child *child)
+{
+    if (!database_is_shadow_task(child->order.task) || child->is_inspection)
+        return false;
+    for (int i = 0; i < SIM_CHILDREN_MAX && !child->has_lock; i++)
+        if (node->children[i].is_used && node->children[i].has_lock)
+            return true;
+    child->has_lock = true;
+    return false;
+}
+
 /* A failure may come before the effect, or after it: a connection lost after the commit, a drain
  * that is too slow. What a database says for good, it says before.
  */
@@ -211,6 +227,8 @@ static void run_child(struct sim *sim, int at, struct sim_child *child)
             end_inspection(sim, at, child);
         return;
     }
+    if (is_locked_out(node, child) && !child->is_cancelled)
+        return;
     if (!child->has_effect && !fails_before(child) && !child->is_cancelled &&
         sim->now_ms >= child->effect_at_ms)
         act(sim, at, child);

@@ -108,9 +108,26 @@ static void change(struct sim *sim, int at, struct sim_child *child)
     database->position++;
 }
 
+bool database_is_shadow_task(enum task task)
+{
+    return task == TASK_CLONE || task == TASK_REHEARSE || task == TASK_DISCARD;
+}
+
+/* Beside the database: nothing of it is read by anybody but the next task. */
+static void act_on_shadow(struct sim_node *node, const struct sim_child *child)
+{
+    node->shadow_of = child->order.task == TASK_DISCARD ? 0 : child->order.id.rollout;
+    node->shadow_is_half = false;
+}
+
 void database_act(struct sim *sim, int at, struct sim_child *child)
 {
     struct sim_node *node = &sim->nodes[at];
+
+    if (database_is_shadow_task(child->order.task)) {
+        watch_effect(sim, at, child);
+        act_on_shadow(node, child);
+    }
 
     if (writes_to_database(child->order.task)) {
         if (!is_admissible(node, child))
@@ -139,6 +156,10 @@ bool database_shows(const struct sim_node *node, const struct order *order)
             if (bit == 1u << r)
                 return (database->applied & bit) == 0 && database->reverted[r] == order->id.rollout;
         return false;
+    case TASK_CLONE:
+        return node->shadow_of == order->id.rollout && !node->shadow_is_half;
+    case TASK_DISCARD:
+        return node->shadow_of == 0;
     default:
         return false;
     }

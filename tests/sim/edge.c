@@ -176,6 +176,16 @@ static const struct entry *last_switch(const struct sim_node *edge)
     return NULL;
 }
 
+bool edge_strays(const struct sim_node *edge)
+{
+    const struct entry *entry = last_switch(edge);
+
+    return entry != NULL && entry->state == ENTRY_ENDED &&
+           entry->outcome.outcome == OUTCOME_SUCCEEDED &&
+           (sim_colour_named(entry->order.arguments.colour) != edge->live ||
+            edge->live != edge->live_file);
+}
+
 /* Where an agent knows better; elsewhere it is a person's decision. */
 void edge_flip(struct sim *sim, int at)
 {

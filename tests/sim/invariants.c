@@ -76,10 +76,16 @@ static const char *upkeep_fault(const struct sim *sim)
         if (sim->nodes[i].kind == KIND_EDGE && !edge_obeys(sim, &sim->nodes[i]))
             return "I8: an edge still sends traffic to what it was told to take out";
     for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_EDGE && edge_strays(&sim->nodes[i]))
+            return "I8: an edge gives its traffic to another colour than it was told";
+    for (int i = 0; i < sim->node_count; i++)
         if (sim->nodes[i].kind == KIND_GAME && sim->nodes[i].is_enrolled &&
             edge_has_left_out(sim, i) &&
             control_node(sim->control, sim->nodes[i].name)->quarantine == QUARANTINE_NONE)
             return "I8: a server that nobody took out gets no traffic";
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].shadow_of != 0 && sim->nodes[i].is_enrolled)
+            return "I8: a shadow is left over";
     for (int i = 0; i < sim->shard_count; i++)
         if (sim->nodes[sim->shards[i].primary].database.open_rollout != 0)
             return "I8: a database still says that a rollout is open";
@@ -224,6 +230,20 @@ static const char *mending_fault(const struct sim *sim)
     return "I8: long after the faults a node is still quarantined";
 }
 
+static const struct summary *newest_that_changed(const struct control *control)
+{
+    return control_summary(control, fleet_rollout_before(control, UINT64_MAX));
+}
+
+/* Rehearsals leave every schema and every server as they were. */
+static const char *untouched_fault(const struct sim *sim)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].release != RELEASE_OLD || sim->nodes[i].database.applied != 0)
+            return "a rehearsal has changed something";
+    return mending_fault(sim);
+}
+
 /* I8 and I9, once every rollout is closed. */
 const char *invariant_ended(const struct sim *sim)
 {
@@ -232,7 +252,9 @@ const char *invariant_ended(const struct sim *sim)
 
     if (sim->control->summary_count == 0)
         return "I8: no rollout ever ended";
-    last = sim->control->summaries[sim->control->summary_count - 1];
+    last = newest_that_changed(sim->control);
+    if (last == NULL) /* nothing but rehearsals */
+        return untouched_fault(sim);
     if (sim->was_overruled || last->state == ROLLOUT_ABANDONED)
         return NULL;
     fault = colour_fault_at_end(sim, last);

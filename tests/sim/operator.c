@@ -78,6 +78,18 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     }
 }
 
+/* By itself, in front, or none though it should be. */
+static void choose_rehearsal(struct sim *sim, struct request *request)
+{
+    if (!sim->fate.rehearses)
+        return;
+    request->strategy = sim_below(sim, 2) == 0 ? STRATEGY_SHADOW : STRATEGY_ROLLING;
+    request->options.shadow = sim_below(sim, 2) == 0;
+    request->in_production = sim_below(sim, 4) == 0;
+    if (sim_below(sim, 4) == 0)
+        (void)text_copy(request->options.no_rehearsal, REHEARSAL_TEXT_SIZE, "simulated");
+}
+
 /* Where it goes back to: a node that is to be repaired is brought to its goal. */
 static enum sim_release release_before(const struct sim *sim, int at)
 {
@@ -107,7 +119,8 @@ static void begin_rollout(struct sim *sim)
     struct request request = {.verb = "plan", .release = "new"};
 
     choose_options(sim, &request.options);
-    if (sim->has_colours && sim_below(sim, 4) != 0)
+    choose_rehearsal(sim, &request);
+    if (sim->has_colours && request.strategy == STRATEGY_ROLLING && sim_below(sim, 4) != 0)
         request.strategy = STRATEGY_BLUE_GREEN;
     office_ask(sim, &request);
     if (open_rollout(sim) == NULL)

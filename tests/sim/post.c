@@ -46,6 +46,37 @@ static void cancel_child(struct sim_node *node, const struct order_id *id)
             node->children[i].is_cancelled = true;
 }
 
+/* What an agent keeps beside its ledger travels with the outcome. */
+static void attach_rows(const struct sim_node *node, struct task_outcome *outcome)
+{
+    static struct rehearsed rows[] = {
+        {.revision = "r1",
+         .phase = REHEARSED_EXPAND,
+         .statement = 1,
+         .relation = "public.players",
+         .lock = LOCK_ACCESS_EXCLUSIVE},
+        {.revision = "r1", .phase = REHEARSED_EXPAND, .verdict = VERDICT_PASS}};
+    const struct entry *entry = agent_session_entry(node->session, &outcome->id);
+
+    if (entry == NULL || entry->order.task != TASK_REHEARSE)
+        return;
+    outcome->rehearsal = rows;
+    outcome->rehearsal_count = ARRAY_LEN(rows);
+}
+
+/* The agent's own doing: not while a task has the lock. */
+static void discard_shadow(struct sim *sim, struct sim_node *node, uint64_t rollout)
+{
+    for (int i = 0; i < SIM_CHILDREN_MAX; i++)
+        if (node->children[i].is_used && node->children[i].has_lock)
+            return;
+    if (node->shadow_of == 0 || node->shadow_of > rollout || sim_chance(sim, 10))
+        return;
+    sim_trace(sim, "%s discards the shadow of rollout %llu by itself", node->name,
+              (unsigned long long)node->shadow_of);
+    node->shadow_of = 0;
+}
+
 static void perform(struct sim *sim, int at, const struct session_effect *effect)
 {
     struct sim_node *node = &sim->nodes[at];
@@ -59,6 +90,8 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
         (void)text_copy(node->journal, JOURNAL_SIZE, node->session->journal);
         break;
     case SESSION_SEND:
+        if (effect->message == MESSAGE_OUTCOME)
+            attach_rows(node, effect->body);
         network_post(sim, at, -1, effect->message, node->session->term, effect->body);
         break;
     case SESSION_START_CHILD:
@@ -80,6 +113,9 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
         if (node->believes && node->database.term <= node->session->term &&
             node->database.open_rollout == effect->rollout && !sim_chance(sim, 10))
             node->database.open_rollout = 0;
+        break;
+    case SESSION_DISCARD_SHADOWS:
+        discard_shadow(sim, node, effect->rollout);
         break;
     case SESSION_WATCH:
         node->is_watched = effect->is_on;

@@ -42,6 +42,8 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
                       from->contracted, from->drift);
     database->position = from->position;
     database->open_rollout = from->open_rollout;
+    database->can_shadow = node->can_shadow;
+    database->shadow_of = node->shadow_of;
 }
 
 static void report_edge(const struct sim *sim, const struct sim_node *edge, struct report *ret)

@@ -87,6 +87,9 @@ void watch_fact(struct sim *sim, const struct fact *fact)
     const struct fact_step *step = fact->body;
     const struct work *work;
 
+    if (fact->type == FACT_PLANNED &&
+        ((const struct plan *)fact->body)->strategy == STRATEGY_SHADOW)
+        sim->shadow_rollout = ((const struct plan *)fact->body)->rollout;
     if (fact->type != FACT_STEP)
         return;
     if (step->state == STEP_ORDERED)
@@ -155,9 +158,40 @@ static void check_release(struct sim *sim, int at)
         sim_break(sim, "a server is switched while it takes traffic");
 }
 
+/* ---- rehearsals ---- */
+
+static bool is_rehearsed(const struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].plan->stage == STAGE_REHEARSE && !work->steps[i].is_left_out &&
+            work->steps[i].state != STEP_SUCCEEDED && work->steps[i].state != STEP_SKIPPED)
+            return false;
+    return true;
+}
+
+/* A shadow is no database of the cluster's: what is done on it changes nothing, and what it is a
+ * rehearsal for does not begin before. */
+static void check_rehearsal(struct sim *sim, const struct order *order)
+{
+    const struct rollout *open = sim->control == NULL ? NULL : sim->control->open;
+
+    if (database_is_shadow_task(order->task))
+        return;
+    if (order->id.rollout != 0 && order->id.rollout == sim->shadow_rollout)
+        sim_break(sim, "a rehearsal by itself changes a database or a server");
+    if (open != NULL && order->id.rollout == open->work.plan->rollout &&
+        order->id.direction == DIRECTION_DO && open->state == ROLLOUT_ADVANCING &&
+        !is_rehearsed(&open->work))
+        sim_break(sim, "something is changed before its rehearsal has succeeded");
+}
+
 void watch_effect(struct sim *sim, int at, const struct sim_child *child)
 {
     const struct order *order = &child->order;
+
+    check_rehearsal(sim, order);
+    if (database_is_shadow_task(order->task))
+        return;
 
     if (order->task == TASK_RELEASE) {
         check_release(sim, at);

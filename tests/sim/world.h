@@ -37,7 +37,7 @@
 #define SIM_LONG_FAULTS_MS   460000 /* longer than an unknown step is waited for */
 #define SIM_END_MS           6000000
 #define SIM_MENDED_MS        300000 /* after the last rollout: repairs must have ended by then */
-#define SIM_ROLLOUTS_MAX     3
+#define SIM_ROLLOUTS_MAX     4
 #define SIM_RULES_MAX        3000
 #define SIM_DRAIN_MS         5000
 #define SIM_BEATS_PER_REPORT 10
@@ -57,6 +57,7 @@ struct sim_child {
     bool has_effect, has_kept_file, fails, is_retryable, is_inspection, of_replica, is_cancelled;
     bool is_mend; /* nobody ordered it: the agent puts its edge right */
     bool is_kept, is_superseded, is_misplaced;
+    bool has_lock; /* of the agent's shadows: one task at a time */
     uint64_t position;
 };
 
@@ -105,6 +106,9 @@ struct sim_node {
     uint64_t timeline;
     uint64_t replays_at_ms;    /* it does not replay before */
     uint64_t imposes_until_ms; /* its agent reports another's instance */
+    bool can_shadow;
+    uint64_t shadow_of;  /* the rollout whose shadow is in its scratch folder; 0: none */
+    bool shadow_is_half; /* begun, and never finished */
 
     /* a game server */
     enum sim_release release;
@@ -172,6 +176,7 @@ struct sim_fate {
     unsigned meddling;   /* per thousand steps */
     bool has_moves;      /* nodes leave the cluster, and join it */
     unsigned failing;    /* percent of children */
+    bool rehearses;      /* its operators do, often */
     bool is_full_ledger; /* a game agent's, until its disk is replaced */
 };
 
@@ -199,6 +204,7 @@ struct sim {
     unsigned lossy, has_backfill;       /* bits */
     uint64_t acted_term[SIM_NODES_MAX]; /* the highest that took effect on a node */
     uint64_t contracted_rollout;        /* whose contract took effect */
+    uint64_t shadow_rollout;            /* the newest that is a rehearsal by itself; 0: none was */
     uint64_t undone_rollout[SIM_SHARDS_MAX][SIM_REVISIONS_MAX];
     bool has_colours;
     bool was_overruled; /* an operator skipped a step: what it was for is his business now */
@@ -258,6 +264,7 @@ void child_tell_term(struct sim *sim, int at, uint64_t term);
 /* ---- database.c ---- */
 struct sim_database *database_of(struct sim *sim, int shard); /* its primary's */
 void database_act(struct sim *sim, int at, struct sim_child *child);
+bool database_is_shadow_task(enum task task);
 bool database_shows(const struct sim_node *node, const struct order *order);
 void database_run(struct sim *sim);
 void database_fail_over(struct sim *sim, int shard);
@@ -275,6 +282,8 @@ bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int g
 bool edge_lets_in(const struct sim *sim, const struct sim_node *edge, int game);
 /* Its colour is the one that gets traffic there, as it really is. */
 bool edge_favours(const struct sim_node *edge, const struct sim_node *game);
+/* It gives its traffic, or would after a reload, to another colour than its agent last saw to. */
+bool edge_strays(const struct sim_node *edge);
 /* Somebody flips its map by hand. */
 void edge_flip(struct sim *sim, int at);
 const char *sim_colour_name(int colour);

@@ -37,6 +37,8 @@ START_TEST(what_is_written_arrives_and_the_rest_has_its_default)
     assert_ok(read_text(DATABASE "probes:\n  - {name: a, kind: sql, target: SELECT true}\n"));
     ck_assert_int_eq(config.kind, KIND_DATABASE);
     ck_assert_str_eq(config.log_level, "info");
+    ck_assert_ptr_null(config.database.scratch);
+    ck_assert_uint_eq(config.database.workload_timeout_ms, 300000);
     assert_ok(read_text(EDGE "edge: {driver: haproxy, socket: /s, backend: b}\n"));
     ck_assert_int_eq(config.kind, KIND_EDGE);
     assert_ok(read_text(EDGE "edge: {driver: exec, hook: /h}\n"));
@@ -115,6 +117,10 @@ static const struct {
               "  - {name: q, kind: tcp, target: \"h:1\"}\n  - name: p\n    kind: tcp\n"
               "    target: \"h:1\"\n",
      "a.yaml:10: probes: a second probe is called p"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  scratch: \"/a b\"\n",
+     "a.yaml:8: scratch: \"/a b\" is not made of letters"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  programs: bin\n",
+     "a.yaml:8: programs: \"bin\" is not an absolute path"},
     {GAME "probes:\n  - {name: p, kind: sql, target: SELECT true}\n",
      "a.yaml:8: probes: a probe of kind sql asks the node's own database"},
     {DATABASE "probes:\n  - name: p\n    kind: http\n    target: h/health\n",

@@ -83,8 +83,21 @@ START_TEST(what_a_hook_says_too_much_is_cut_and_does_not_hold_it_up)
 }
 END_TEST
 
+START_TEST(arguments_arrive_one_by_one_whatever_is_in_them)
+{
+    static const char *const arguments[] = {"a b", "$(id)", "'", NULL};
+    struct hook hook = {.path = scratch.script, .arguments = arguments, .timeout_ms = 5000};
+    char *output = NULL;
+
+    write_script("echo \"$#|$1|$2|$3\"");
+    assert_ok(hook_run(&hook, scratch.memory, &output, &failure));
+    ck_assert_str_eq(output, "3|a b|$(id)|'\n");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, arguments_arrive_one_by_one_whatever_is_in_them);
     tcase_add_test(tcase, a_hook_sees_its_own_environment_and_nothing_of_the_agent_s);
     tcase_add_test(tcase, a_path_is_executed_and_never_given_to_a_shell);
     tcase_add_test(tcase, a_hook_that_fails_says_why_in_its_last_line);

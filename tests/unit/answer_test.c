@@ -241,6 +241,75 @@ static enum error_code pass_over(void *context, const struct fact *fact, struct 
     return ERROR_OK;
 }
 
+/* Of a closed rollout only the journal has them; of a step, the last attempt's. */
+START_TEST(a_closed_rollout_is_shown_with_what_its_rehearsals_measured)
+{
+    struct rehearsed rows[] = {{.revision = "r1", .phase = REHEARSED_EXPAND, .statement = 4}};
+    struct fact_rehearsed fact = {.step = 9, .attempt = 1, .shard = "main", .node = "db2"};
+    struct plan plan = {.rollout = 1, .strategy = STRATEGY_SHADOW};
+    struct summary summary = {
+        .rollout = 1, .strategy = STRATEGY_SHADOW, .state = ROLLOUT_COMPLETED};
+    struct request request = to_new();
+    const json_t *list;
+
+    assert_ok(journal_read(server.journal, 0, pass_over, NULL, &failure));
+    append_fact(FACT_PLANNED, 5, &plan);
+    append_fact(FACT_REHEARSED, 6, &fact);
+    fact.attempt = 2;
+    fact.rows = rows;
+    fact.row_count = 1;
+    append_fact(FACT_REHEARSED, 7, &fact);
+    append_fact(FACT_CLOSED, 8, &summary);
+    request.strategy = STRATEGY_SHADOW;
+    start(request);
+    for (int i = 0; i < 50 && core.control->open != NULL; i++) {
+        end_all_orders();
+        beat();
+    }
+    ask_for("show", (struct request){.rollout = 1});
+    list = json_object_get(document, "rehearsals");
+    ck_assert_uint_eq(json_array_size(list), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 0), "attempt")), 2);
+    ck_assert_uint_eq(json_array_size(json_object_get(json_array_get(list, 0), "rows")), 1);
+}
+END_TEST
+
+START_TEST(rehearsals_of_many_shards_are_cut_until_they_fit_and_say_so)
+{
+    struct rehearsed *rows = memory_array(core.memory, struct rehearsed, REHEARSAL_ROWS_MAX);
+    struct fact_rehearsed fact = {.rows = rows, .row_count = REHEARSAL_ROWS_MAX};
+    struct plan plan = {.rollout = 1, .strategy = STRATEGY_SHADOW};
+    struct summary summary = {
+        .rollout = 1, .strategy = STRATEGY_SHADOW, .state = ROLLOUT_COMPLETED};
+    struct request request = to_new();
+    json_int_t rest = 0;
+    const json_t *item;
+    size_t i;
+
+    for (size_t r = 0; r < REHEARSAL_ROWS_MAX; r++)
+        memset(rows[r].text, 'x', REHEARSAL_TEXT_SIZE - 1);
+    assert_ok(journal_read(server.journal, 0, pass_over, NULL, &failure));
+    append_fact(FACT_PLANNED, 5, &plan);
+    for (fact.step = 1; fact.step <= 6; fact.step++)
+        append_fact(FACT_REHEARSED, 6, &fact);
+    append_fact(FACT_CLOSED, 8, &summary);
+    request.strategy = STRATEGY_SHADOW;
+    start(request);
+    for (int round = 0; round < 50 && core.control->open != NULL; round++) {
+        end_all_orders();
+        beat();
+    }
+    ask_for("show", (struct request){.rollout = 1});
+    ck_assert_uint_eq(count_in("rehearsals"), 6);
+    json_array_foreach(json_object_get(document, "rehearsals"), i, item)
+    {
+        rest += json_integer_value(json_object_get(item, "left_out")) +
+                (json_int_t)json_array_size(json_object_get(item, "rows"));
+    }
+    ck_assert_int_eq(rest, (json_int_t)6 * REHEARSAL_ROWS_MAX);
+}
+END_TEST
+
 START_TEST(history_is_the_journal_s_facts_without_what_is_too_long_to_read)
 {
     struct fact_started started = {.journal = "j", .term = 1};
@@ -312,6 +381,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, keys_that_knock_are_listed);
     tcase_add_test(tcase, without_a_rollout_there_is_none_to_show);
     tcase_add_test(tcase, the_open_rollout_is_shown_unless_another_is_named);
+    tcase_add_test(tcase, a_closed_rollout_is_shown_with_what_its_rehearsals_measured);
+    tcase_add_test(tcase, rehearsals_of_many_shards_are_cut_until_they_fit_and_say_so);
     tcase_add_test(tcase, history_is_the_journal_s_facts_without_what_is_too_long_to_read);
     tcase_add_test(tcase, a_long_history_is_cut_at_its_old_end);
     tcase_add_test(tcase, an_answer_that_would_be_too_large_is_refused_and_the_next_one_is_given);

@@ -167,7 +167,7 @@ START_TEST(a_strategy_of_hakem_s_own_cannot_be_asked_for)
     struct request request = to_new();
 
     request.strategy = STRATEGY_INVERSE;
-    assert_no_plan(request, ERROR_USAGE, "rolling and blue-green");
+    assert_no_plan(request, ERROR_USAGE, "rolling, blue-green and shadow are");
 }
 END_TEST
 
@@ -247,6 +247,44 @@ START_TEST(a_colour_that_is_unhealthy_by_then_is_not_switched_to)
 }
 END_TEST
 
+/* What edge1 says, with one server more. */
+static void report_with_stranger(enum traffic_state state)
+{
+    struct report report;
+    struct server_traffic servers[CAST_GAMES + 1] = {{.sessions = 0}};
+
+    cast_fill_report(&core.cast, EDGE1, core.memory, &report);
+    for (size_t i = 0; i < report.server_count; i++)
+        servers[i] = report.servers[i];
+    servers[report.server_count] = (struct server_traffic){
+        .node = "g9", .colour = "green", .state = state, .check_passes = true};
+    report.servers = servers;
+    report.server_count++;
+    report_as("edge1", &report);
+}
+
+START_TEST(a_server_that_somebody_adds_meanwhile_is_not_switched_to_unless_it_is_held_out)
+{
+    char why[SENTENCE_SIZE];
+
+    start(to_green());
+    ck_assert(go_on_until(TASK_ADMIT));
+    core.cast.nodes[EDGE1].is_silent = true;
+    for (int i = 0; i < 5; i++) {
+        beat();
+        report_with_stranger(TRAFFIC_IDLE);
+        end_all_orders();
+    }
+    ck_assert_int_eq(step_of(STAGE_SWITCH, NULL)->state, STEP_DUE);
+    ck_assert_ptr_nonnull(colour_fault(core.control, "main", "green", "new", 1, why));
+    ck_assert_ptr_nonnull(strstr(why, "edge1 has g9 among its green ones"));
+    beat();
+    report_with_stranger(TRAFFIC_MAINTENANCE);
+    settle();
+    ck_assert_int_eq(step_of(STAGE_SWITCH, NULL)->state, STEP_ORDERED);
+}
+END_TEST
+
 START_TEST(what_has_no_contract_is_taken_back_by_a_switch_and_the_colour_that_was_left_is_warm)
 {
     read_catalog_without_contracts(false);
@@ -305,6 +343,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, rolled_back_after_the_switch_the_traffic_goes_first_and_the_schema_last);
     tcase_add_test(tcase, half_switched_is_no_state_an_edge_that_fails_takes_the_others_back);
     tcase_add_test(tcase, a_colour_that_is_unhealthy_by_then_is_not_switched_to);
+    tcase_add_test(tcase,
+                   a_server_that_somebody_adds_meanwhile_is_not_switched_to_unless_it_is_held_out);
     tcase_add_test(
         tcase, what_has_no_contract_is_taken_back_by_a_switch_and_the_colour_that_was_left_is_warm);
     tcase_add_test(tcase,

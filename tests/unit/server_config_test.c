@@ -56,6 +56,7 @@ static const struct {
      "c.yaml:7: key: \"short\" is not 40 characters"},
     {WHOLE "operator_keys:\n  - {name: anna, key: " KEY_A "}\n  - {name: ben, key: " KEY_A "}\n",
      "c.yaml:8: operator_keys: anna and ben have the same key"},
+    {WHOLE "environment: moon\n", "c.yaml:6: environment: \"moon\" is not development"},
     {WHOLE "log_level: loud\n", "c.yaml:6: log_level: \"loud\" is not debug"},
     {WHOLE "operator_keys: []\n", "c.yaml:6: operator_keys: must have 1 to 256 entries, not 0"},
     {"key_file: /k\njournal: /j\nmigrations: /m\noperators: tcp://h:2\nagents: tcp://h:65536\n",

@@ -100,7 +100,62 @@ static void see(enum traffic_state state)
     happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
 }
 
+static void see_live(const char *colour, bool is_kept)
+{
+    struct report report = {.kind = KIND_EDGE, .could_measure = true, .live_is_kept = is_kept};
+
+    (void)text_copy(report.live, NAME_SIZE, colour);
+    now_ms += 1000;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+}
+
+static void order_switch(uint64_t step, const char *colour)
+{
+    struct order order = {.id = id_of(step), .task = TASK_SWITCH};
+
+    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
+    (void)text_copy(order.arguments.colour, NAME_SIZE, colour);
+    hear(MESSAGE_ORDER, &order);
+    end(step, OUTCOME_SUCCEEDED);
+}
+
 /* ---- edges ---- */
+
+START_TEST(a_map_that_somebody_flips_is_put_right_and_that_is_said)
+{
+    order_switch(1, "green");
+    see_live("green", true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    see_live("blue", true);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_int_eq(effect_of(SESSION_MEND)->entry.order.task, TASK_SWITCH);
+    end_mending(1, OUTCOME_SUCCEEDED);
+    ck_assert_ptr_nonnull(said_correction());
+    ck_assert_ptr_nonnull(strstr(said_correction()->detail, "another colour's than green"));
+}
+END_TEST
+
+/* A reload would switch back. */
+START_TEST(a_map_s_file_that_says_something_else_is_put_right_too)
+{
+    order_switch(1, "green");
+    see_live("green", false);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(only_the_last_switch_counts_and_nobody_mends_what_was_never_ordered)
+{
+    see_live("green", false);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    order_switch(1, "green");
+    order_switch(2, "blue");
+    see_live("blue", true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    see_live("", false); /* the edge knows no colours any more */
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+}
+END_TEST
 
 /* The list lives no longer than the message that brought it. */
 START_TEST(a_list_reaches_the_child_and_is_not_kept)
@@ -321,8 +376,55 @@ START_TEST(a_primary_stops_naming_a_rollout_that_is_over)
 }
 END_TEST
 
+/* ---- shadows ---- */
+
+static void see_shadow(uint64_t of)
+{
+    struct report report = {
+        .kind = KIND_DATABASE, .could_measure = true, .database = {.shadow_of = of}};
+
+    now_ms += SESSION_DISCARD_PAUSE_MS;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+}
+
+START_TEST(a_shadow_goes_once_its_rollout_is_over_and_not_before)
+{
+    struct watch watch = {.closed = 3};
+
+    see_shadow(3);
+    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    hear(MESSAGE_WATCH, &watch);
+    see_shadow(4);
+    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    see_shadow(0);
+    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    see_shadow(2);
+    ck_assert_ptr_nonnull(effect_of(SESSION_DISCARD_SHADOWS));
+    ck_assert_uint_eq(effect_of(SESSION_DISCARD_SHADOWS)->rollout, 3);
+}
+END_TEST
+
+START_TEST(what_a_rehearsal_measured_is_not_kept_in_the_ledger)
+{
+    struct rehearsed row = {.statement = 1};
+    struct order_id id = id_of(1);
+    struct task_outcome outcome = {
+        .id = id, .outcome = OUTCOME_SUCCEEDED, .rehearsal = &row, .rehearsal_count = 1};
+
+    order(1, TASK_DRAIN);
+    happens((struct session_event){.type = SESSION_CHILD_ENDED, .id = &id, .outcome = &outcome});
+    ck_assert_uint_eq(session->entries[0].outcome.rehearsal_count, 0);
+    ck_assert_ptr_null(session->entries[0].outcome.rehearsal);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_shadow_goes_once_its_rollout_is_over_and_not_before);
+    tcase_add_test(tcase, what_a_rehearsal_measured_is_not_kept_in_the_ledger);
+    tcase_add_test(tcase, a_map_that_somebody_flips_is_put_right_and_that_is_said);
+    tcase_add_test(tcase, a_map_s_file_that_says_something_else_is_put_right_too);
+    tcase_add_test(tcase, only_the_last_switch_counts_and_nobody_mends_what_was_never_ordered);
     tcase_add_test(tcase, a_list_reaches_the_child_and_is_not_kept);
     tcase_add_test(tcase, what_was_taken_out_and_gets_traffic_is_taken_out_again);
     tcase_add_test(tcase, isolated_is_more_than_drained);

@@ -90,8 +90,46 @@ START_TEST(a_task_that_succeeded_tells_what_somebody_should_look_at)
 }
 END_TEST
 
+static void given_rehearsed(const char *text)
+{
+    json_error_t err;
+
+    json_decref(step);
+    talloc_free(line);
+    line = text_new(NULL, WORDS_BYTES_MAX);
+    step = json_loads(text, 0, &err);
+    ck_assert_msg(step != NULL, "%s", err.text);
+    words_add_rehearsed(line, step);
+}
+
+START_TEST(a_rehearsed_statement_tells_its_lock_rewrite_and_sizes)
+{
+    given_rehearsed("{\"revision\": \"0005_a\", \"phase\": \"expand\", \"statement\": 2,"
+                    " \"duration_us\": 3450, \"lock\": \"access exclusive\","
+                    " \"relation\": \"public.players\", \"is_rewritten\": true,"
+                    " \"bytes_before\": 1536, \"bytes_after\": 10485760}");
+    assert_line_has("0005_a");
+    assert_line_has("   2        3.5 ms access exclusive       rewrite    1.5 KiB   10.0 MiB "
+                    "public.players");
+    given_rehearsed("{\"revision\": \"0005_a\", \"phase\": \"expand\", \"statement\": 3}");
+    assert_line_has("locks nothing more");
+}
+END_TEST
+
+START_TEST(a_rehearsed_phase_tells_its_verdict_and_what_there_is_to_say)
+{
+    given_rehearsed("{\"revision\": \"0005_a\", \"phase\": \"backfill\", \"verdict\": \"pass\","
+                    " \"rows\": 200}");
+    assert_line_has(" pass, 200 rows");
+    given_rehearsed("{\"phase\": \"workload\", \"verdict\": \"fail\", \"text\": \"exit 3\"}");
+    assert_line_has(" fail: exit 3");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_rehearsed_statement_tells_its_lock_rewrite_and_sizes);
+    tcase_add_test(tcase, a_rehearsed_phase_tells_its_verdict_and_what_there_is_to_say);
     tcase_add_test(tcase, long_work_tells_how_much_is_done_and_left);
     tcase_add_test(tcase, what_has_hardly_begun_or_has_ended_has_no_time_left);
     tcase_add_test(tcase, an_open_gate_tells_its_verdict_and_for_how_long_it_has_held);

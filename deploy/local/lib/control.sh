@@ -45,6 +45,10 @@ database:
   url: "$(database_conninfo "$1")"
   game_roles: [hokm, hokm_game_1]
   data: $RUN/data/$1
+  scratch: $RUN/scratch/$1
+  programs: $PG_BIN
+  workload: $RUN/local/hooks/workload
+  environment: ["HAKEM_RUN=$RUN"]
 CONFIG
 }
 

@@ -122,7 +122,7 @@ databases_fill_roles() {
 
     password=$(<"$RUN/password")
     database_sql db-1 "
-        CREATE ROLE hakem LOGIN CREATEROLE PASSWORD '$password'
+        CREATE ROLE hakem LOGIN CREATEROLE REPLICATION PASSWORD '$password'
             IN ROLE pg_signal_backend, pg_monitor;
         CREATE ROLE hokm LOGIN PASSWORD '$password';
         CREATE ROLE hokm_game_1 LOGIN PASSWORD '$password' IN ROLE hokm;" >/dev/null
