@@ -44,8 +44,8 @@
     X(HOLDING, "holding")                                                                          \
     X(COMPLETING, "completing")                                                                    \
     X(COMPLETED, "completed")                                                                      \
-    X(REVERTING, "reverting") X(REVERTED, "reverted") X(STUCK, "stuck") X(ABANDONED, "abandoned")  \
-        X(CANCELLED, "cancelled")
+    X(REVERTING, "reverting")                                                                      \
+    X(REVERTED, "reverted") X(STUCK, "stuck") X(ABANDONED, "abandoned") X(CANCELLED, "cancelled")
 
 #define OUTCOMES(X)                                                                                \
     X(NONE, "none")                                                                                \
@@ -73,7 +73,8 @@
 
 #define STRATEGIES(X)                                                                              \
     X(ROLLING, "rolling")                                                                          \
-    X(INVERSE, "inverse") X(REPAIR, "repair") X(BLUE_GREEN, "blue-green")
+    X(INVERSE, "inverse")                                                                          \
+    X(REPAIR, "repair") X(BLUE_GREEN, "blue-green") X(MAINTENANCE, "maintenance")
 
 #define FAILURE_POLICIES(X)      X(REVERT, "revert") X(HALT, "halt")
 #define LOST_POLICIES(X)         X(REVERT, "revert") X(WAIT, "wait")
@@ -87,7 +88,8 @@
     X(ROLLOUT, rollout_state, ROLLOUT_STATES)                                                      \
     X(OUTCOME, outcome, OUTCOMES)                                                                  \
     X(FINDING, finding, FINDINGS)                                                                  \
-    X(VERDICT, verdict, VERDICTS) X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)   \
+    X(VERDICT, verdict, VERDICTS)                                                                  \
+    X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)                                 \
         X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)          \
             X(ON_LOST, lost_policy, LOST_POLICIES)                                                 \
                 X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLI_FLAGS_MAX     40
+#define CLI_FLAGS_MAX     40 /* of one verb, those that every verb has aside */
 #define CLI_ARGUMENTS_MAX 64
 #define CLI_WORD_MAX      4096 /* bytes of any word of the command */
 

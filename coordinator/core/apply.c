@@ -136,6 +136,8 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
     }
     if (remembers_origin(fact->state) && !remembers_origin(rollout->state))
         rollout->came_from = rollout->state;
+    if (fact->state == ROLLOUT_ADVANCING && rollout->state == ROLLOUT_PLANNED)
+        rollout->started_at_ms = control->now_ms;
     if (fact->state == ROLLOUT_HOLDING && rollout->state == ROLLOUT_ADVANCING)
         rollout->holding_at_ms = control->now_ms;
     if (fact->state == rollout->state && fact->state == ROLLOUT_HOLDING)

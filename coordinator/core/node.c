@@ -70,9 +70,11 @@ bool node_is_the_plans(const struct control *control, const struct node *node)
     return was_touched && (is_unfinished || !fleet_has_arrived(control, node->identity.shard));
 }
 
+/* Nobody is let in while a maintenance has its shard closed. */
 static bool may_be_moved(const struct control *control, const struct node *node)
 {
-    return is_game(node) && !node_is_the_plans(control, node) &&
+    return is_game(node) && !fleet_is_closed(control, node->identity.shard) &&
+           !node_is_the_plans(control, node) &&
            (node->quarantine == QUARANTINE_ABSENCE || node->quarantine == QUARANTINE_HEALTH);
 }
 

@@ -13,7 +13,8 @@
 /* Only such a plan has steps that could bring back what is lost. */
 static bool expands(const struct plan *plan)
 {
-    return (plan->strategy == STRATEGY_ROLLING || plan->strategy == STRATEGY_BLUE_GREEN) &&
+    return (plan->strategy == STRATEGY_ROLLING || plan->strategy == STRATEGY_BLUE_GREEN ||
+            plan->strategy == STRATEGY_MAINTENANCE) &&
            plan->revision_count > 0;
 }
 
@@ -50,11 +51,15 @@ static bool ground_is_lost(const struct scene *scene)
            shard_lost_ground(scene->control, scene->work->plan, shard);
 }
 
-static bool stands_on_the_schema(const struct step *step)
+static bool stands_on_the_schema(const struct scene *scene)
 {
+    const struct step *step = scene->step;
     static const enum stage stages[] = {STAGE_DRAIN, STAGE_RELEASE, STAGE_HEALTHY,
                                         STAGE_SMOKE, STAGE_ADMIT,   STAGE_SOAK};
 
+    /* A maintenance closes the shard before it has the schema. */
+    if (step->plan->stage == STAGE_DRAIN && scene->work->plan->strategy == STRATEGY_MAINTENANCE)
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         if (step->plan->stage == stages[i])
             return step->plan->target[0] != '\0';
@@ -92,7 +97,7 @@ bool ground_is_gone(const struct scene *scene)
 {
     const struct step *step = scene->step;
 
-    return scene->work->repair == 0 && stands_on_the_schema(step) && goes_forward(scene) &&
+    return scene->work->repair == 0 && stands_on_the_schema(scene) && goes_forward(scene) &&
            !(step->state == STEP_RUNNING && step_is_task(step)) && !step_is_second_drain(scene) &&
            (ground_is_lost(scene) ||
             (step->state == STEP_RUNNING && step_that_is_needed(scene) != NULL));

@@ -29,16 +29,19 @@ static const char *compatible_fault(struct sim *sim, int game)
 }
 
 /* I2: somebody is left in traffic. */
-static const char *traffic_fault(const struct sim *sim, const struct sim_shard *shard)
+static const char *traffic_fault(const struct sim *sim, struct sim_shard *shard)
 {
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++) {
         if (sim->nodes[i].was_taken_out_dead)
             return NULL;
         for (int e = 0; e < sim->node_count; e++)
-            if (sim->nodes[e].kind == KIND_EDGE && edge_lets_in(sim, &sim->nodes[e], i))
+            if (is_balancer(&sim->nodes[e]) && edge_lets_in(sim, &sim->nodes[e], i)) {
+                shard->is_closed &= sim->journal_open == sim->maintained_rollout;
                 return NULL;
+            }
     }
-    return "I2: nobody is left in traffic";
+    /* A maintenance takes everybody out; one that was abandoned leaves them to their repairs. */
+    return shard->is_closed ? NULL : "I2: nobody is left in traffic";
 }
 
 static const char *core_fault(const struct sim *sim)
@@ -58,6 +61,8 @@ const char *invariant_broken(struct sim *sim)
     for (int i = 0; i < sim->node_count && fault == NULL; i++)
         if (sim->nodes[i].kind == KIND_GAME)
             fault = compatible_fault(sim, i);
+    if (fault == NULL)
+        fault = pooler_fault(sim);
     for (int i = 0; i < sim->shard_count && fault == NULL; i++) {
         fault = traffic_fault(sim, &sim->shards[i]);
         if (fault == NULL && database_of(sim, i)->writes != sim->shards[i].acknowledged)
@@ -73,13 +78,16 @@ const char *invariant_broken(struct sim *sim)
 static const char *upkeep_fault(const struct sim *sim)
 {
     for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && !edge_obeys(sim, &sim->nodes[i]))
+        if (is_balancer(&sim->nodes[i]) && !edge_obeys(sim, &sim->nodes[i]))
             return "I8: an edge still sends traffic to what it was told to take out";
     for (int i = 0; i < sim->node_count; i++)
         if (sim->nodes[i].kind == KIND_GAME && sim->nodes[i].is_enrolled &&
             edge_has_left_out(sim, i) &&
             control_node(sim->control, sim->nodes[i].name)->quarantine == QUARANTINE_NONE)
             return "I8: a server that nobody took out gets no traffic";
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].is_paused && !sim->nodes[i].has_forgotten)
+            return "I8: a pool is left paused";
     for (int i = 0; i < sim->shard_count; i++)
         if (sim->nodes[sim->shards[i].primary].database.open_rollout != 0)
             return "I8: a database still says that a rollout is open";
@@ -104,7 +112,7 @@ static int live_colour(const struct sim *sim)
     int live = -1;
 
     for (int i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i].kind != KIND_EDGE)
+        if (!is_balancer(&sim->nodes[i]))
             continue;
         if (live >= 0 && sim->nodes[i].live != live)
             return COLOUR_NONE;
@@ -224,6 +232,11 @@ static const char *mending_fault(const struct sim *sim)
     return "I8: long after the faults a node is still quarantined";
 }
 
+static bool is_planned_forward(const struct summary *summary)
+{
+    return summary->strategy != STRATEGY_INVERSE;
+}
+
 /* I8 and I9, once every rollout is closed. */
 const char *invariant_ended(const struct sim *sim)
 {
@@ -236,11 +249,11 @@ const char *invariant_ended(const struct sim *sim)
     if (sim->was_overruled || last->state == ROLLOUT_ABANDONED)
         return NULL;
     fault = colour_fault_at_end(sim, last);
-    if (fault == NULL && last->state == ROLLOUT_COMPLETED && last->strategy != STRATEGY_INVERSE)
+    if (fault == NULL && last->state == ROLLOUT_COMPLETED && is_planned_forward(last))
         fault = arrival_fault(sim, last);
     if (fault == NULL && last->state == ROLLOUT_COMPLETED && !has_left_out_nodes(last))
         fault = games_fault(sim, last);
-    if (fault == NULL && last->state == ROLLOUT_REVERTED && last->strategy != STRATEGY_INVERSE) {
+    if (fault == NULL && last->state == ROLLOUT_REVERTED && is_planned_forward(last)) {
         fault = last->kept_count == 0 ? schema_fault(sim, last) : NULL;
         fault = fault == NULL ? games_fault(sim, last) : fault;
     }
