@@ -45,6 +45,7 @@ bool edge_sends(const struct sim *sim, int game)
 {
     for (int i = 0; i < sim->node_count; i++)
         if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[game] == TRAFFIC_READY &&
+            !sim->nodes[i].is_out_by_hand[game] &&
             is_meant_to_favour(&sim->nodes[i], &sim->nodes[game]))
             return true;
     return false;
