@@ -63,8 +63,28 @@ static const char *node_kind_fault(const char *value)
 
 static const char *driver_fault(const char *value)
 {
-    return strcmp(value, "haproxy") == 0 || strcmp(value, "exec") == 0 ? NULL
-                                                                       : "not haproxy or exec";
+    return strcmp(value, "haproxy") == 0 || strcmp(value, "exec") == 0 ||
+                   strcmp(value, "pgbouncer") == 0
+               ? NULL
+               : "not haproxy, exec or pgbouncer";
+}
+
+/* It is written into PgBouncer's file as it is. */
+static const char *host_fault(const char *value)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    size_t length = strspn(value, letters);
+
+    while (value[length] != '\0' && strchr(".-_:/", value[length]) != NULL)
+        length += 1 + strspn(value + length + 1, letters);
+    return value[0] != '\0' && value[length] == '\0' && length < POOL_HOST_SIZE
+               ? NULL
+               : "not a host's name, an address, or the folder of a socket";
+}
+
+static const char *console_fault(const char *value)
+{
+    return value[0] != '\0' ? NULL : "no conninfo, such as \"host=/run/pgbouncer user=hakem\"";
 }
 
 static const char *probe_kind_fault(const char *value)
@@ -198,6 +218,11 @@ static const struct yaml_key game_rows[] = {
      .value_fault = path_fault,
      .is_required = true,
      .doc = "executable that switches the release"},
+    {.key = "announce_hook",
+     .kind = YAML_KIND_TEXT,
+     AT(game_config, announce_hook),
+     .value_fault = path_fault,
+     .doc = "executable that tells players of a maintenance; without it nobody is told"},
     {.key = "environment",
      .kind = YAML_KIND_TEXTS,
      LIST(game_config, environment, environment_count),
@@ -230,13 +255,40 @@ static const struct yaml_key colour_rows[] = {
 };
 static const struct yaml_table colour_table = YAML_TABLE(struct edge_colour, colour_rows);
 
+static const struct yaml_key pool_server_rows[] = {
+    {.key = "node",
+     .kind = YAML_KIND_NAME,
+     AT(pool_server, node),
+     .is_required = true,
+     .doc = "the database node"},
+    {.key = "host",
+     .kind = YAML_KIND_TEXT,
+     AT(pool_server, host),
+     .value_fault = host_fault,
+     .is_required = true,
+     .doc = "where the poolers reach it"},
+    {.key = "port",
+     .kind = YAML_KIND_NUMBER,
+     AT(pool_server, port),
+     .min = 1,
+     .max = 65535,
+     .otherwise = "5432",
+     .doc = "where the poolers reach it"},
+    {.key = "database",
+     .kind = YAML_KIND_NAME,
+     AT(pool_server, database),
+     .is_required = true,
+     .doc = "the database's name there"},
+};
+static const struct yaml_table pool_server_table = YAML_TABLE(struct pool_server, pool_server_rows);
+
 static const struct yaml_key edge_rows[] = {
     {.key = "driver",
      .kind = YAML_KIND_NAME,
      AT(edge_config, driver),
      .value_fault = driver_fault,
      .is_required = true,
-     .doc = "haproxy or exec"},
+     .doc = "haproxy, exec or pgbouncer"},
     {.key = "socket",
      .kind = YAML_KIND_TEXT,
      AT(edge_config, socket),
@@ -273,6 +325,34 @@ static const struct yaml_key edge_rows[] = {
      AT(edge_config, hook),
      .value_fault = path_fault,
      .doc = "exec: executable called with HAKEM_ACTION and HAKEM_TARGET"},
+    {.key = "consoles",
+     .kind = YAML_KIND_TEXTS,
+     LIST(edge_config, consoles, console_count),
+     .value_fault = console_fault,
+     .max = REPORT_POOLS_MAX,
+     .doc = "pgbouncer: conninfo of the admin console of each process, without dbname"},
+    {.key = "pool",
+     .kind = YAML_KIND_NAME,
+     AT(edge_config, pool),
+     .doc = "pgbouncer: the database that game servers connect to, as its configuration calls it"},
+    {.key = "databases_file",
+     .kind = YAML_KIND_TEXT,
+     AT(edge_config, databases_file),
+     .value_fault = path_fault,
+     .doc = "pgbouncer: the included file with the pool's line, rewritten to point it elsewhere"},
+    {.key = "servers",
+     .kind = YAML_KIND_STRUCTS,
+     LIST(edge_config, servers, server_count),
+     .max = AGENT_POOL_SERVERS_MAX,
+     .nested = &pool_server_table,
+     .doc = "pgbouncer: the database nodes that the pool may point at"},
+    {.key = "pause_max",
+     .kind = YAML_KIND_DURATION,
+     AT(edge_config, pause_max_ms),
+     .min = 100,
+     .max = 30000,
+     .otherwise = "20s",
+     .doc = "pgbouncer: how long a pause may wait for transactions to end; clients wait meanwhile"},
 };
 
 static bool is_faulty_edge(const void *filled, struct yaml_fault *ret)
@@ -294,6 +374,11 @@ static bool is_faulty_edge(const void *filled, struct yaml_fault *ret)
         return fault_at(ret, "colours", 0, "haproxy needs a map that says which one is live");
     if (strcmp(edge->driver, "exec") == 0 && edge->hook == NULL)
         return fault_at(ret, "driver", 0, "exec needs a hook");
+    if (strcmp(edge->driver, "pgbouncer") == 0 && (edge->console_count == 0 || edge->pool == NULL))
+        return fault_at(ret, "driver", 0, "pgbouncer needs consoles and pool");
+    if (edge->server_count > 0 && edge->databases_file == NULL)
+        return fault_at(ret, "servers", 0,
+                        "without a databases_file the pool can be pointed nowhere else");
     return false;
 }
 static const struct yaml_table edge_table =

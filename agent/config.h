@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-#define AGENT_PROBES_MAX 16
-#define EDGE_COLOURS_MAX 8
+#define AGENT_PROBES_MAX       16
+#define EDGE_COLOURS_MAX       8
+#define AGENT_POOL_SERVERS_MAX 16
 
 struct probe_config {
     const char *name;
@@ -34,11 +35,20 @@ struct database_config {
 struct game_config {
     const char *release_url; /* answers JSON with a key "release" */
     const char *release_hook;
-    const char **environment; /* NAME=VALUE for hooks */
+    const char *announce_hook; /* NULL: nobody is told */
+    const char **environment;  /* NAME=VALUE for hooks */
     size_t environment_count;
     const char **reads;
     size_t read_count;
     const char *data;
+};
+
+/* Where a pool may be pointed: a database node, as the poolers reach it. */
+struct pool_server {
+    const char *node;
+    const char *host;
+    uint64_t port;
+    const char *database;
 };
 
 /* Servers that get all traffic or none. */
@@ -48,7 +58,7 @@ struct edge_colour {
 };
 
 struct edge_config {
-    const char *driver;          /* haproxy, exec */
+    const char *driver;          /* haproxy, exec, pgbouncer */
     const char *socket;          /* haproxy: runtime socket */
     const char *backend;         /* haproxy, without colours */
     struct edge_colour *colours; /* none: one pool, of which single nodes are taken out */
@@ -56,7 +66,14 @@ struct edge_config {
     const char *map; /* haproxy: the file of the map that says which colour is live */
     const char *map_key;
     const char *state_file;
-    const char *hook; /* exec: called with HAKEM_ACTION=state|drain|admit|isolate */
+    const char *hook;      /* exec: called with HAKEM_ACTION=state|drain|admit|isolate */
+    const char **consoles; /* pgbouncer: conninfo of each process's admin console */
+    size_t console_count;
+    const char *pool; /* the database, as PgBouncer calls it */
+    const char *databases_file;
+    struct pool_server *servers;
+    size_t server_count;
+    uint64_t pause_max_ms; /* a pause that is not had within is undone */
 };
 
 struct agent_config {

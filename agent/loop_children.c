@@ -28,6 +28,11 @@ static void hash_report(const struct report *report, char ret[static HASH_HEX_SI
         copy->probes[i].latency_ms = 0;
         copy->probes[i].text[0] = '\0';
     }
+    for (size_t i = 0; i < copy->pool_count; i++) {
+        copy->pools[i].clients_active = copy->pools[i].clients_waiting = 0;
+        copy->pools[i].servers_active = copy->pools[i].servers_idle = 0;
+        copy->pools[i].longest_wait_ms = 0;
+    }
     for (size_t i = 0; i < copy->server_count; i++) {
         copy->servers[i].sessions = 0;
         copy->servers[i].requests = 0;

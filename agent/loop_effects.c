@@ -132,9 +132,13 @@ static void mend_edge(struct loop *loop, const struct entry *entry)
     struct child *child = NULL;
     struct error err;
 
-    log_event(LOG_WARNING, "edge_strayed", LOG_TEXT("server", entry->order.arguments.target),
-              LOG_TEXT("is", word_of(&traffic_state_names, entry->strayed_to)),
-              LOG_TEXT("ordered", word_of(&task_names, entry->order.task)));
+    if (wish_of(entry->order.task) == WISH_NONE)
+        log_event(LOG_WARNING, "pool_left_paused",
+                  LOG_NUMBER("unsaid_for_ms", entry->order.arguments.pause_ms));
+    else
+        log_event(LOG_WARNING, "edge_strayed", LOG_TEXT("server", entry->order.arguments.target),
+                  LOG_TEXT("is", word_of(&traffic_state_names, entry->strayed_to)),
+                  LOG_TEXT("ordered", word_of(&task_names, entry->order.task)));
     if (children_start(loop->children, &job, &child, &err) == ERROR_OK)
         return;
     (void)text_copy(outcome.detail, sizeof(outcome.detail), err.detail);

@@ -1,6 +1,7 @@
 #include "agent/watch.h"
 
 #include "agent/probe/probe.h"
+#include "agent/traffic/pooler.h"
 #include "agent/traffic/traffic.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
@@ -55,16 +56,26 @@ static void look_at_game(const struct agent_config *config, const void *parent, 
     ret->disk_free_bytes = disk_free(game->data);
 }
 
-static void look_at_edge(const struct agent_config *config, const void *parent, struct report *ret)
+/* What a watcher keeps between beats. */
+struct watcher {
+    struct database_watch *database; /* of a database node */
+    struct pooler *pooler;           /* of a pooler */
+};
+
+static void look_at_edge(const struct agent_config *config, struct pooler *pooler,
+                         const void *parent, struct report *ret)
 {
-    struct error err;
-
     const struct traffic_driver *driver = traffic_driver(&config->edge);
+    struct error err;
+    enum error_code code;
 
-    ret->could_measure =
-        driver->read(&config->edge, parent, &ret->servers, &ret->server_count, &err) == ERROR_OK &&
-        (config->edge.colour_count == 0 ||
-         driver->live(&config->edge, ret->live, &ret->live_is_kept, &err) == ERROR_OK);
+    if (pooler != NULL)
+        code = pooler_look(pooler, parent, &ret->pools, &ret->pool_count, &err);
+    else
+        code = driver->read(&config->edge, parent, &ret->servers, &ret->server_count, &err);
+    if (code == ERROR_OK && config->edge.colour_count > 0)
+        code = driver->live(&config->edge, ret->live, &ret->live_is_kept, &err);
+    ret->could_measure = code == ERROR_OK;
     ret->is_up = ret->could_measure;
     if (!ret->could_measure)
         (void)text_copy(ret->fault, sizeof(ret->fault), err.detail);
@@ -78,20 +89,20 @@ static void run_probes(const struct agent_config *config, const void *parent, st
         probe_run(config, &config->probes[i], &ret->probes[i]);
 }
 
-static void look(const struct agent_config *config, struct database_watch *database,
+static void look(const struct agent_config *config, const struct watcher *watcher,
                  const void *parent, struct report *ret)
 {
     uint64_t began = clock_monotonic_ms();
 
     ret->kind = config->kind;
     if (config->kind == KIND_DATABASE) {
-        ret->could_measure = database_watch_look(database, parent, ret);
+        ret->could_measure = database_watch_look(watcher->database, parent, ret);
         ret->is_up = ret->could_measure;
         ret->disk_free_bytes = disk_free(config->database.data);
     } else if (config->kind == KIND_GAME) {
         look_at_game(config, parent, ret);
     } else {
-        look_at_edge(config, parent, ret);
+        look_at_edge(config, watcher->pooler, parent, ret);
     }
     run_probes(config, parent, ret);
     /* Evidence is as old as its oldest part. */
@@ -100,9 +111,11 @@ static void look(const struct agent_config *config, struct database_watch *datab
 
 void watch_run(const struct agent_config *config, struct channel *channel, const char *node)
 {
-    struct database_watch *database =
-        config->kind == KIND_DATABASE ? database_watch_new(config) : NULL;
+    struct watcher watcher = {.database = config->kind == KIND_DATABASE ? database_watch_new(config)
+                                                                        : NULL};
 
+    if (config->kind == KIND_EDGE && traffic_driver(&config->edge)->is_pooler)
+        watcher.pooler = pooler_new(NULL, &config->edge);
     (void)node;
     while (!channel->is_closed) {
         void *memory = memory_zeroed(NULL, 1, 1, "beat");
@@ -112,7 +125,7 @@ void watch_run(const struct agent_config *config, struct channel *channel, const
         void *body;
         uint64_t took;
 
-        look(config, database, memory, &report);
+        look(config, &watcher, memory, &report);
         if (!channel_send(channel->fd, FRAME_REPORT, &report))
             channel->is_closed = true;
         took = clock_monotonic_ms() - began;
@@ -121,5 +134,6 @@ void watch_run(const struct agent_config *config, struct channel *channel, const
                             &type, &body);
         talloc_free(memory);
     }
-    talloc_free(database);
+    talloc_free(watcher.database);
+    talloc_free(watcher.pooler);
 }

@@ -22,6 +22,7 @@ static const struct field node_fields[] = {
     TEXT_FIELD(fact_node, db_role, "database role of its own"),
     TEXT_FIELD(fact_node, application, "application_name of its sessions"),
     TEXT_FIELD(fact_node, colour, "of a game node, where one colour gets all traffic"),
+    BOOL_FIELD(fact_node, is_pooler, "an edge: a connection pooler"),
 };
 static const struct record fact_node_record = RECORD(fact_node, node_fields, "a node");
 

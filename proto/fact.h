@@ -22,6 +22,7 @@ struct fact_node {
     char db_role[NAME_SIZE];
     char application[NAME_SIZE];
     char colour[NAME_SIZE]; /* a game node's; "": it has none */
+    bool is_pooler;         /* an edge that carries database connections, not players */
 };
 struct fact_name {
     char name[NAME_SIZE];

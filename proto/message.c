@@ -36,6 +36,8 @@ static const struct field argument_fields[] = {
     NUMBER_FIELD(task_arguments, timeline, "of the database meant"),
     NUMBER_FIELD(task_arguments, position, "to be replayed"),
     NUMBER_FIELD(task_arguments, drain_ms, "how long sessions may take to end"),
+    NUMBER_FIELD(task_arguments, pause_ms, "how long a pool stays paused without another word"),
+    NUMBER_FIELD(task_arguments, budget_ms, "announce: how long it may take; 0: not said"),
     BOOL_FIELD(task_arguments, of_contract, "verify.contract.sql rather than verify.sql"),
     BOOL_FIELD(task_arguments, accept_data_loss, "revert even what players would lose"),
     ENUM_FIELD(task_arguments, part, database_part_names, "preflight: what the database is"),
@@ -152,6 +154,7 @@ static const struct record adopted_record = RECORD(adopted, adopted_fields, "the
 static const struct field watch_fields[] = {
     BOOL_FIELD(watch, is_on, "report at every beat"),
     NUMBER_FIELD(watch, closed, "the newest rollout that is over; 0: none"),
+    NUMBER_FIELD(watch, pauses, "the rollout whose pauses of pools still stand; 0: none"),
 };
 static const struct record watch_record = RECORD(watch, watch_fields, "a gate is open");
 
@@ -184,6 +187,7 @@ static const struct field request_fields[] = {
     TEXT_FIELD(request, db_role, "database role of a game node's own"),
     TEXT_FIELD(request, application, "application_name of a game node's sessions"),
     TEXT_FIELD(request, colour, "of a game node, where one colour gets all traffic"),
+    BOOL_FIELD(request, is_pooler, "of an edge to accept: a connection pooler"),
     BOOL_FIELD(request, schema_too, "of a rollback: revert the kept schema"),
     ENUM_FIELD(request, strategy, strategy_names, "how a rollout is to go, as a whole"),
     BOOL_FIELD(request, in_production, "a plan needs a rehearsal, or a reason to go without"),

@@ -43,6 +43,8 @@ struct task_arguments {
     uint64_t timeline;
     uint64_t position; /* await_replay */
     uint64_t drain_ms;
+    uint64_t pause_ms;  /* how long a pool stays paused without a word from the coordinator */
+    uint64_t budget_ms; /* announce: how long the game may be away; 0: nobody said */
     bool of_contract;
     bool accept_data_loss;
     enum database_part part; /* preflight */
@@ -133,6 +135,7 @@ struct adopted {
 struct watch {
     bool is_on;
     uint64_t closed; /* the newest rollout that is over; 0: none */
+    uint64_t pauses; /* the rollout whose pauses of pools still stand; 0: none */
 };
 struct fetch {
     char digest[DIGEST_SIZE];
@@ -164,6 +167,7 @@ struct request {
     bool schema_too;
     enum strategy strategy;
     bool in_production; /* a plan needs a rehearsal, or a reason to go without */
+    bool is_pooler;
     struct rollout_options options;
 };
 struct reply {

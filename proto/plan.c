@@ -18,6 +18,7 @@ static const struct field option_fields[] = {
     NUMBER_FIELD(rollout_options, retries, "attempts beyond the first"),
     NUMBER_FIELD(rollout_options, failures_max, "failing samples in a row that a gate forgives"),
     NUMBER_FIELD(rollout_options, hold_ms, "holding ends by itself after this; 0: by complete"),
+    NUMBER_FIELD(rollout_options, budget_ms, "maintenance: back before this is used up; 0: none"),
     BOOL_FIELD(rollout_options, is_exact, "0 means 0, not the default"),
     BOOL_FIELD(rollout_options, hold, "pause before the first contract"),
     BOOL_FIELD(rollout_options, accept_data_loss, "revert even what players would lose"),

@@ -31,9 +31,11 @@
     X(SMOKE, "smoke")                                                                              \
     X(SEVER, "sever")                                                                              \
     X(DRAIN, "drain")                                                                              \
-    X(OUT, "out") X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak")    \
-        X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")              \
-            X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard")
+    X(OUT, "out")                                                                                  \
+    X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")  \
+        X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow") X(CLONE, "clone")            \
+            X(REHEARSE, "rehearse") X(DISCARD, "discard") X(ANNOUNCE, "announce")                  \
+                X(PAUSE, "pause") X(RESUME, "resume")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -51,6 +53,7 @@ struct rollout_options {
     uint64_t retries;      /* beyond the first attempt, per direction */
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
     uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */
+    uint64_t budget_ms;    /* maintenance: how long players may be without the game; 0: no limit */
     bool is_exact;         /* 0 means 0: nothing of it is filled in by defaults */
     bool hold;
     bool accept_data_loss;

@@ -27,6 +27,24 @@ static const struct field server_fields[] = {
 static const struct record server_record =
     RECORD(server_traffic, server_fields, "a game node as one edge sees it");
 
+static const struct field pool_fields[] = {
+    TEXT_FIELD(pool_report, console, "which PgBouncer"),
+    BOOL_FIELD(pool_report, could_measure, "false: it does not answer"),
+    BOOL_FIELD(pool_report, is_paused, "queries are held back"),
+    TEXT_FIELD(pool_report, server, "the database node that it points at; none: another place"),
+    TEXT_FIELD(pool_report, host, "where it points"),
+    NUMBER_FIELD(pool_report, port, "where it points"),
+    TEXT_FIELD(pool_report, database, "where it points"),
+    NUMBER_FIELD(pool_report, clients_active, "clients with a server, or idle"),
+    NUMBER_FIELD(pool_report, clients_waiting, "clients whose query waits"),
+    NUMBER_FIELD(pool_report, servers_active, "server connections in use"),
+    NUMBER_FIELD(pool_report, servers_idle, "server connections that wait for work"),
+    NUMBER_FIELD(pool_report, longest_wait_ms, "of the client that has waited longest"),
+    NUMBER_FIELD(pool_report, wait_limit_ms, "query_wait_timeout; 0: none"),
+};
+static const struct record pool_record =
+    RECORD(pool_report, pool_fields, "a pool as one PgBouncer sees it");
+
 static const struct field checksum_fields[] = {
     TEXT_FIELD(revision_checksum, name, "the revision"),
     TEXT_FIELD(revision_checksum, checksum, "over its files when it was applied"),
@@ -82,6 +100,8 @@ static const struct field report_fields[] = {
     LIST_FIELD(report, probes, probe_count, probe_record, REPORT_PROBES_MAX, "the node's probes"),
     LIST_FIELD(report, servers, server_count, server_record, REPORT_SERVERS_MAX,
                "of an edge: the game nodes behind it"),
+    LIST_FIELD(report, pools, pool_count, pool_record, REPORT_POOLS_MAX,
+               "of a pooler: its pool at each PgBouncer"),
     NUMBER_FIELD(report, disk_free_bytes, "where the node keeps its data"),
     TEXT_FIELD(report, live, "of an edge: the colour that it sends traffic to, if it knows any"),
     BOOL_FIELD(report, live_is_kept, "of an edge with colours: a reload would not change that"),

@@ -10,6 +10,8 @@
 #define REPORT_PROBES_MAX    16
 #define REPORT_SERVERS_MAX   1024
 #define REPORT_DATABASES_MAX 16
+#define REPORT_POOLS_MAX     16 /* consoles of one agent */
+#define POOL_HOST_SIZE       256
 
 struct name_item {
     char name[NAME_SIZE];
@@ -45,6 +47,24 @@ struct server_traffic {
     uint64_t requests;      /* since the edge started */
     uint64_t errors;        /* 5xx among them */
     char colour[NAME_SIZE]; /* whose traffic it would get; "": the edge knows no colours */
+};
+
+/* Of a pool, as one PgBouncer's console says. */
+struct pool_report {
+    char console[NAME_SIZE]; /* HOST:PORT, or the folder of its socket; cut */
+    bool could_measure;      /* false: it does not answer, and what follows is not known */
+    bool is_paused;          /* queries are held back; transactions may still be under way */
+    char
+        server[NAME_SIZE]; /* the database node that it points at; "": at none that is configured */
+    char host[POOL_HOST_SIZE];
+    uint64_t port;
+    char database[NAME_SIZE];
+    uint64_t clients_active;
+    uint64_t clients_waiting;
+    uint64_t servers_active; /* in a transaction, or logging in */
+    uint64_t servers_idle;
+    uint64_t longest_wait_ms;
+    uint64_t wait_limit_ms; /* query_wait_timeout; 0: clients wait for ever */
 };
 
 struct database_report {
@@ -87,6 +107,8 @@ struct report {
     size_t probe_count;
     struct server_traffic *servers;
     size_t server_count;
+    struct pool_report *pools; /* of an edge that is a pooler: one for each console */
+    size_t pool_count;
     uint64_t disk_free_bytes;
     char live[NAME_SIZE]; /* of an edge: the colour that it sends traffic to; "": it knows none */
     bool live_is_kept;    /* after a reload it would be the same */

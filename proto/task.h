@@ -43,7 +43,15 @@ enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
     X(ADMIT, admit, EDGE, DRAIN, false, false, 15000, "puts a game node into traffic")             \
     X(ISOLATE, isolate, EDGE, ADMIT, false, false, 15000,                                          \
       "cuts a game node off: maintenance, its sessions shut")                                      \
-    X(SWITCH, switch, EDGE, SWITCH, false, false, 15000, "sends all traffic to another colour")
+    X(SWITCH, switch, EDGE, SWITCH, false, false, 15000, "sends all traffic to another colour")    \
+    X(ANNOUNCE, announce, GAME, NONE, false, true, 60000,                                          \
+      "tells a game server's players, through the node's hook, that it will be away for a while")  \
+    X(PAUSE_POOL, pause_pool, EDGE, RESUME_POOL, false, true, 45000,                               \
+      "holds every query at the pool's PgBouncers back, once their transactions have ended")       \
+    X(RESUME_POOL, resume_pool, EDGE, PAUSE_POOL, false, false, 15000,                             \
+      "lets the pool's queries go on")                                                             \
+    X(POINT_POOL, point_pool, EDGE, POINT_POOL, false, false, 45000,                               \
+      "points the pool at another database, in its file and in every PgBouncer")
 
 enum task {
     TASK_NONE,

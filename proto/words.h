@@ -44,8 +44,8 @@
     X(HOLDING, "holding")                                                                          \
     X(COMPLETING, "completing")                                                                    \
     X(COMPLETED, "completed")                                                                      \
-    X(REVERTING, "reverting") X(REVERTED, "reverted") X(STUCK, "stuck") X(ABANDONED, "abandoned")  \
-        X(CANCELLED, "cancelled")
+    X(REVERTING, "reverting")                                                                      \
+    X(REVERTED, "reverted") X(STUCK, "stuck") X(ABANDONED, "abandoned") X(CANCELLED, "cancelled")
 
 #define OUTCOMES(X)                                                                                \
     X(NONE, "none")                                                                                \
@@ -74,7 +74,8 @@
 #define STRATEGIES(X)                                                                              \
     X(ROLLING, "rolling")                                                                          \
     X(INVERSE, "inverse")                                                                          \
-    X(REPAIR, "repair") X(BLUE_GREEN, "blue-green") X(SHADOW, "shadow")
+    X(REPAIR, "repair")                                                                            \
+    X(BLUE_GREEN, "blue-green") X(SHADOW, "shadow") X(MAINTENANCE, "maintenance")
 
 #define FAILURE_POLICIES(X)      X(REVERT, "revert") X(HALT, "halt")
 #define LOST_POLICIES(X)         X(REVERT, "revert") X(WAIT, "wait")
@@ -108,11 +109,12 @@
     X(ROLLOUT, rollout_state, ROLLOUT_STATES)                                                      \
     X(OUTCOME, outcome, OUTCOMES)                                                                  \
     X(FINDING, finding, FINDINGS)                                                                  \
-    X(VERDICT, verdict, VERDICTS) X(GATE, gate, GATES) X(TRAFFIC, traffic_state, TRAFFIC_STATES)   \
-        X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)          \
-            X(ON_LOST, lost_policy, LOST_POLICIES)                                                 \
-                X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                     \
-                    X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)
+    X(VERDICT, verdict, VERDICTS)                                                                  \
+    X(GATE, gate, GATES)                                                                           \
+    X(TRAFFIC, traffic_state, TRAFFIC_STATES) X(STRATEGY, strategy, STRATEGIES)                    \
+        X(ON_FAILURE, failure_policy, FAILURE_POLICIES) X(ON_LOST, lost_policy, LOST_POLICIES)     \
+            X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                         \
+                X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,

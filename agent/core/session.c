@@ -80,6 +80,7 @@ static void hear(struct agent_session *session, const struct message *message,
         session_effects_add(effects, SESSION_WATCH)->is_on = watch->is_on;
         if (watch->closed > session->closed_rollout)
             session->closed_rollout = watch->closed;
+        agent_session_hear_pauses(session, watch->pauses);
     }
 }
 
@@ -118,6 +119,7 @@ void agent_session_handle(struct agent_session *session, const struct session_ev
         session->now_ms = event->at_ms;
     switch (event->type) {
     case SESSION_STARTED:
+        session->pool.said_at_ms = session->now_ms; /* how long it was away, nobody knows */
         for_every_entry(session, ret, ENTRY_RESTART);
         break;
     case SESSION_CONNECTED:
@@ -163,6 +165,7 @@ void agent_session_adopt_journal(struct agent_session *session, const char *jour
     /* Another journal counts its rollouts anew: its first order would be answered from these. */
     session->entry_count = 0;
     session->wish_count = 0;
+    session->pool = (struct pool_wish){.serial = 0};
 }
 
 const char *agent_session_broken_invariant(const struct agent_session *session)

@@ -85,7 +85,8 @@ enum session_effect_type {
     SESSION_TELL_TERM, /* to every child */
     SESSION_WATCH,     /* report at every beat, or no longer */
     SESSION_REPORT,    /* what is known, and the next SESSION_REPORTS_OWED looks, changed or not */
-    SESSION_MEND,      /* ask the edge again for what was ordered: answered by SESSION_MENDED */
+    SESSION_MEND,      /* ask the edge again for what was ordered, or open its pool: answered by
+                          SESSION_MENDED */
     SESSION_CLEAR_ROLLOUT,   /* from the database's term row, if it is still this one */
     SESSION_DISCARD_SHADOWS, /* of rollouts up to this one, which is over */
     SESSION_EFFECT_COUNT
@@ -117,9 +118,17 @@ struct server_wish {
     enum edge_wish wish;
 };
 
+/* The newest order that pauses or resumes this pooler's pool, and since when nobody has said that a
+ * pause still stands. */
+struct pool_wish {
+    struct order_id id;
+    uint64_t serial; /* 0: none was ordered yet */
+    uint64_t said_at_ms;
+};
+
 /* What ENTRY_SEEN brings. */
 struct sighting {
-    const struct server_traffic *server;
+    const struct server_traffic *server; /* NULL: the pool, which is paused */
     uint64_t measured_at_ms;
 };
 
@@ -137,6 +146,7 @@ struct agent_session {
     uint64_t serial;
     struct server_wish *wishes; /* REPORT_SERVERS_MAX at most: beyond, edges are not kept right */
     size_t wish_count;
+    struct pool_wish pool;
     size_t mending_count;
     uint64_t closed_rollout; /* the newest that the coordinator says is over */
     uint64_t clear_not_before_ms;
@@ -157,7 +167,7 @@ struct session_rule {
                        ENTRY_INSPECTED,
                        ENTRY_RESTART,
                        ENTRY_TICK,
-                       ENTRY_SEEN,   /* at the edge: not as it was ordered */
+                       ENTRY_SEEN, /* at the edge: not as it was ordered, or paused for too long */
                        ENTRY_MENDED, /* put right */
                        ENTRY_EVENT_COUNT
     } event;

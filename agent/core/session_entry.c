@@ -49,6 +49,10 @@ static void take_order(const struct turn *turn, const struct session_rule *rule)
 
     assert(turn->detail != NULL);
     assert(entry != NULL); /* row 2105 refuses when there is no room */
+    /* Its next attempt takes the entry's place: what the coordinator has yet to hear is said now.
+     */
+    if (turn->entry != NULL && entry->correction != 0)
+        agent_session_say_corrected(turn->session, turn->effects, entry);
     *entry = (struct entry){.order = order_for_keeps(turn->detail),
                             .state = ENTRY_RUNNING,
                             .has_child = true,
@@ -169,7 +173,8 @@ static void mend(const struct turn *turn)
 
     assert(turn->entry != NULL);
     assert(sighting != NULL);
-    turn->entry->strayed_to = sighting->server->state;
+    if (sighting->server != NULL)
+        turn->entry->strayed_to = sighting->server->state;
     agent_session_mend(turn->session, turn->effects, turn->entry);
 }
 

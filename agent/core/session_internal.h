@@ -25,6 +25,8 @@ void agent_session_fire(struct agent_session *session, struct session_effects *e
 
 /* The entry may be the newest about its target. */
 void agent_session_note_wish(struct agent_session *session, const struct entry *entry);
+/* The coordinator says whose pauses still stand; 0: nobody's. */
+void agent_session_hear_pauses(struct agent_session *session, uint64_t rollout);
 /* What a report shows that nobody ordered is put right. */
 void agent_session_look_after(struct agent_session *session, const struct report *report,
                               struct session_effects *effects);

@@ -195,10 +195,25 @@ static bool has_strayed(const struct agent_session *session, const struct entry 
 {
     const struct sighting *sighting = detail;
 
-    return entry->outcome.outcome == OUTCOME_SUCCEEDED && !entry->is_mending &&
-           session->mending_count < SESSION_MENDS_MAX &&
+    return sighting->server != NULL && entry->outcome.outcome == OUTCOME_SUCCEEDED &&
+           !entry->is_mending && session->mending_count < SESSION_MENDS_MAX &&
            sighting->measured_at_ms > entry->changed_at_ms &&
            wish_of(entry->order.task) != WISH_ADMIT;
+}
+
+/* The coordinator may be gone, and players wait. A pause that came to nothing, or a resume that
+ * failed, may have left some console paused as well. What a person pauses is his. */
+static bool was_left_paused(const struct agent_session *session, const struct entry *entry,
+                            const void *detail)
+{
+    const struct sighting *sighting = detail;
+    bool is_resumed = entry->order.task == TASK_RESUME_POOL && entry->state == ENTRY_ENDED &&
+                      entry->outcome.outcome == OUTCOME_SUCCEEDED;
+
+    return sighting->server == NULL && !is_resumed && !entry->is_mending &&
+           session->mending_count < SESSION_MENDS_MAX &&
+           sighting->measured_at_ms > entry->changed_at_ms &&
+           session->now_ms - session->pool.said_at_ms >= entry->order.arguments.pause_ms;
 }
 
 static bool was_put_right(const struct agent_session *session, const struct entry *entry,
@@ -291,8 +306,10 @@ static const struct session_rule rules[] = {
 
     {2701, IN(ENDED), ON(SEEN), IF(has_strayed), DO(MENDS),
         WHY("the edge sends traffic to what was taken out: put right")},
+    {2702, IN(ENDED) | IN(LOOKING), ON(SEEN), IF(was_left_paused), DO(MENDS),
+        WHY("the pool is paused, and nobody has said for long that it still should be: resumed")},
     {2703, IN_ANY, ON(SEEN), DO(IGNORES), WHY("nothing is to be put right yet")},
-    {2705, IN(ENDED), ON(MENDED), IF(was_put_right), DO(NOTES_CORRECTION),
+    {2705, IN(ENDED) | IN(LOOKING), ON(MENDED), IF(was_put_right), DO(NOTES_CORRECTION),
         WHY("put right, without an order")},
     {2707, IN_ANY, ON(MENDED), DO(IGNORES), WHY("another order has come, or the next beat tries")},
 };

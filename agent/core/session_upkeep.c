@@ -1,5 +1,6 @@
 /* session_upkeep.c: what an agent keeps right between orders: an edge that forgot or was changed by
- * hand, the open rollout's name in a database after the rollout has closed.
+ * hand, a pool that was left paused, the open rollout's name in a database after the rollout has
+ * closed.
  */
 #include "agent/core/session_internal.h"
 
@@ -15,6 +16,19 @@ static struct server_wish *find_wish(struct agent_session *session, const char *
     return NULL;
 }
 
+static bool is_of_pool(const struct entry *entry)
+{
+    return entry->order.task == TASK_PAUSE_POOL || entry->order.task == TASK_RESUME_POOL;
+}
+
+static void note_pool(struct agent_session *session, const struct entry *entry)
+{
+    if (entry->serial <= session->pool.serial)
+        return;
+    session->pool = (struct pool_wish){
+        .id = entry->order.id, .serial = entry->serial, .said_at_ms = session->now_ms};
+}
+
 void agent_session_note_wish(struct agent_session *session, const struct entry *entry)
 {
     const char *target = entry->order.arguments.target;
@@ -22,6 +36,8 @@ void agent_session_note_wish(struct agent_session *session, const struct entry *
 
     if (entry->serial > session->serial)
         session->serial = entry->serial;
+    if (is_of_pool(entry))
+        note_pool(session, entry);
     if (wish_of(entry->order.task) == WISH_NONE || entry->serial == 0)
         return;
     wish = find_wish(session, target);
@@ -77,6 +93,27 @@ static void look_at_servers(struct agent_session *session, const struct report *
     }
 }
 
+void agent_session_hear_pauses(struct agent_session *session, uint64_t rollout)
+{
+    if (rollout != 0 && session->pool.id.rollout == rollout)
+        session->pool.said_at_ms = session->now_ms;
+}
+
+/* One console that holds queries back is enough, whether or not the others answer. */
+static void look_at_pool(struct agent_session *session, const struct report *report,
+                         struct session_effects *effects)
+{
+    const struct sighting sighting = {.measured_at_ms = session->now_ms - report->age_ms};
+    struct order_id id = session->pool.id;
+
+    for (size_t i = 0; session->pool.serial != 0 && i < report->pool_count; i++) {
+        if (!report->pools[i].could_measure || !report->pools[i].is_paused)
+            continue;
+        agent_session_fire(session, effects, &id, ENTRY_SEEN, &sighting);
+        return;
+    }
+}
+
 /* `hakem migration up` asks whether a rollout is open there: nobody else would tell it that none
  * is. */
 static void look_at_rollout(struct agent_session *session, const struct database_report *database,
@@ -106,7 +143,10 @@ static void look_at_shadows(struct agent_session *session, const struct database
 void agent_session_look_after(struct agent_session *session, const struct report *report,
                               struct session_effects *effects)
 {
-    if (!report->could_measure || session->now_ms < report->age_ms)
+    if (session->now_ms < report->age_ms)
+        return;
+    look_at_pool(session, report, effects);
+    if (!report->could_measure)
         return;
     if (report->kind == KIND_EDGE)
         look_at_servers(session, report, effects);
@@ -140,18 +180,27 @@ void agent_session_say_corrected(struct agent_session *session, struct session_e
                                  struct entry *entry)
 {
     struct correction *correction = session_effects_send(effects, MESSAGE_CORRECTED);
+    const struct task_arguments *arguments = &entry->order.arguments;
 
     correction->id = entry->order.id;
     correction->number = entry->correction;
-    (void)text_copy(correction->target, sizeof(correction->target), entry->order.arguments.target);
-    (void)text_format(
-        correction->detail, sizeof(correction->detail), "it was %s, not as ordered (%s): put right",
-        word_of(&traffic_state_names, entry->strayed_to), wish_name(wish_of(entry->order.task)));
-    if (entry->order.task == TASK_SWITCH)
+    (void)text_copy(correction->target, sizeof(correction->target),
+                    is_of_pool(entry) ? "pool" : arguments->target);
+    if (is_of_pool(entry))
+        (void)text_format(correction->detail, sizeof(correction->detail),
+                          "it was paused, and for %llu ms nobody had said that it still should be: "
+                          "resumed",
+                          (unsigned long long)arguments->pause_ms);
+    else if (entry->order.task == TASK_SWITCH)
         (void)text_format(
             correction->detail, sizeof(correction->detail),
             "its traffic, or what it keeps for a reload, was another colour's than %s: "
             "put right",
-            entry->order.arguments.colour);
+            arguments->colour);
+    else
+        (void)text_format(correction->detail, sizeof(correction->detail),
+                          "it was %s, not as ordered (%s): put right",
+                          word_of(&traffic_state_names, entry->strayed_to),
+                          wish_name(wish_of(entry->order.task)));
     entry->sent_at_ms = session->now_ms;
 }

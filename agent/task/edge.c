@@ -48,6 +48,15 @@ static enum error_code look_at_colour(struct task_context *task, struct server_t
     return ERROR_OK;
 }
 
+/* An operator may have let a pooler's agent in as a load balancer's. */
+static enum error_code check_driver(const struct task_context *task, struct error *err)
+{
+    return traffic_driver(&task->config->edge)->is_pooler
+               ? error_set(err, ERROR_REFUSED,
+                           "this edge is a connection pooler: accept its key again with --pooler")
+               : ERROR_OK;
+}
+
 static enum error_code look(struct task_context *task, struct server_traffic *ret,
                             struct error *err)
 {
@@ -56,6 +65,8 @@ static enum error_code look(struct task_context *task, struct server_traffic *re
     struct server_traffic *servers = NULL;
     size_t count = 0;
 
+    if (check_driver(task, err) != ERROR_OK)
+        return err->code;
     if (task->job->order.task == TASK_SWITCH)
         return look_at_colour(task, ret, err);
     if (traffic_driver(config)->read(config, task->memory, &servers, &count, err) != ERROR_OK)
@@ -81,9 +92,11 @@ static enum error_code ask_for(struct task_context *task, enum edge_wish wish, s
 {
     const struct edge_config *config = &task->config->edge;
     const struct traffic_driver *driver = traffic_driver(config);
-    enum error_code code = wish == WISH_SWITCH ? driver->point(config, subject(task), err)
-                                               : driver->wish(config, subject(task), wish, err);
+    enum error_code code = check_driver(task, err);
 
+    if (code == ERROR_OK)
+        code = wish == WISH_SWITCH ? driver->point(config, subject(task), err)
+                                   : driver->wish(config, subject(task), wish, err);
     return code != ERROR_OK ? code : keep(task, err);
 }
 
@@ -148,6 +161,8 @@ enum error_code task_preflight_edge(struct task_context *task, struct error *err
     struct server_traffic *servers = NULL;
     size_t count = 0;
 
+    if (traffic_driver(config)->is_pooler)
+        return task_preflight_pool(task, err);
     if (traffic_driver(config)->read(config, task->memory, &servers, &count, err) != ERROR_OK)
         return err->code;
     for (size_t i = 0; i < arguments->game_count; i++)
@@ -204,6 +219,8 @@ enum error_code task_switch(struct task_context *task, struct task_outcome *ret,
 
 enum error_code task_mend_edge(struct task_context *task, struct error *err)
 {
+    if (wish_of(task->job->order.task) == WISH_NONE)
+        return task_open_pool(task, err);
     return ask_for(task, wish_of(task->job->order.task), err);
 }
 

@@ -13,7 +13,7 @@
 
 #define SMOKE_ROUNDS   3
 #define SMOKE_PAUSE_MS 200
-#define OWN_VARIABLES  5
+#define OWN_VARIABLES  7
 
 static bool is_cancelled(void *context)
 {
@@ -38,9 +38,28 @@ static const char *const *hook_environment(struct task_context *task)
         memory_format(task->memory, "HAKEM_ROLLOUT=%llu", (unsigned long long)order->id.rollout);
     list[count++] =
         memory_format(task->memory, "HAKEM_STEP=%llu", (unsigned long long)order->id.step);
+    list[count++] = memory_format(task->memory, "HAKEM_ACTION=%s", task_row(order->task)->name);
+    list[count++] = memory_format(task->memory, "HAKEM_BUDGET_MS=%llu",
+                                  (unsigned long long)order->arguments.budget_ms);
     for (size_t i = 0; i < game->environment_count; i++)
         list[count++] = game->environment[i];
     return list;
+}
+
+/* Whoever has no hook for it tells nobody: players learn of it at the edge. */
+enum error_code task_announce(struct task_context *task, struct task_outcome *ret,
+                              struct error *err)
+{
+    const struct order *order = &task->job->order;
+    struct hook hook = {.path = task->config->game.announce_hook,
+                        .environment = hook_environment(task),
+                        .timeout_ms = order->ttl_ms,
+                        .own_session = true,
+                        .is_cancelled = is_cancelled,
+                        .context = task};
+
+    (void)ret;
+    return hook.path == NULL ? ERROR_OK : hook_run(&hook, task->memory, NULL, err);
 }
 
 enum error_code task_release(struct task_context *task, struct task_outcome *ret, struct error *err)
@@ -102,10 +121,14 @@ enum error_code task_smoke(struct task_context *task, struct task_outcome *ret, 
 
 static enum error_code preflight_game(struct task_context *task, struct error *err)
 {
-    const char *hook = task->config->game.release_hook;
+    const struct game_config *game = &task->config->game;
 
-    if (access(hook, X_OK) != 0)
-        return error_set(err, ERROR_REFUSED, "the release hook %s cannot be executed", hook);
+    if (access(game->release_hook, X_OK) != 0)
+        return error_set(err, ERROR_REFUSED, "the release hook %s cannot be executed",
+                         game->release_hook);
+    if (game->announce_hook != NULL && access(game->announce_hook, X_OK) != 0)
+        return error_set(err, ERROR_REFUSED, "the announce hook %s cannot be executed",
+                         game->announce_hook);
     return ERROR_OK;
 }
 

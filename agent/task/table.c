@@ -34,6 +34,10 @@ static const struct task_functions rows[] = {
     [TASK_ADMIT] = {task_admit, inspect_admit},
     [TASK_ISOLATE] = {task_isolate, inspect_isolate},
     [TASK_SWITCH] = {task_switch, inspect_switch},
+    [TASK_ANNOUNCE] = {task_announce, NULL},
+    [TASK_PAUSE_POOL] = {task_pause_pool, inspect_pause_pool},
+    [TASK_RESUME_POOL] = {task_resume_pool, inspect_resume_pool},
+    [TASK_POINT_POOL] = {task_point_pool, inspect_point_pool},
 };
 static_assert(ARRAY_LEN(rows) == TASK_COUNT, "a task has no function");
 

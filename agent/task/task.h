@@ -40,9 +40,11 @@ int task_child(const struct agent_config *config);
 
 task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, task_await_replay,
     task_verify, task_end_sessions, task_allow_sessions, task_release, task_smoke, task_drain,
-    task_admit, task_isolate, task_switch, task_clone, task_rehearse, task_discard;
+    task_admit, task_isolate, task_switch, task_clone, task_rehearse, task_discard, task_announce,
+    task_pause_pool, task_resume_pool, task_point_pool;
 inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
-    inspect_switch, inspect_clone, inspect_discard;
+    inspect_switch, inspect_clone, inspect_discard, inspect_pause_pool, inspect_resume_pool,
+    inspect_point_pool;
 
 /* database.c: a session to the node's own database, checked to be the one that the order means. */
 struct session;
@@ -54,6 +56,14 @@ enum error_code task_preflight_database(struct task_context *task, struct task_o
 
 /* edge.c: whether the edge knows whom the plan moves. */
 enum error_code task_preflight_edge(struct task_context *task, struct error *err);
+
+/* pool.c: whether the pool is where it is said to be, and clients would outlast a pause. */
+enum error_code task_preflight_pool(struct task_context *task, struct error *err);
+/* pool_point.c: what the file says of the pool is what every console does. */
+enum error_code task_check_pool_file(struct task_context *task, const struct pool_report *pools,
+                                     size_t count, struct error *err);
+/* pool.c: no console holds queries back any more, or the error says which does. */
+enum error_code task_open_pool(struct task_context *task, struct error *err);
 
 /* edge.c: asks the edge once more for what was ordered; whether it does it is for the next beat. */
 enum error_code task_mend_edge(struct task_context *task, struct error *err);

@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct traffic_driver *const drivers[] = {&traffic_haproxy, &traffic_exec};
+static const struct traffic_driver *const drivers[] = {&traffic_haproxy, &traffic_exec,
+                                                       &traffic_pgbouncer};
 
 const struct traffic_driver *traffic_driver(const struct edge_config *config)
 {

@@ -7,6 +7,7 @@
 
 struct traffic_driver {
     const char *name;
+    bool is_pooler; /* no game node is behind it: pooler.h drives it, and the rest is NULL */
     /* Every game node behind the edge; *ret is a talloc child of parent. */
     enum error_code (*read)(const struct edge_config *config, const void *parent,
                             struct server_traffic **ret, size_t *ret_count, struct error *err);
@@ -29,6 +30,7 @@ const struct traffic_driver *traffic_driver(const struct edge_config *config);
 
 extern const struct traffic_driver traffic_haproxy;
 extern const struct traffic_driver traffic_exec;
+extern const struct traffic_driver traffic_pgbouncer;
 
 /* Lines of `show stat` of one backend; exposed for its test and fuzzer. */
 enum error_code haproxy_parse_stat(const char *text, const char *backend, const void *parent,

@@ -13,6 +13,7 @@ const struct cli_flag node_accept_flags[] = {
     {.name = "--name", .value = "NAME", .doc = "what the node is called from now on"},
     {.name = "--kind", .value = "KIND", .doc = "database, game or edge"},
     {.name = "--shard", .value = "SHARD", .doc = "where it belongs; an edge may serve all"},
+    {.name = "--pooler", .doc = "an edge that is a connection pooler: it carries no players"},
     {.name = "--db-role", .value = "ROLE", .doc = "a game node's own database role"},
     {.name = "--application-name", .value = "NAME", .doc = "of a game node's database sessions"},
     {.name = "--colour",
@@ -118,6 +119,7 @@ enum error_code node_accept(struct cli *cli, struct error *err)
         value == KIND_NONE)
         return error_set(err, ERROR_USAGE, "--kind is database, game or edge");
     request.kind = (enum node_kind)value;
+    request.is_pooler = cli_is_set(cli, "--pooler");
     if (!text_copy(request.key, KEY_TEXT_SIZE, cli_argument(cli, 0)))
         return error_set(err, ERROR_USAGE,
                          "a public key has 40 characters: see `hakem node "

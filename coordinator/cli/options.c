@@ -71,12 +71,22 @@ static enum error_code read_choice(const struct cli *cli, const char *flag,
 
 enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret, struct error *err)
 {
-    unsigned strategy = STRATEGY_ROLLING;
+    static const enum strategy planned[] = {STRATEGY_ROLLING, STRATEGY_BLUE_GREEN,
+                                            STRATEGY_MAINTENANCE, STRATEGY_SHADOW};
+    const char *value = cli_flag(cli, "--strategy");
 
-    if (read_choice(cli, "--strategy", &strategy_names, &strategy, err) != ERROR_OK)
-        return err->code;
-    *ret = (enum strategy)strategy;
-    return ERROR_OK;
+    for (size_t i = 0; value != NULL && i < ARRAY_LEN(planned); i++) {
+        if (strcmp(value, word_of(&strategy_names, planned[i])) != 0)
+            continue;
+        *ret = planned[i];
+        return ERROR_OK;
+    }
+    return value == NULL
+               ? ERROR_OK
+               : error_set(
+                     err, ERROR_USAGE,
+                     "--strategy is rolling, blue-green, maintenance or shadow, not \"%.64s\"",
+                     value);
 }
 
 static enum error_code read_choices(const struct cli *cli, struct rollout_options *ret,

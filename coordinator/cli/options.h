@@ -39,6 +39,9 @@ enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret,
 enum error_code options_read(const struct cli *cli, const void *parent, struct rollout_options *ret,
                              struct error *err);
 
+/* --strategy, for a plan; ERROR_USAGE says which there are. */
+enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret, struct error *err);
+
 /* "1,25%,100%"; shown for its test. */
 enum error_code options_read_waves(const char *text, const void *parent, uint32_t **ret,
                                    size_t *ret_count, struct error *err);

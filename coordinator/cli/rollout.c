@@ -21,7 +21,12 @@
 const struct cli_flag rollout_start_flags[] = {
     CONNECTION_FLAGS,
     TARGET_FLAGS,
-    {.name = "--strategy", .value = "rolling|blue-green|shadow", .doc = "how, default rolling"},
+    {.name = "--strategy",
+     .value = "rolling|blue-green|maintenance|shadow",
+     .doc = "how it goes, maintenance with everybody out of traffic; default rolling"},
+    {.name = "--budget",
+     .value = "DURATION",
+     .doc = "maintenance: everything is back before it is used up, default 10m"},
     {.name = "--shadow", .doc = "rehearse it on a copy of the database first"},
     {.name = "--no-rehearsal", .value = "REASON", .doc = "in production, without a rehearsal"},
     {.name = "--environment",
@@ -122,9 +127,10 @@ static enum error_code read_target(const struct cli *cli, struct request *reques
     if (!text_copy(request->revision, NAME_SIZE, revision == NULL ? "" : revision) ||
         !text_copy(request->release, NAME_SIZE, release == NULL ? "" : release))
         return error_set(err, ERROR_USAGE, "the name of a revision or release is too long");
-    if (read_strategy(cli, request, err) != ERROR_OK)
+    if (read_strategy(cli, request, err) != ERROR_OK ||
+        options_read(cli, memory, &request->options, err) != ERROR_OK)
         return err->code;
-    return options_read(cli, memory, &request->options, err);
+    return cli_flag_duration(cli, "--budget", &request->options.budget_ms, err);
 }
 
 static enum error_code check_digest(const struct cli *cli, const json_t *plan, struct error *err)

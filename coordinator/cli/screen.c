@@ -91,6 +91,17 @@ static void print_plan_step(const struct cli *cli, const json_t *step)
     talloc_free(line);
 }
 
+static void print_budget(const struct cli *cli, const json_t *options)
+{
+    struct text *line = text_new(NULL, WORDS_BYTES_MAX);
+
+    text_append(line, "  nobody plays meanwhile; back before ");
+    words_add_duration(line, words_number(options, "budget_ms"));
+    text_append(line, " are used up, as long as no contract has begun");
+    cli_say(cli, "%s", line->data);
+    talloc_free(line);
+}
+
 void screen_print_plan(const struct cli *cli, const json_t *show)
 {
     size_t i;
@@ -101,6 +112,8 @@ void screen_print_plan(const struct cli *cli, const json_t *show)
             words_text(show, "release")[0] != '\0' ? ", release " : "",
             words_text(show, "release"));
     screen_print_plan_rehearsal(cli, show);
+    if (words_number(json_object_get(show, "options"), "budget_ms") > 0)
+        print_budget(cli, json_object_get(show, "options"));
     json_array_foreach(json_object_get(show, "revisions"), i, item)
     {
         cli_say(cli, "  moves %s", json_string_value(item));

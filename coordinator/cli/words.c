@@ -177,6 +177,33 @@ static void add_edge_words(struct text *out, const json_t *node)
     }
 }
 
+static void add_pool_words(struct text *out, const json_t *node)
+{
+    size_t i;
+    json_t *pool;
+
+    json_array_foreach(json_object_get(node, "pools"), i, pool)
+    {
+        const char *server = words_text(pool, "server");
+
+        if (!words_flag(pool, "could_measure")) {
+            text_append_format(out, " %s:unknown", words_text(pool, "console"));
+            continue;
+        }
+        text_append_format(out, " %s:%s to ", words_text(pool, "console"),
+                           words_flag(pool, "paused") ? "paused" : "open");
+        if (server[0] != '\0')
+            text_append(out, server);
+        else
+            text_append_format(out, "%s:%lld", words_text(pool, "host"),
+                               words_number(pool, "port"));
+        text_append_format(out, " %lld clients, %lld waiting",
+                           words_number(pool, "clients_active") +
+                               words_number(pool, "clients_waiting"),
+                           words_number(pool, "clients_waiting"));
+    }
+}
+
 void words_add_node(struct text *out, const json_t *node)
 {
     const char *kind = words_text(node, "kind");
@@ -188,6 +215,8 @@ void words_add_node(struct text *out, const json_t *node)
         add_game_words(out, node);
     else if (strcmp(kind, "database") == 0)
         add_database_words(out, node);
+    else if (words_flag(node, "pooler"))
+        add_pool_words(out, node);
     else
         add_edge_words(out, node);
     if (strcmp(quarantine, "none") != 0)

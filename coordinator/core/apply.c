@@ -136,6 +136,8 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
     }
     if (remembers_origin(fact->state) && !remembers_origin(rollout->state))
         rollout->came_from = rollout->state;
+    if (fact->state == ROLLOUT_ADVANCING && rollout->state == ROLLOUT_PLANNED)
+        rollout->started_at_ms = control->now_ms;
     if (fact->state == ROLLOUT_HOLDING && rollout->state == ROLLOUT_ADVANCING)
         rollout->holding_at_ms = control->now_ms;
     if (fact->state == rollout->state && fact->state == ROLLOUT_HOLDING)
@@ -251,7 +253,21 @@ static void change_step(const struct step *steps, struct step *step, const struc
     text_keep(steps, &step->detail, fact->detail);
 }
 
-static void note_traffic(struct control *control, const struct step *step)
+/* It never arrived, and never will; if no other edge was told, nobody was. */
+static bool came_to_nothing(const struct work *work, const struct step *drain)
+{
+    struct target_steps steps = work_steps_of_target(work, drain->plan->target);
+
+    if (drain->direction != DIRECTION_DO || drain->state != STEP_CANCELLED)
+        return false;
+    for (size_t i = 0; i < steps.count; i++)
+        if (work_target_step(work, &steps, i)->plan->task == TASK_DRAIN &&
+            work_target_step(work, &steps, i)->had_effect)
+            return false;
+    return true;
+}
+
+static void note_traffic(struct control *control, const struct work *work, const struct step *step)
 {
     struct node *target = control_node(control, step->plan->target);
     enum task task = step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
@@ -262,7 +278,7 @@ static void note_traffic(struct control *control, const struct step *step)
         return;
     target->traffic_changed_at_ms = control->now_ms;
     if (task != TASK_ADMIT)
-        target->is_taken_out = true;
+        target->is_taken_out = !came_to_nothing(work, step);
     else if (step->state == STEP_SUCCEEDED)
         target->is_taken_out = false;
 }
@@ -283,7 +299,7 @@ static enum error_code apply_step(struct control *control, const void *body, str
     work_count_admit(work, step, was_admitted);
     note_sessions(control, step);
     if (!tells_nobody)
-        note_traffic(control, step);
+        note_traffic(control, work, step);
     if (fact->repair != 0)
         note_repair(control, step);
     else if (control_node(control, step->plan->target) != NULL)

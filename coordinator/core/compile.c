@@ -170,6 +170,26 @@ static void spread(struct compiler *c, const struct stage_row *row, const char *
         ids_set(c, &c->tail, &next);
 }
 
+static void spread_poolers(struct compiler *c, const struct stage_row *row, const char *shard)
+{
+    struct ids next = {NULL, 0, 0};
+
+    for (size_t i = 0; i < c->control->node_count; i++) {
+        const struct node *node = c->control->nodes[i];
+        struct plan_step *step;
+
+        if (!node_is_pooler(node, shard))
+            continue;
+        step = compile_add_step(c, row, shard, &c->tail);
+        if (step == NULL)
+            return;
+        (void)text_copy(step->node, NAME_SIZE, node->identity.name);
+        ids_add(c, &next, step->id);
+    }
+    if (next.count > 0)
+        ids_set(c, &c->tail, &next);
+}
+
 static void add_gate(struct compiler *c, const struct stage_row *row, const char *shard)
 {
     struct plan_step *step = compile_add_step(c, row, shard, &c->tail);
@@ -181,8 +201,7 @@ static void add_gate(struct compiler *c, const struct stage_row *row, const char
 }
 
 /* The rows of a section about databases. */
-static void compile_schema(struct compiler *c, enum section section,
-                           const struct compile_shard *shard)
+void compile_schema(struct compiler *c, enum section section, const struct compile_shard *shard)
 {
     bool is_finish = section == SECTION_FINISH && c->plan->strategy != STRATEGY_INVERSE;
     const struct plan_revision *revisions = is_finish ? shard->contracts : shard->revisions;
@@ -197,6 +216,10 @@ static void compile_schema(struct compiler *c, enum section section,
             continue;
         if (rows[i].scope == SCOPE_SHARD) {
             add_gate(c, &rows[i], shard->name);
+            continue;
+        }
+        if (rows[i].scope == SCOPE_POOLERS) {
+            spread_poolers(c, &rows[i], shard->name);
             continue;
         }
         if (!is_chained(&rows[i])) {
@@ -238,7 +261,7 @@ static void compile_begin(struct compiler *c)
     }
 }
 
-static void compile_hold(struct compiler *c)
+void compile_hold(struct compiler *c)
 {
     size_t row_count;
     const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
@@ -274,6 +297,8 @@ static void compile_section(struct compiler *c, enum section section,
         break;
     case SECTION_BEGIN:
     case SECTION_SHADOW:
+    case SECTION_CLOSE:
+    case SECTION_OPEN:
     case SECTION_HOLD:
     case SECTION_RETIRE:
     case SECTION_FINISH:
@@ -309,6 +334,23 @@ static void compile_retire(struct compiler *c, const struct compile_shard *shard
         ids_set(c, &c->ends, &retired);
 }
 
+static void compile_in_turn(struct compiler *c, const struct compile_shard *shards, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        /* The first shard is the canary: the others wait for its last soak. */
+        ids_set(c, &c->tail, i == 0 ? &c->begin : &c->ends);
+        compile_shard(c, &shards[i]);
+        ids_set(c, &c->ends, &c->tail);
+    }
+    compile_hold(c);
+    if (c->plan->strategy == STRATEGY_BLUE_GREEN)
+        compile_retire(c, shards, count);
+    for (size_t i = 0; i < count; i++) {
+        ids_set(c, &c->tail, &c->ends);
+        compile_schema(c, SECTION_FINISH, &shards[i]);
+    }
+}
+
 enum error_code compile_steps(const struct control *control, const struct compile_shard *shards,
                               size_t count, const void *parent, struct plan *plan,
                               struct error *err)
@@ -319,19 +361,10 @@ enum error_code compile_steps(const struct control *control, const struct compil
     compile_begin(&c);
     compile_shadow(&c, shards, count);
     ids_set(&c, &c.ends, &c.begin);
-    for (size_t i = 0; i < count; i++) {
-        /* The first shard is the canary: the others wait for its last soak. */
-        ids_set(&c, &c.tail, i == 0 ? &c.begin : &c.ends);
-        compile_shard(&c, &shards[i]);
-        ids_set(&c, &c.ends, &c.tail);
-    }
-    compile_hold(&c);
-    if (plan->strategy == STRATEGY_BLUE_GREEN)
-        compile_retire(&c, shards, count);
-    for (size_t i = 0; i < count; i++) {
-        ids_set(&c, &c.tail, &c.ends);
-        compile_schema(&c, SECTION_FINISH, &shards[i]);
-    }
+    if (plan->strategy == STRATEGY_MAINTENANCE)
+        compile_maintenance(&c, shards, count);
+    else
+        compile_in_turn(&c, shards, count);
     talloc_free(c.scratch);
     if (c.is_too_large)
         return error_set(err, ERROR_LIMIT,

@@ -127,6 +127,22 @@ void compile_colour(struct compiler *c, enum section section, const struct compi
         ids_set(c, &c->tail, &next);
 }
 
+void compile_all_games(struct compiler *c, enum section section, const struct compile_shard *shard)
+{
+    struct ids next = {NULL, 0, 0};
+
+    for (size_t i = 0; i < shard->game_count; i++) {
+        struct chain chain = {shard, shard->games[i], release_for(shard, i), 1};
+        struct ids path = {NULL, 0, 0};
+
+        ids_set(c, &path, &c->tail);
+        chain_game(c, section, &chain, &path);
+        ids_add_all(c, &next, &path);
+    }
+    if (next.count > 0)
+        ids_set(c, &c->tail, &next);
+}
+
 /* Cumulative size of a wave, rounded up. */
 static size_t wave_end(uint32_t wave, size_t games)
 {

@@ -31,6 +31,12 @@ void ids_add_all(struct compiler *c, struct ids *ids, const struct ids *from);
 struct plan_step *compile_add_step(struct compiler *c, const struct stage_row *row,
                                    const char *shard, const struct ids *needs);
 
+/* The rows of a section about databases and poolers, if the shard has revisions for it: from the
+ * tail on, which they become. */
+void compile_schema(struct compiler *c, enum section section, const struct compile_shard *shard);
+/* After the ends, which it becomes. */
+void compile_hold(struct compiler *c);
+
 /* ---- compile_games.c ---- */
 
 /* Another colour is to get the shard's traffic. */
@@ -45,6 +51,8 @@ void compile_switch(struct compiler *c, const struct compile_shard *shard);
 /* For each game node of a colour, side by side. */
 void compile_colour(struct compiler *c, enum section section, const struct compile_shard *shard,
                     const char *colour);
+/* For every game node of the shard, side by side. */
+void compile_all_games(struct compiler *c, enum section section, const struct compile_shard *shard);
 /* Beside the waves: nothing waits for them, but they wait for the schema, so that on the way back
  * the schema waits for them. */
 void compile_guards(struct compiler *c, const struct compile_shard *shard);
@@ -53,5 +61,10 @@ void compile_guards(struct compiler *c, const struct compile_shard *shard);
 
 /* One after another on each shard's own node; what comes behind waits for all shards. */
 void compile_shadow(struct compiler *c, const struct compile_shard *shards, size_t count);
+
+/* ---- compile_maintenance.c ---- */
+
+/* Shards side by side: every one is closed for as short a time as may be. */
+void compile_maintenance(struct compiler *c, const struct compile_shard *shards, size_t count);
 
 #endif

@@ -24,6 +24,7 @@
 #define INQUIRE_MS        2000
 #define UNKNOWN_MAX_MS    300000
 #define RING_MS           60000
+#define PAUSE_LEASE_MS    30000 /* a pooler keeps its pool paused so long without our word */
 #define PLAN_TTL_MS       3600000
 #define REPAIR_TRIES_MAX  3
 #define REPAIR_PAUSE_MS   10000 /* times the number of tries */

@@ -99,9 +99,18 @@ const struct node *fleet_primary(const struct control *control, const char *shar
     return primary;
 }
 
+bool fleet_is_closed(const struct control *control, const char *shard)
+{
+    const struct rollout *open = control->open;
+
+    return open != NULL && open->work.plan->strategy == STRATEGY_MAINTENANCE &&
+           open->state != ROLLOUT_PLANNED &&
+           plan_shard_named(open->work.plan->shards, open->work.plan->shard_count, shard) != NULL;
+}
+
 bool edge_carries(const struct node *edge, const char *shard)
 {
-    return edge->identity.kind == KIND_EDGE &&
+    return edge->identity.kind == KIND_EDGE && !edge->identity.is_pooler &&
            (edge->identity.shard[0] == '\0' || strcmp(edge->identity.shard, shard) == 0);
 }
 

@@ -39,6 +39,20 @@ uint64_t fleet_timeline(const struct control *control, const char *shard);
  * one does. */
 const struct node *fleet_primary(const struct control *control, const char *shard);
 
+/* A pooler's edge carries database connections, of its shard, and no players. */
+bool node_is_pooler(const struct node *node, const char *shard);
+
+/* In its last report: every console holds queries back; some console lets them through. */
+bool pooler_is_paused(const struct node *pooler);
+bool pooler_lets_through(const struct node *pooler);
+
+/* The rollout whose pauses poolers are to keep: one that goes on by itself. While it waits for a
+ * person, players do not wait with it. 0: none. */
+uint64_t fleet_standing_pauses(const struct control *control);
+
+/* A maintenance is under way, and takes everybody in the shard out of traffic. */
+bool fleet_is_closed(const struct control *control, const char *shard);
+
 /* An edge without a shard carries every shard's traffic. */
 bool edge_carries(const struct node *edge, const char *shard);
 

@@ -80,14 +80,14 @@ void control_handle(struct control *control, const struct event *event, struct d
 /* ---- settling ---- */
 
 /* No row fires for it: most steps of a large plan, most of the time.  What was done on a primary is
- * never at rest: another may have to do it again.  Nor is a game node's while its ground is lost.
- */
+ * never at rest: another may have to do it again.  Nor is a game node's while its ground is lost,
+ * nor a pool's pause, which its agent may end. */
 static bool is_at_rest(const struct step *step, bool goes_forward, bool lost_ground)
 {
     bool is_done = step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED;
 
     return is_done && (goes_forward || step->direction == DIRECTION_UNDO) &&
-           !task_row(step_task(step))->on_primary &&
+           !task_row(step_task(step))->on_primary && step_task(step) != TASK_PAUSE_POOL &&
            !(lost_ground && step->plan->target[0] != '\0');
 }
 

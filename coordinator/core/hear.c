@@ -91,7 +91,9 @@ static bool work_watches(const struct control *control, const struct work *work,
     if (work == NULL)
         return false;
     /* Before the first contract everybody attests where it stands. */
-    if (work->repair == 0 && control->open->state == ROLLOUT_HOLDING)
+    if (work->repair == 0 &&
+        (control->open->state == ROLLOUT_HOLDING ||
+         (control->open->state == ROLLOUT_COMPLETING && !control->open->has_contracted)))
         return true;
     if (node->identity.kind != KIND_GAME) {
         for (size_t i = 0; i < work->count; i++)
@@ -129,6 +131,7 @@ static void answer_beat(const struct letter *letter)
     watch->is_on = work_watches(control, control_work(control, 0), letter->node) ||
                    repairs_watch(control, letter->node);
     watch->closed = fleet_closed_rollout(control);
+    watch->pauses = fleet_standing_pauses(control);
     run_send(letter->run, letter->node->identity.name, MESSAGE_WATCH, watch);
 }
 

@@ -173,6 +173,7 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
         add_number(&hash, control->open->state);
         add_number(&hash, control->open->came_from);
         add_number(&hash, control->open->changed_at_ms);
+        add_number(&hash, control->open->started_at_ms);
         add_number(&hash, control->open->has_contracted);
         add_number(&hash, control->open->hold_is_released);
         add_text(&hash, control->open->why);

@@ -70,9 +70,21 @@ bool node_is_the_plans(const struct control *control, const struct node *node)
     return was_touched && (is_unfinished || !fleet_has_arrived(control, node->identity.shard));
 }
 
+/* Running what is taken back, it stands in the way of the schema, and no step of the plan moves it.
+ */
+static bool stands_in_the_way(const struct control *control, const struct node *node)
+{
+    const char *goal = fleet_goal(control, node);
+
+    return fleet_is_going_back(control) && node->report != NULL && goal[0] != '\0' &&
+           strcmp(node->report->release, goal) != 0;
+}
+
+/* Nobody is let in while a maintenance has its shard closed. */
 static bool may_be_moved(const struct control *control, const struct node *node)
 {
     return is_game(node) && !node_is_the_plans(control, node) &&
+           (!fleet_is_closed(control, node->identity.shard) || stands_in_the_way(control, node)) &&
            (node->quarantine == QUARANTINE_ABSENCE || node->quarantine == QUARANTINE_HEALTH);
 }
 

@@ -27,6 +27,24 @@ static enum error_code check_obedience(struct planner *p, const struct node *nod
                      node->identity.name, refusal);
 }
 
+/* Whether it carries players or database connections an operator has said; its agent drives one. */
+static enum error_code check_edge(struct planner *p, const struct node *node)
+{
+    bool has_pools = node->report->pool_count > 0;
+
+    if (node->identity.kind != KIND_EDGE || has_pools == node->identity.is_pooler)
+        return ERROR_OK;
+    if (has_pools)
+        return error_set(p->err, ERROR_REFUSED,
+                         "%s drives a connection pooler and was let in as a load balancer: accept "
+                         "its key again with --pooler",
+                         node->identity.name);
+    return error_set(p->err, ERROR_REFUSED,
+                     "%s was let in as a connection pooler, and its agent drives none: accept its "
+                     "key again without --pooler, or mend its configuration",
+                     node->identity.name);
+}
+
 /* Everybody who takes part must be there before anything begins. */
 enum error_code planner_check_presence(struct planner *p)
 {
@@ -43,7 +61,7 @@ enum error_code planner_check_presence(struct planner *p)
                                  ? " but cannot measure its node"
                                  : "",
                              node->identity.name);
-        if (check_obedience(p, node) != ERROR_OK)
+        if (check_obedience(p, node) != ERROR_OK || check_edge(p, node) != ERROR_OK)
             return p->err->code;
         if (node_runs_nothing(node))
             return error_set(p->err, ERROR_REFUSED,
@@ -72,6 +90,9 @@ enum error_code planner_check_capacity(struct planner *p)
             return error_set(p->err, ERROR_REFUSED,
                              "every game node of shard %s is quarantined: see `hakem node list`",
                              shard->name);
+        /* In a maintenance all are taken out: how many are ready before does not matter. */
+        if (p->plan->strategy == STRATEGY_MAINTENANCE)
+            continue;
         if (shard->release[0] == '\0' || shard->game_count == 0 ||
             (shard->colour != NULL && shard->colour[0] != '\0'))
             continue; /* who is made ready takes no traffic */

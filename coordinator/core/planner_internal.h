@@ -26,6 +26,8 @@ enum error_code planner_check_presence(struct planner *p);
 /* Enough game nodes that one could be taken out. */
 enum error_code planner_check_capacity(struct planner *p);
 
+struct plan_revision planner_revision(const struct catalog_revision *row);
+
 /* ---- planner_colour.c: p->err says why there is nothing to switch to ---- */
 
 /* The shard's other colour is to get its traffic, on the plan's release. */

@@ -285,68 +285,10 @@ static void wish_rollback(struct run *run, const struct wish *wish)
 
 /* ---- nodes ---- */
 
-/* Its sessions are ended, and it is kept out, by that role: nobody else may depend on it. */
-static bool role_is_anothers(const struct control *control, const struct request *request)
-{
-    for (size_t i = 0; i < control->node_count && request->db_role[0] != '\0'; i++) {
-        const struct fact_node *other = &control->nodes[i]->identity;
-
-        if (strcmp(other->db_role, request->db_role) == 0 &&
-            strcmp(other->shard, request->shard) == 0 && strcmp(other->name, request->node) != 0)
-            return true;
-    }
-    return false;
-}
-
-/* A plan speaks of the node as it was. */
-static bool changes_what_is_rolled(const struct control *control, const struct request *request)
-{
-    const struct node *node = control_node(control, request->node);
-
-    return node != NULL && control->open != NULL &&
-           (node->identity.kind != request->kind ||
-            strcmp(node->identity.shard, request->shard) != 0 ||
-            strcmp(node->identity.colour, request->colour) != 0);
-}
-
-static const char *node_request_fault(const struct control *control, const struct request *request)
-{
-    for (size_t i = 0; i < control->node_count; i++)
-        if (strcmp(control->nodes[i]->identity.key, request->key) == 0 &&
-            strcmp(control->nodes[i]->identity.name, request->node) != 0)
-            return "that key belongs to another node already";
-    if (control_node(control, request->node) == NULL && control->node_count >= FLEET_NODES_MAX)
-        return "the cluster has as many nodes as this program can look after";
-    if (!text_is_name(request->node, NAME_MAX_LENGTH))
-        return "a node's name has letters, digits, '_', '-' and '.' only";
-    if (request->kind == KIND_NONE)
-        return "say what it is: --kind database, game or edge";
-    if (request->kind == KIND_EDGE && request->shard[0] != '\0' &&
-        !text_is_name(request->shard, NAME_MAX_LENGTH))
-        return "a shard's name has letters, digits, '_', '-' and '.' only";
-    if (request->kind != KIND_EDGE && !text_is_name(request->shard, NAME_MAX_LENGTH))
-        return "a database or a game node belongs to a shard: --shard NAME";
-    if (strlen(request->key) != KEY_TEXT_SIZE - 1)
-        return "a public key has 40 characters: see `hakem node pending`";
-    if (request->db_role[0] != '\0' && request->kind != KIND_GAME)
-        return "--db-role is a game node's own: databases and edges have none";
-    if (request->colour[0] != '\0' && request->kind != KIND_GAME)
-        return "--colour is a game node's own: an edge has its colours in its agent's "
-               "configuration";
-    if (request->colour[0] != '\0' && !text_is_name(request->colour, NAME_MAX_LENGTH))
-        return "a colour's name has letters, digits, '_', '-' and '.' only";
-    if (changes_what_is_rolled(control, request))
-        return "a rollout is open: a node's kind, shard and colour can be changed when it is "
-               "closed";
-    if (role_is_anothers(control, request))
-        return "another game node of the shard has that --db-role: give each a role of its own";
-    return NULL;
-}
-
 static void wish_accept(struct run *run, const struct wish *wish)
 {
     const struct request *request = wish->request;
-    const char *fault = node_request_fault(run->control, request);
+    const char *fault = request_node_fault(run->control, request);
     struct fact_node *fact;
 
     if (fault != NULL) {
@@ -361,6 +303,7 @@ static void wish_accept(struct run *run, const struct wish *wish)
     (void)text_copy(fact->db_role, NAME_SIZE, request->db_role);
     (void)text_copy(fact->application, NAME_SIZE, request->application);
     (void)text_copy(fact->colour, NAME_SIZE, request->colour);
+    fact->is_pooler = request->is_pooler;
     run_emit(run, FACT_NODE_ACCEPTED, fact);
     if (fact->kind == KIND_GAME)
         node_quarantine(run, control_node(run->control, fact->name), QUARANTINE_ABSENCE,

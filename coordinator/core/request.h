@@ -20,6 +20,9 @@ struct request_row {
 
 const struct request_row *request_rows(size_t *ret_count);
 
+/* request_node.c: NULL, or why the node cannot be let in as the request says. */
+const char *request_node_fault(const struct control *control, const struct request *request);
+
 /* Always leads to exactly one reply. */
 void request_fulfil(struct run *run, const struct wish *wish);
 

@@ -25,6 +25,9 @@ static const struct rollout_rule rules[] = {
         WHY("the plan was not started within its time to live")},
     {1103, FORWARD, ON(TICK), IF(fails_and_halts), GO(HALTED), RING,
         WHY("a step or gate failed; the policy is to halt")},
+    {1105, FORWARD | IN(HALTED) | IN(STUCK) | IN(COMPLETING), ON(TICK), IF(budget_is_nearly_used),
+        GO(REVERTING),
+        WHY("a third of the budget is left, and the way back needs it: everything goes back")},
     {1107, FORWARD, ON(TICK), IF(has_failed), GO(REVERTING),
         WHY("a step or gate failed: everything goes back")},
     {1109, IN(ADVANCING), ON(TICK), IF(is_inconclusive), GO(HALTED), RING,
@@ -37,8 +40,10 @@ static const struct rollout_rule rules[] = {
         WHY("done, without a contract")},
     {1115, IN(HOLDING), ON(TICK), IF(may_contract), GO(COMPLETING),
         WHY("the holding is released and every contract precondition is met")},
+    {1116, IN(COMPLETING), ON(TICK), IF(has_failed_before_contract), GO(REVERTING),
+        WHY("it failed before any contract was ordered: everything goes back")},
     {1117, IN(COMPLETING), ON(TICK), IF(contract_has_failed), GO(STUCK), RING,
-        WHY("a contract failed beyond its retries; traffic is untouched")},
+        WHY("a contract, or what comes after one, failed beyond its retries; nothing goes back")},
     {1119, IN(COMPLETING), ON(TICK), IF(has_unknown_too_long), GO(STUCK), RING,
         WHY("nobody can say what became of a contract")},
     {1121, IN(COMPLETING), ON(TICK), IF(all_is_done), GO(COMPLETED),
@@ -132,9 +137,10 @@ static const struct rollout_rule *match(const struct control *control,
 static void explain(const struct control *control, const struct rollout_rule *rule, char *ret)
 {
     char failure[SENTENCE_SIZE];
-    bool has_cause = rule->guard == has_failed || rule->guard == fails_and_halts ||
-                     rule->guard == contract_has_failed || rule->guard == undo_has_failed ||
-                     rule->guard == has_unknown_too_long || rule->guard == is_inconclusive;
+    bool has_cause = rule->guard == has_failed || rule->guard == has_failed_before_contract ||
+                     rule->guard == fails_and_halts || rule->guard == contract_has_failed ||
+                     rule->guard == undo_has_failed || rule->guard == has_unknown_too_long ||
+                     rule->guard == is_inconclusive;
 
     if (rule->to == ROLLOUT_REVERTED) {
         (void)text_format(ret, SENTENCE_SIZE, "%.60s, after: %.900s", rule->why,

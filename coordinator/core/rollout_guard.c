@@ -119,6 +119,7 @@ bool has_lost_schema(const struct control *control)
 /* A promotion took its schema away meanwhile. */
 static bool is_out_again(const struct control *control, const struct step *step)
 {
+    /* In a maintenance with contracts everybody is let in after the holding. */
     return step->plan->id < control->open->work.hold &&
            (step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_ADMIT) &&
            step->direction == DIRECTION_DO && step->state != STEP_SUCCEEDED &&
@@ -153,6 +154,12 @@ static bool hold_is_over(const struct control *control)
            (options->hold_ms != 0 && control->now_ms - open->holding_at_ms >= options->hold_ms);
 }
 
+static bool is_let_in_later(const struct control *control, const struct step *step)
+{
+    return control->open->work.plan->strategy == STRATEGY_MAINTENANCE &&
+           step->plan->stage == STAGE_ADMIT && step->plan->id > control->open->work.hold;
+}
+
 static bool has_nothing_to_contract(const struct control *control)
 {
     return find(control, has_contracts_to_do) == NULL ||
@@ -165,7 +172,7 @@ bool is_released_without_contracts(const struct control *control)
     char why[SENTENCE_SIZE];
 
     return hold_is_over(control) && has_nothing_to_contract(control) &&
-           rollout_primaries_fault(control, why) == NULL;
+           find(control, is_let_in_later) == NULL && rollout_primaries_fault(control, why) == NULL;
 }
 
 bool may_contract(const struct control *control)
@@ -208,6 +215,23 @@ static bool failed_for_good(const struct control *control, const struct step *st
 bool contract_has_failed(const struct control *control)
 {
     return find(control, failed_for_good) != NULL;
+}
+
+/* A pool that cannot be paused for a contract: nothing is burned yet. */
+bool has_failed_before_contract(const struct control *control)
+{
+    return !control->open->has_contracted && contract_has_failed(control);
+}
+
+/* Going back takes about as long as what is taken back, and some of it can wait for nobody: a third
+ * is kept for it. Who waits for a person waits with players locked out. */
+bool budget_is_nearly_used(const struct control *control)
+{
+    const struct rollout *open = control->open;
+    uint64_t budget_ms = open->work.plan->options.budget_ms;
+
+    return budget_ms != 0 && !open->has_contracted && open->came_from != ROLLOUT_REVERTING &&
+           control->now_ms - open->started_at_ms >= budget_ms - budget_ms / 3;
 }
 
 bool undo_has_failed(const struct control *control)

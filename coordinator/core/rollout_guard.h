@@ -14,6 +14,8 @@
     X(has_lost_schema)                                                                             \
     X(is_released_without_contracts)                                                               \
     X(may_contract)                                                                                \
+    X(budget_is_nearly_used)                                                                       \
+    X(has_failed_before_contract)                                                                  \
     X(contract_has_failed)                                                                         \
     X(has_unknown_too_long)                                                                        \
     X(all_is_done)                                                                                 \

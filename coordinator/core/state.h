@@ -81,6 +81,7 @@ struct rollout {
     enum rollout_state came_from; /* of paused, halted, stuck */
     uint64_t planned_at_ms;
     uint64_t changed_at_ms;
+    uint64_t started_at_ms; /* 0: not yet */
     uint64_t holding_at_ms;
     uint64_t ring_at_ms; /* the next one; 0: none was rung yet in this state */
     bool hold_is_released;

@@ -178,6 +178,8 @@ static const struct step_rule rules[] = {
         WHY("the new primary lacks its schema: out of traffic until that is expanded there")},
     {707, DO(SUCCEEDED), ON(TICK), IF(was_taken_out_again), GO(DO, PENDING),
         WHY("taken out of traffic again: admitted once its schema is there")},
+    {709, DO(SUCCEEDED), ON(TICK), IF(pool_was_resumed), GO(DO, DUE),
+        WHY("its pool lets queries through again, and nobody ordered that: paused again")},
 
     {801, STEP_IN_ANY, ON(TICK), STAY, WHY("nothing to do")},
     {803, STEP_IN_ANY, ON(ACCEPTED), STAY, WHY("late or repeated: known already")},
@@ -380,6 +382,7 @@ static void set_watch(struct run *run, const struct scene *scene)
         watch = run_body(run, message_row(MESSAGE_WATCH)->record);
         watch->is_on = true;
         watch->closed = fleet_closed_rollout(control);
+        watch->pauses = fleet_standing_pauses(control);
         run_send(run, node->identity.name, MESSAGE_WATCH, watch);
     }
 }

@@ -4,6 +4,7 @@
 #include "coordinator/core/colour.h"
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/rollout.h"
 
 #include <string.h>
 
@@ -122,6 +123,12 @@ static const char *admit_fault(const struct scene *scene, char *ret)
     const char *wanted =
         scene->step->direction == DIRECTION_DO ? plan->release : plan->release_before;
 
+    if (scene->work->repair != 0 && fleet_is_closed(scene->control, plan->shard)) {
+        (void)text_format(
+            ret, SENTENCE_SIZE, "shard %s is closed for maintenance: rollout %llu ends first",
+            plan->shard, (unsigned long long)scene->control->open->work.plan->rollout);
+        return ret;
+    }
     if (is_being_cut_off(scene->work, plan->target)) {
         (void)text_format(ret, SENTENCE_SIZE, "%s is being cut off: that ends first", plan->target);
         return ret;
@@ -257,8 +264,16 @@ static bool is_set_aside(const struct scene *scene, const struct step *step)
 
 static const char *contract_fault(const struct scene *scene, char *ret)
 {
+    const char *fault = step_pool_fault(scene, ret);
+
+    if (fault != NULL)
+        return fault;
     if (scene->control->open->state != ROLLOUT_COMPLETING)
         return "the rollout is not completing";
+    /* A pool may have had to be paused since the holding ended. */
+    if (!scene->control->open->has_contracted &&
+        rollout_contract_fault(scene->control, ret) != NULL)
+        return ret;
     for (size_t i = 0; i < scene->work->count; i++) {
         const struct step *step = &scene->work->steps[i];
 
@@ -308,10 +323,15 @@ static const char *stage_fault(const struct scene *scene, char *ret)
         return contract_fault(scene, ret);
     case TASK_SWITCH:
         return switch_fault(scene, ret);
-    case TASK_NONE:
-    case TASK_PREFLIGHT:
     case TASK_EXPAND:
     case TASK_BACKFILL:
+        return step_pool_fault(scene, ret);
+    case TASK_NONE:
+    case TASK_PREFLIGHT:
+    case TASK_ANNOUNCE:
+    case TASK_PAUSE_POOL:
+    case TASK_RESUME_POOL:
+    case TASK_POINT_POOL:
     case TASK_AWAIT_REPLAY:
     case TASK_VERIFY:
     case TASK_CLONE:

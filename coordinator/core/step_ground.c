@@ -6,6 +6,7 @@
 #include "coordinator/core/step_scene.h"
 
 #include "common/base/text.h"
+#include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 
 #include <string.h>
@@ -13,7 +14,8 @@
 /* Only such a plan has steps that could bring back what is lost. */
 static bool expands(const struct plan *plan)
 {
-    return (plan->strategy == STRATEGY_ROLLING || plan->strategy == STRATEGY_BLUE_GREEN) &&
+    return (plan->strategy == STRATEGY_ROLLING || plan->strategy == STRATEGY_BLUE_GREEN ||
+            plan->strategy == STRATEGY_MAINTENANCE) &&
            plan->revision_count > 0;
 }
 
@@ -50,11 +52,15 @@ static bool ground_is_lost(const struct scene *scene)
            shard_lost_ground(scene->control, scene->work->plan, shard);
 }
 
-static bool stands_on_the_schema(const struct step *step)
+static bool stands_on_the_schema(const struct scene *scene)
 {
+    const struct step *step = scene->step;
     static const enum stage stages[] = {STAGE_DRAIN, STAGE_RELEASE, STAGE_HEALTHY,
                                         STAGE_SMOKE, STAGE_ADMIT,   STAGE_SOAK};
 
+    /* A maintenance closes the shard before it has the schema. */
+    if (step->plan->stage == STAGE_DRAIN && scene->work->plan->strategy == STRATEGY_MAINTENANCE)
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         if (step->plan->stage == stages[i])
             return step->plan->target[0] != '\0';
@@ -92,17 +98,33 @@ bool ground_is_gone(const struct scene *scene)
 {
     const struct step *step = scene->step;
 
-    return scene->work->repair == 0 && stands_on_the_schema(step) && goes_forward(scene) &&
+    return scene->work->repair == 0 && stands_on_the_schema(scene) && goes_forward(scene) &&
            !(step->state == STEP_RUNNING && step_is_task(step)) && !step_is_second_drain(scene) &&
            (ground_is_lost(scene) ||
             (step->state == STEP_RUNNING && step_that_is_needed(scene) != NULL));
+}
+
+/* Who rests breaks nobody, and is not switched to before the schema is there; a switch that is
+ * under way ends first. */
+static bool takes_traffic(const struct scene *scene)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+
+    for (size_t i = 0; i < scene->work->count; i++) {
+        const struct step *step = &scene->work->steps[i];
+
+        if (step->plan->stage == STAGE_SWITCH && step->state != STEP_SUCCEEDED &&
+            strcmp(step->plan->shard, scene->step->plan->shard) == 0)
+            return false;
+    }
+    return game == NULL || !colour_rests(scene->control, game);
 }
 
 bool stands_on_lost_schema(const struct scene *scene)
 {
     return scene->work->repair == 0 && scene->step->plan->stage == STAGE_DRAIN &&
            goes_forward(scene) && is_forward(sibling(scene, STAGE_ADMIT), STEP_SUCCEEDED) &&
-           ground_is_lost(scene);
+           ground_is_lost(scene) && takes_traffic(scene);
 }
 
 bool schema_is_back(const struct scene *scene)

@@ -38,6 +38,7 @@
     X(ground_is_gone)                                                                              \
     X(stands_on_lost_schema)                                                                       \
     X(schema_is_back)                                                                              \
+    X(pool_was_resumed)                                                                            \
     X(was_taken_out_again)                                                                         \
     X(primary_has_it_again)                                                                        \
     X(target_is_isolated)                                                                          \

@@ -202,6 +202,9 @@ void step_order(const struct control *control, const struct work *work, const st
     arguments->drain_ms = work->plan->options.drain_ms;
     if (step->direction == DIRECTION_UNDO && arguments->drain_ms > DRAIN_BACK_MS)
         arguments->drain_ms = DRAIN_BACK_MS;
+    arguments->budget_ms = work->plan->options.budget_ms;
+    if (work->plan->strategy == STRATEGY_MAINTENANCE)
+        arguments->pause_ms = PAUSE_LEASE_MS;
     arguments->of_contract = plan->of_contract;
     arguments->accept_data_loss = work->plan->options.accept_data_loss;
     if (is_of_database(control, step))

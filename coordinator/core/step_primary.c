@@ -34,6 +34,10 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
     case TASK_ADMIT:
     case TASK_ISOLATE:
     case TASK_SWITCH:
+    case TASK_ANNOUNCE:
+    case TASK_PAUSE_POOL:
+    case TASK_RESUME_POOL:
+    case TASK_POINT_POOL:
     case TASK_COUNT:
         break;
     }

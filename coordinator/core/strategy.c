@@ -36,9 +36,11 @@
     {STAGE_SOAK, ON(PROVE, GAME), GATE(SOAK),                                                      \
         DOC("the colour stays healthy under all of the players' traffic")}
 
-#define SCHEMA_STAGES                                                                              \
+#define PREFLIGHT_STAGE                                                                            \
     {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),                                        \
-        DOC("every node says that it could take part")},                                           \
+        DOC("every node says that it could take part")}
+
+#define SCHEMA_STAGES                                                                              \
     {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE), UNDO_GATE(AGREE),                                \
         DOC("every database has the primary's fingerprint, before anything and after going back")}, \
     {STAGE_CATCH_UP, ON(SCHEMA, REPLICAS), DO(AWAIT_REPLAY), UNDO(AWAIT_REPLAY),                   \
@@ -52,7 +54,9 @@
     {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE),                                                  \
         DOC("every database has the primary's fingerprint")},                                      \
     {STAGE_VERIFY, ON(SCHEMA, DATABASES), FOR(VERIFY), DO(VERIFY),                                 \
-        DOC("every database passes verify.sql")},                                                  \
+        DOC("every database passes verify.sql")}
+
+#define GUARD_STAGES                                                                               \
     {STAGE_SEVER, ON(GUARD, GAME), UNDO(END_SESSIONS), .undo_only = true,                          \
         DOC("on the way back, if its agent is silent: its database sessions are ended")},          \
     {STAGE_ISOLATE, ON(GUARD, EDGES), UNDO(ISOLATE), .undo_only = true,                            \
@@ -69,7 +73,9 @@
         DOC("every database passes verify.contract.sql")}
 
 static const struct stage_row rolling[] = {
+    PREFLIGHT_STAGE,
     SCHEMA_STAGES,
+    GUARD_STAGES,
     GAME_STAGES,
     {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
         DOC("the last moment to go back without a backup")},
@@ -77,7 +83,9 @@ static const struct stage_row rolling[] = {
 };
 
 static const struct stage_row blue_green[] = {
+    PREFLIGHT_STAGE,
     SCHEMA_STAGES,
+    GUARD_STAGES,
     GAME_OUT_STAGES,
     {STAGE_SMOKE, ON(GAMES, GAME), DO(SMOKE),
         DOC("tried through the node's own path, while it takes no traffic")},
@@ -111,6 +119,44 @@ static const struct stage_row shadow[] = {
         DOC("the copy is stopped and removed")},
     {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
         DOC("nothing is left to do")},
+};
+
+/* The schema changes while nobody plays and no pool lets a query through. Pools are open while game
+ * servers are switched: one that connects as it starts would hang. What contracts remove nobody may
+ * still need, so that they come when the new release has been seen to be healthy everywhere; without
+ * contracts, players are let in before the hold. The way back does not ask for a pause: nobody
+ * plays, and a pool that cannot be paused must not stand in it. */
+static const struct stage_row maintenance[] = {
+    PREFLIGHT_STAGE,
+    {STAGE_ANNOUNCE, ON(CLOSE, GAME), DO(ANNOUNCE),
+        DOC("players are told, through the node's hook")},
+    {STAGE_DRAIN, ON(CLOSE, EDGES), DO(DRAIN), UNDO(ADMIT),
+        DOC("every edge takes the game node out and waits for its sessions to end")},
+    {STAGE_OUT, ON(CLOSE, GAME), GATE(OUT), UNDO_GATE(HEALTHY),
+        DOC("every edge says so; on the way back: healthy on the old release")},
+    {STAGE_PAUSE, ON(SCHEMA, POOLERS), DO(PAUSE_POOL), UNDO(RESUME_POOL),
+        DOC("every pooler holds queries back")},
+    SCHEMA_STAGES,
+    {STAGE_RESUME, ON(SCHEMA, POOLERS), DO(RESUME_POOL),
+        DOC("queries go on: game servers may connect as they start")},
+    GUARD_STAGES,
+    {STAGE_RELEASE, ON(GAMES, GAME), DO(RELEASE), UNDO(RELEASE),
+        DOC("the game server is switched through the node's hook")},
+    {STAGE_HEALTHY, ON(GAMES, GAME), GATE(HEALTHY),
+        DOC("the new release's probes pass, steadily")},
+    {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
+        DOC("the last moment to go back without a backup")},
+    {STAGE_PAUSE, ON(FINISH, POOLERS), DO(PAUSE_POOL), UNDO(RESUME_POOL),
+        DOC("every pooler holds queries back")},
+    CONTRACT_STAGES,
+    {STAGE_RESUME, ON(FINISH, POOLERS), DO(RESUME_POOL),
+        DOC("queries go on")},
+    {STAGE_HEALTHY, ON(OPEN, GAME), GATE(HEALTHY),
+        DOC("its probes pass, steadily, on the schema as it is now")},
+    {STAGE_ADMIT, ON(OPEN, EDGES), DO(ADMIT), UNDO(DRAIN),
+        DOC("every edge sends it traffic again")},
+    {STAGE_SOAK, ON(OPEN, GAME), GATE(SOAK),
+        DOC("it stays healthy under players' traffic")},
 };
 
 static const struct stage_row inverse[] = {
@@ -151,6 +197,7 @@ static const struct {
     [STRATEGY_REPAIR] = {repair, ARRAY_LEN(repair)},
     [STRATEGY_BLUE_GREEN] = {blue_green, ARRAY_LEN(blue_green)},
     [STRATEGY_SHADOW] = {shadow, ARRAY_LEN(shadow)},
+    [STRATEGY_MAINTENANCE] = {maintenance, ARRAY_LEN(maintenance)},
 };
 static_assert(ARRAY_LEN(strategies) == STRATEGY_COUNT_, "a strategy has no stages");
 

@@ -17,6 +17,7 @@ enum scope {
     SCOPE_GAME,             /* one for each game node of the wave */
     SCOPE_EDGES,            /* for each game node of the wave, at every edge that carries it */
     SCOPE_SWITCHES,         /* one for every edge that carries the shard, side by side */
+    SCOPE_POOLERS,          /* side by side, at every pooler of the shard */
     SCOPE_CLUSTER,          /* one gate, after everything before it */
     SCOPE_SHADOW,           /* one, on the database of the shard that a shadow is made from */
     SCOPE_COUNT
@@ -26,6 +27,7 @@ enum scope {
 enum section {
     SECTION_BEGIN,  /* once, before any shard */
     SECTION_SHADOW, /* per shard that has revisions to move, side by side, before any shard */
+    SECTION_CLOSE,  /* per shard, for all its game nodes side by side, whatever they run */
     SECTION_SCHEMA, /* per shard, if it has revisions to move */
     SECTION_GUARD,  /* per shard and game node, beside the waves: for the way back only */
     SECTION_GAMES,  /* per shard and wave, if there is a release to switch */
@@ -34,6 +36,7 @@ enum section {
     SECTION_HOLD,   /* once, after all shards */
     SECTION_RETIRE, /* per shard with contracts, for each game node of the colour that was left */
     SECTION_FINISH, /* per shard, after that */
+    SECTION_OPEN,   /* per shard, for all its game nodes side by side, after everything else */
     SECTION_COUNT
 };
 /* A shard's sections come in the order of the table: BEGIN, HOLD, RETIRE and FINISH are the plan's.

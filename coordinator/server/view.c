@@ -94,6 +94,32 @@ static json_t *servers(const struct report *report)
     return list;
 }
 
+static json_t *pools(const struct report *report)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < report->pool_count; i++) {
+        const struct pool_report *pool = &report->pools[i];
+        json_t *object = json_object();
+
+        put_text(object, "console", pool->console);
+        put_bool(object, "could_measure", pool->could_measure);
+        put_bool(object, "paused", pool->is_paused);
+        put_text(object, "server", pool->server);
+        put_text(object, "host", pool->host);
+        put_number(object, "port", pool->port);
+        put_text(object, "database", pool->database);
+        put_number(object, "clients_active", pool->clients_active);
+        put_number(object, "clients_waiting", pool->clients_waiting);
+        put_number(object, "servers_active", pool->servers_active);
+        put_number(object, "servers_idle", pool->servers_idle);
+        put_number(object, "longest_wait_ms", pool->longest_wait_ms);
+        put_number(object, "wait_limit_ms", pool->wait_limit_ms);
+        (void)json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static void put_report(const struct control *control, json_t *object, const struct node *node)
 {
     const struct report *report = node->report;
@@ -108,6 +134,8 @@ static void put_report(const struct control *control, json_t *object, const stru
         (void)json_object_set_new(object, "servers", servers(report));
         put_text(object, "live", report->live);
     }
+    if (node->identity.is_pooler)
+        (void)json_object_set_new(object, "pools", pools(report));
 }
 
 json_t *view_node(const struct control *control, const struct node *node)
@@ -127,6 +155,7 @@ json_t *view_node(const struct control *control, const struct node *node)
              node->quarantine == QUARANTINE_NONE ? "" : text_kept(&node->quarantine_why));
     put_number(object, "repair_tries", node->repair_tries);
     if (node->identity.kind == KIND_EDGE) {
+        put_bool(object, "pooler", node->identity.is_pooler);
         put_number(object, "corrections", node->corrections);
         put_text(object, "corrected", text_kept(&node->corrected));
     }

@@ -4,7 +4,7 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 HERE=$ROOT/deploy/local
-for part in run database game edge control; do
+for part in run database game pooler edge control; do
     # shellcheck source=/dev/null
     source "$HERE/lib/$part.sh"
 done

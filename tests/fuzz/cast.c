@@ -19,12 +19,13 @@ void cast_set(struct cast *cast)
         enum node_kind kind;
     } members[CAST_NODES] = {{"db1", KIND_DATABASE}, {"db2", KIND_DATABASE}, {"g1", KIND_GAME},
                              {"g2", KIND_GAME},      {"g3", KIND_GAME},      {"edge1", KIND_EDGE},
-                             {"edge2", KIND_EDGE}};
+                             {"edge2", KIND_EDGE},   {"pool1", KIND_EDGE}};
 
     *cast = (struct cast){.timeline = 1, .position = 1000};
     for (size_t i = 0; i < CAST_NODES; i++)
         cast->nodes[i] = (struct cast_node){.name = members[i].name,
                                             .kind = members[i].kind,
+                                            .is_pooler = i == CAST_NODES - 1,
                                             .applied = 1,
                                             .expanded = 1,
                                             .release = "old",
@@ -64,10 +65,12 @@ void cast_fill_node(const struct cast *cast, size_t at, struct request *ret)
 
     (void)text_copy(ret->verb, NAME_SIZE, "accept");
     (void)text_copy(ret->node, NAME_SIZE, node->name);
-    (void)text_copy(ret->shard, NAME_SIZE, node->kind == KIND_EDGE ? "" : "main");
+    (void)text_copy(ret->shard, NAME_SIZE,
+                    node->kind == KIND_EDGE && !node->is_pooler ? "" : "main");
     (void)text_format(ret->key, KEY_TEXT_SIZE, "%040zu", at);
     (void)text_copy(ret->colour, NAME_SIZE, node->colour);
     ret->kind = node->kind;
+    ret->is_pooler = node->is_pooler;
 }
 
 /* ---- reports ---- */
@@ -121,6 +124,15 @@ static void report_edge(const struct cast *cast, size_t at, const void *parent, 
     }
 }
 
+static void report_pool(const struct cast_node *node, const void *parent, struct report *ret)
+{
+    ret->pools = memory_array(parent, struct pool_report, 1);
+    ret->pool_count = 1;
+    (void)text_copy(ret->pools[0].console, NAME_SIZE, "127.0.0.1:6432");
+    ret->pools[0].could_measure = true;
+    ret->pools[0].is_paused = node->is_paused;
+}
+
 void cast_fill_report(const struct cast *cast, size_t at, const void *parent, struct report *ret)
 {
     const struct cast_node *node = &cast->nodes[at];
@@ -128,6 +140,8 @@ void cast_fill_report(const struct cast *cast, size_t at, const void *parent, st
     *ret = (struct report){.kind = node->kind, .is_up = true, .could_measure = true};
     if (node->kind == KIND_DATABASE) {
         report_database(cast, at, parent, &ret->database);
+    } else if (node->is_pooler) {
+        report_pool(node, parent, ret);
     } else if (node->kind == KIND_EDGE) {
         report_edge(cast, at, parent, ret);
     } else {
@@ -200,6 +214,8 @@ void cast_perform(struct cast *cast, const char *doer, const struct order *order
     for (size_t i = 0; i < CAST_NODES; i++)
         if (order->task == TASK_SWITCH && strcmp(cast->nodes[i].name, doer) == 0)
             cast->nodes[i].live = word_named(order->arguments.colour);
+    if (order->task == TASK_PAUSE_POOL || order->task == TASK_RESUME_POOL)
+        cast->nodes[CAST_NODES - 1].is_paused = order->task == TASK_PAUSE_POOL;
     for (size_t i = 0; i < CAST_NODES; i++) {
         struct cast_node *node = &cast->nodes[i];
 

@@ -9,7 +9,7 @@
 
 #include "coordinator/core/control.h"
 
-#define CAST_NODES     7
+#define CAST_NODES     8
 #define CAST_DATABASES 2
 #define CAST_GAMES     3
 #define CAST_ORDERS    64
@@ -26,6 +26,7 @@ struct cast_node {
     const char *colour;                     /* of a game node; "": it has none */
     const char *live;                       /* of an edge: the colour that it sends traffic to */
     bool is_sick, is_silent;
+    bool is_pooler, is_paused;
     bool is_dead; /* its server does not answer, its agent does */
 };
 

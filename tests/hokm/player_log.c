@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_SIZE  1024
-#define CAPACITY_FIRST 4096
-#define REQUEST_FIELDS 5
-#define WRITE_FIELDS   6
+#define LINE_MAX_SIZE   1024
+#define REASON_MAX_SIZE 201
+#define CAPACITY_FIRST  4096
+#define REQUEST_FIELDS  5
+#define WRITE_FIELDS    6
 
 struct reading {
     uint64_t from, to;
@@ -32,7 +33,14 @@ void player_log_request(FILE *log, uint64_t at_ms, uint64_t latency_us, const ch
 void player_log_failure(FILE *log, uint64_t at_ms, const char *kind, long status,
                         const char *reason)
 {
-    (void)fprintf(log, "F %" PRIu64 " %s %ld %.200s\n", at_ms, kind, status, reason);
+    char line[REASON_MAX_SIZE];
+
+    /* A load balancer's own page has several. */
+    (void)text_copy(line, sizeof(line), reason);
+    for (char *at = line; *at != '\0'; at++)
+        if (*at == '\n' || *at == '\r')
+            *at = ' ';
+    (void)fprintf(log, "F %" PRIu64 " %s %ld %s\n", at_ms, kind, status, line);
 }
 
 void player_log_write(FILE *log, uint64_t at_ms, const struct action *action, bool acknowledged)

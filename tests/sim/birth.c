@@ -71,9 +71,21 @@ static void add_shard(struct sim *sim, int number)
     }
 }
 
+/* Before some shards' primaries there are pools; where there is room, one shard has two. */
+static void add_poolers(struct sim *sim)
+{
+    int most = sim->shard_count == 1 ? 2 : 1;
+    int number = 0;
+
+    for (int shard = 0; shard < sim->shard_count; shard++)
+        for (int i = (int)sim_below(sim, (uint64_t)most + 1); i > 0; i--)
+            sim->nodes[add_node(sim, "pool", ++number, KIND_EDGE, shard)].is_pooler = true;
+}
+
 void sim_enroll(struct sim *sim, int at)
 {
-    struct request request = {.verb = "accept", .kind = sim->nodes[at].kind};
+    struct request request = {
+        .verb = "accept", .kind = sim->nodes[at].kind, .is_pooler = sim->nodes[at].is_pooler};
 
     (void)text_copy(request.node, NAME_SIZE, sim->nodes[at].name);
     (void)text_format(request.key, KEY_TEXT_SIZE, "%040d", at);
@@ -158,14 +170,14 @@ static void make_fate(struct sim *sim)
 {
     static const enum task hated[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT,   TASK_CONTRACT,
                                       TASK_DRAIN,  TASK_RELEASE,  TASK_CONTRACT, TASK_REVERT,
-                                      TASK_SWITCH, TASK_ADMIT,    TASK_ADMIT};
+                                      TASK_SWITCH, TASK_ADMIT,    TASK_ADMIT,    TASK_PAUSE_POOL};
     static const enum task ending[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT, TASK_CONTRACT,
                                        TASK_VERIFY};
     struct sim_fate *fate = &sim->fate;
 
     fate->release_turns_bad = sim_below(sim, 4) == 0;
     fate->is_patient = sim_below(sim, 100) == 0;
-    fate->is_long = sim_below(sim, 16) == 0;
+    fate->is_long = sim_below(sim, 10) == 0;
     fate->late = sim_below(sim, 10) == 0 ? 30 : 5;
     fate->failing = sim_below(sim, 3) == 0 ? (unsigned)sim_below(sim, 20) : 2;
     fate->is_full_ledger = sim_below(sim, 200) == 0;
@@ -201,6 +213,7 @@ struct sim *sim_new(uint64_t seed, bool is_traced)
         add_shard(sim, i);
     for (int edges = 1 + (sim_below(sim, 4) == 0); edges > 0; edges--)
         (void)add_node(sim, "edge", edges, KIND_EDGE, -1);
+    add_poolers(sim);
     make_fate(sim);
     office_start(sim);
     for (int i = 0; i < sim->node_count; i++) {

@@ -82,6 +82,8 @@ static void act(struct sim *sim, int at, struct sim_child *child)
 
     if (node->kind == KIND_DATABASE) {
         database_act(sim, at, child);
+    } else if (node->is_pooler) {
+        pooler_act(sim, at, child);
     } else if (node->kind == KIND_EDGE) {
         edge_act(sim, at, child);
     } else if (child->order.task == TASK_RELEASE) {
@@ -102,6 +104,8 @@ static bool shows(struct sim *sim, struct sim_node *node, const struct order *or
 {
     if (node->kind == KIND_DATABASE)
         return database_shows(node, order);
+    if (node->is_pooler)
+        return pooler_shows(sim, node, order);
     if (node->kind == KIND_EDGE)
         return edge_shows(sim, node, order);
     return order->task == TASK_RELEASE && !node->is_dead &&
@@ -159,6 +163,8 @@ static void end_child(struct sim *sim, int at, struct sim_child *child)
                                   .id = &id,
                                   .outcome = &outcome};
 
+    if (sim->nodes[at].is_pooler)
+        pooler_end(sim, at, child);
     describe_end(child, &outcome);
     child->is_used = false;
     post_event(sim, at, &event);
@@ -186,8 +192,10 @@ static void kill_child(struct sim *sim, int at, struct sim_child *child)
 }
 
 /* What a task waits for has not come yet. */
-static bool waits(const struct sim_node *node, const struct sim_child *child)
+static bool waits(const struct sim *sim, const struct sim_node *node, const struct sim_child *child)
 {
+    if (node->is_pooler)
+        return pooler_waits(sim, node, child);
     return child->order.task == TASK_AWAIT_REPLAY && !child->is_cancelled && !child->fails &&
            node->database.position < child->order.arguments.position;
 }
@@ -232,13 +240,13 @@ static void run_child(struct sim *sim, int at, struct sim_child *child)
     if (!child->has_effect && !fails_before(child) && !child->is_cancelled &&
         sim->now_ms >= child->effect_at_ms)
         act(sim, at, child);
-    if (node->kind == KIND_EDGE && child->has_effect && sim->now_ms >= child->keeps_at_ms)
+    if (is_balancer(node) && child->has_effect && sim->now_ms >= child->keeps_at_ms)
         edge_act(sim, at, child);
     if (node->is_stopped)
         return;
     if (sim_rarely(sim, CHILD_DIES_IN))
         kill_child(sim, at, child);
-    else if (!waits(node, child) && (sim->now_ms >= child->ends_at_ms || child->is_cancelled))
+    else if (!waits(sim, node, child) && (sim->now_ms >= child->ends_at_ms || child->is_cancelled))
         end_child(sim, at, child);
 }
 

@@ -171,6 +171,8 @@ static void play(struct sim *sim, struct sim_shard *shard)
 {
     struct sim_node *primary = &sim->nodes[shard->primary];
 
+    if (pooler_holds_back(sim, primary->shard))
+        return;
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++) {
         if (primary->is_down || !edge_sends(sim, i) || sim_below(sim, WRITE_ONE_IN) != 0)
             continue;

@@ -44,7 +44,8 @@ static bool is_meant_to_favour(const struct sim_node *edge, const struct sim_nod
 bool edge_sends(const struct sim *sim, int game)
 {
     for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] == TRAFFIC_READY &&
+        if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[game] == TRAFFIC_READY &&
+            !sim->nodes[i].is_out_by_hand[game] &&
             is_meant_to_favour(&sim->nodes[i], &sim->nodes[game]))
             return true;
     return false;
@@ -53,7 +54,7 @@ bool edge_sends(const struct sim *sim, int game)
 bool edge_has_left_out(const struct sim *sim, int game)
 {
     for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].traffic[game] != TRAFFIC_READY)
+        if (is_balancer(&sim->nodes[i]) && sim->nodes[i].traffic[game] != TRAFFIC_READY)
             return true;
     return false;
 }
@@ -61,7 +62,7 @@ bool edge_has_left_out(const struct sim *sim, int game)
 static bool is_meant_to_be_in(const struct sim *sim, int game)
 {
     for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] != TRAFFIC_READY)
+        if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[game] != TRAFFIC_READY)
             return false;
     return true;
 }

@@ -106,13 +106,15 @@ static void break_node(struct sim *sim, int at)
         break_database(sim, at);
     if (node->kind == KIND_GAME)
         break_game(sim, node);
-    if (node->kind == KIND_EDGE && sim_rarely(sim, RELOAD_ONE_IN))
+    if (node->is_pooler)
+        pooler_break(sim, at);
+    if (is_balancer(node) && sim_rarely(sim, RELOAD_ONE_IN))
         edge_reload(sim, at);
-    if (node->kind == KIND_EDGE && sim_rarely(sim, FORGET_ONE_IN))
+    if (is_balancer(node) && sim_rarely(sim, FORGET_ONE_IN))
         edge_forget(sim, at);
-    if (node->kind == KIND_EDGE && sim_rarely(sim, HAND_ONE_IN))
+    if (is_balancer(node) && sim_rarely(sim, HAND_ONE_IN))
         edge_by_hand(sim, at);
-    if (node->kind == KIND_EDGE && sim->has_colours && sim_rarely(sim, FLIP_ONE_IN))
+    if (is_balancer(node) && sim->has_colours && sim_rarely(sim, FLIP_ONE_IN))
         edge_flip(sim, at);
 }
 

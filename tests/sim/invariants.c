@@ -29,16 +29,19 @@ static const char *compatible_fault(struct sim *sim, int game)
 }
 
 /* I2: somebody is left in traffic. */
-static const char *traffic_fault(const struct sim *sim, const struct sim_shard *shard)
+static const char *traffic_fault(const struct sim *sim, struct sim_shard *shard)
 {
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++) {
         if (sim->nodes[i].was_taken_out_dead)
             return NULL;
         for (int e = 0; e < sim->node_count; e++)
-            if (sim->nodes[e].kind == KIND_EDGE && edge_lets_in(sim, &sim->nodes[e], i))
+            if (is_balancer(&sim->nodes[e]) && edge_lets_in(sim, &sim->nodes[e], i)) {
+                shard->is_closed &= sim->journal_open == sim->maintained_rollout;
                 return NULL;
+            }
     }
-    return "I2: nobody is left in traffic";
+    /* A maintenance takes everybody out; one that was abandoned leaves them to their repairs. */
+    return shard->is_closed ? NULL : "I2: nobody is left in traffic";
 }
 
 static const char *core_fault(const struct sim *sim)
@@ -58,6 +61,8 @@ const char *invariant_broken(struct sim *sim)
     for (int i = 0; i < sim->node_count && fault == NULL; i++)
         if (sim->nodes[i].kind == KIND_GAME)
             fault = compatible_fault(sim, i);
+    if (fault == NULL)
+        fault = pooler_fault(sim);
     for (int i = 0; i < sim->shard_count && fault == NULL; i++) {
         fault = traffic_fault(sim, &sim->shards[i]);
         if (fault == NULL && database_of(sim, i)->writes != sim->shards[i].acknowledged)
@@ -68,28 +73,46 @@ const char *invariant_broken(struct sim *sim)
 
 /* ---- the end ---- */
 
-/* What a hand did at an edge, or what an edge forgot, is put right, and a database does not go on
- * naming a rollout that is over. */
+static const char *edge_upkeep_fault(const struct sim *sim, const struct sim_node *edge)
+{
+    if (edge->is_paused && !edge->has_forgotten)
+        return "I8: a pool is left paused";
+    if (is_balancer(edge) && !edge_obeys(sim, edge))
+        return "I8: an edge still sends traffic to what it was told to take out";
+    if (is_balancer(edge) && edge_strays(edge))
+        return "I8: an edge gives its traffic to another colour than it was told";
+    return NULL;
+}
+
+static const char *node_upkeep_fault(const struct sim *sim, int at)
+{
+    const struct sim_node *node = &sim->nodes[at];
+
+    const struct node *known =
+        control_node(sim->control, node->name); /* it may be removed by now */
+
+    if (node->kind == KIND_EDGE)
+        return edge_upkeep_fault(sim, node);
+    if (node->kind == KIND_GAME && node->is_enrolled && edge_has_left_out(sim, at) &&
+        known != NULL && known->quarantine == QUARANTINE_NONE)
+        return "I8: a server that nobody took out gets no traffic";
+    if (node->shadow_of != 0 && node->is_enrolled)
+        return "I8: a shadow is left over";
+    return NULL;
+}
+
+/* What a hand did at an edge, or what an edge forgot, is put right, no pool is left paused, no
+ * shadow left over, and a database does not go on naming a rollout that is over. */
 static const char *upkeep_fault(const struct sim *sim)
 {
-    for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && !edge_obeys(sim, &sim->nodes[i]))
-            return "I8: an edge still sends traffic to what it was told to take out";
-    for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && edge_strays(&sim->nodes[i]))
-            return "I8: an edge gives its traffic to another colour than it was told";
-    for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_GAME && sim->nodes[i].is_enrolled &&
-            edge_has_left_out(sim, i) &&
-            control_node(sim->control, sim->nodes[i].name)->quarantine == QUARANTINE_NONE)
-            return "I8: a server that nobody took out gets no traffic";
-    for (int i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i].shadow_of != 0 && sim->nodes[i].is_enrolled)
-            return "I8: a shadow is left over";
-    for (int i = 0; i < sim->shard_count; i++)
+    const char *fault = NULL;
+
+    for (int i = 0; i < sim->node_count && fault == NULL; i++)
+        fault = node_upkeep_fault(sim, i);
+    for (int i = 0; i < sim->shard_count && fault == NULL; i++)
         if (sim->nodes[sim->shards[i].primary].database.open_rollout != 0)
-            return "I8: a database still says that a rollout is open";
-    return NULL;
+            fault = "I8: a database still says that a rollout is open";
+    return fault;
 }
 
 bool invariant_is_mended(const struct sim *sim)
@@ -110,7 +133,7 @@ static int live_colour(const struct sim *sim)
     int live = -1;
 
     for (int i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i].kind != KIND_EDGE)
+        if (!is_balancer(&sim->nodes[i]))
             continue;
         if (live >= 0 && sim->nodes[i].live != live)
             return COLOUR_NONE;
@@ -244,6 +267,11 @@ static const char *untouched_fault(const struct sim *sim)
     return mending_fault(sim);
 }
 
+static bool is_planned_forward(const struct summary *summary)
+{
+    return summary->strategy != STRATEGY_INVERSE;
+}
+
 /* I8 and I9, once every rollout is closed. */
 const char *invariant_ended(const struct sim *sim)
 {
@@ -258,11 +286,11 @@ const char *invariant_ended(const struct sim *sim)
     if (sim->was_overruled || last->state == ROLLOUT_ABANDONED)
         return NULL;
     fault = colour_fault_at_end(sim, last);
-    if (fault == NULL && last->state == ROLLOUT_COMPLETED && last->strategy != STRATEGY_INVERSE)
+    if (fault == NULL && last->state == ROLLOUT_COMPLETED && is_planned_forward(last))
         fault = arrival_fault(sim, last);
     if (fault == NULL && last->state == ROLLOUT_COMPLETED && !has_left_out_nodes(last))
         fault = games_fault(sim, last);
-    if (fault == NULL && last->state == ROLLOUT_REVERTED && last->strategy != STRATEGY_INVERSE) {
+    if (fault == NULL && last->state == ROLLOUT_REVERTED && is_planned_forward(last)) {
         fault = last->kept_count == 0 ? schema_fault(sim, last) : NULL;
         fault = fault == NULL ? games_fault(sim, last) : fault;
     }

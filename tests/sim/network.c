@@ -41,6 +41,7 @@ static void hand_to_agent(struct sim *sim, int to, const struct message *message
         return;
     if (message->type == MESSAGE_ORDER)
         watch_order(sim, &((const struct order *)message->body)->id, message->term);
+    pooler_hear(sim, to, message);
     post_event(sim, to, &event);
 }
 

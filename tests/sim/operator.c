@@ -90,13 +90,13 @@ static void choose_rehearsal(struct sim *sim, struct request *request)
         (void)text_copy(request->options.no_rehearsal, REHEARSAL_TEXT_SIZE, "simulated");
 }
 
-/* Where it goes back to: a node that is to be repaired is brought to its goal. */
+/* Where it goes back to: one that runs something else than its goal is brought there in the end. */
 static enum sim_release release_before(const struct sim *sim, int at)
 {
     const struct node *node = control_node(sim->control, sim->nodes[at].name);
     const char *goal = node == NULL ? "" : fleet_goal(sim->control, node);
 
-    if (node == NULL || node->quarantine == QUARANTINE_NONE || goal[0] == '\0')
+    if (node == NULL || goal[0] == '\0')
         return sim->nodes[at].release;
     return strcmp(goal, "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
 }
@@ -114,6 +114,15 @@ static void note_before(struct sim *sim)
         sim->nodes[i].was_there = control_node(sim->control, sim->nodes[i].name) != NULL;
 }
 
+/* Everybody out of traffic: nobody can be left out of that; some have hardly the time for it. */
+static void choose_maintenance(struct sim *sim, struct request *request)
+{
+    request->strategy = STRATEGY_MAINTENANCE;
+    request->options.except_count = 0;
+    if (sim_below(sim, 3) == 0)
+        request->options.budget_ms = 15000 + sim_below(sim, 60000);
+}
+
 static void begin_rollout(struct sim *sim)
 {
     struct request request = {.verb = "plan", .release = "new"};
@@ -122,6 +131,8 @@ static void begin_rollout(struct sim *sim)
     choose_rehearsal(sim, &request);
     if (sim->has_colours && request.strategy == STRATEGY_ROLLING && sim_below(sim, 4) != 0)
         request.strategy = STRATEGY_BLUE_GREEN;
+    else if (sim_below(sim, 3) == 0)
+        choose_maintenance(sim, &request);
     office_ask(sim, &request);
     if (open_rollout(sim) == NULL)
         return;
@@ -187,6 +198,10 @@ static void remove_node(struct sim *sim)
         (node->kind == KIND_GAME && edge_sends(sim, at)))
         return;
     ask_about(sim, "remove", at);
+    /* Whom its database keeps out nobody else would let in again. */
+    if (node->kind == KIND_GAME &&
+        (sim->control == NULL || control_node(sim->control, node->name) == NULL))
+        database_of(sim, node->shard)->severed &= ~(1u << at);
     node->is_enrolled = sim->control == NULL || control_node(sim->control, node->name) != NULL;
     node->is_out_by_plan &= node->is_enrolled; /* it counts for nobody now */
     node->joins_at_ms = sim->now_ms + sim_below(sim, 40000);
@@ -261,8 +276,19 @@ static bool has_drifted(struct sim *sim, const struct rollout *open)
     return false;
 }
 
+/* Nobody goes back after a contract, and the new release will not be well again: he looks at it. */
+static bool is_beyond_help(const struct sim *sim, const struct rollout *open)
+{
+    return sim->fate.release_turns_bad && open->has_contracted &&
+           open->work.plan->strategy == STRATEGY_MAINTENANCE;
+}
+
 static void unstick(struct sim *sim, const struct rollout *open)
 {
+    if (is_beyond_help(sim, open)) {
+        ask_for(sim, "abandon", 0);
+        return;
+    }
     if (has_drifted(sim, open) && sim_below(sim, 2) == 0) {
         ask_for(sim, "abandon", 0);
         return;

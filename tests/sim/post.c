@@ -180,6 +180,7 @@ void post_lose_ledger(struct sim *sim, int at)
     struct sim_node *node = &sim->nodes[at];
 
     sim_trace(sim, "%s: its ledger is lost", node->name);
+    node->has_forgotten = node->is_paused;
     post_kill(sim, at, sim_below(sim, 5000));
     node->ledger_count = 0;
     node->term = 0;
@@ -256,6 +257,7 @@ void post_run(struct sim *sim, int at)
 {
     struct sim_node *node = &sim->nodes[at];
 
+    pooler_run(sim, at);
     if (!node->is_enrolled && sim->control != NULL && sim->now_ms >= node->joins_at_ms)
         sim_enroll(sim, at);
     if (!node->is_alive) {

@@ -69,6 +69,16 @@ static void report_edge(const struct sim *sim, const struct sim_node *edge, stru
     }
 }
 
+static void report_pool(const struct sim *sim, const struct sim_node *pooler, struct report *ret)
+{
+    ret->pools = memory_array(ret, struct pool_report, 1);
+    ret->pool_count = 1;
+    (void)text_copy(ret->pools[0].console, NAME_SIZE, pooler->name);
+    ret->pools[0].could_measure = !pooler->is_blind;
+    ret->pools[0].is_paused = !pooler->is_blind && pooler->is_paused;
+    ret->pools[0].servers_active = sim->now_ms < pooler->busy_until_ms;
+}
+
 static void report_game(const struct sim *sim, const struct sim_node *node, struct report *ret)
 {
     bool turned_bad = node->release == RELEASE_NEW && sim->fate.release_turns_bad &&
@@ -94,6 +104,8 @@ void report_fill(struct sim *sim, int at, struct report *ret)
     ret->age_ms = sim_below(sim, 2) == 0 ? 0 : sim_below(sim, BEAT_MS);
     if (node->kind == KIND_DATABASE)
         report_database(sim, node, ret);
+    else if (node->is_pooler)
+        report_pool(sim, node, ret);
     else if (node->kind == KIND_EDGE)
         report_edge(sim, node, ret);
     else

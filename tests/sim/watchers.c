@@ -82,6 +82,46 @@ static void check_evidence(struct sim *sim, const struct step *step)
     }
 }
 
+/* ---- maintenance: phases only while every pool of the shard is held back ---- */
+
+static bool is_phase(enum task task)
+{
+    return task == TASK_EXPAND || task == TASK_BACKFILL || task == TASK_CONTRACT;
+}
+
+/* What a promotion or a backup took away is done again when the pools may be open already; what an
+ * operator skipped is his business. */
+static void check_pools(struct sim *sim, int shard, const struct order *order)
+{
+    if (order->id.rollout != sim->maintained_rollout || order->id.direction != DIRECTION_DO ||
+        !is_phase(order->task) || sim->was_overruled || sim->shards[shard].promoted_at_ms != 0)
+        return;
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].is_pooler && sim->nodes[i].shard == shard && !sim->nodes[i].is_paused &&
+            !sim->nodes[i].was_let_go)
+            sim_break(sim, "a phase of a maintenance runs while a pool lets queries through");
+}
+
+/* The coordinator may be a report behind, and no more. */
+static void check_pools_at_order(struct sim *sim, const struct plan_step *plan)
+{
+    for (int i = 0; is_phase(plan->task) && !sim->was_overruled && i < sim->node_count; i++) {
+        const struct sim_node *pooler = &sim->nodes[i];
+
+        if (pooler->is_pooler && !pooler->is_paused && pooler->was_let_go &&
+            strcmp(sim->shards[pooler->shard].name, plan->shard) == 0 &&
+            sim->shards[pooler->shard].promoted_at_ms == 0 &&
+            sim->now_ms - pooler->let_go_at_ms > SIM_IN_FLIGHT_MS + CURRENT_MS)
+            sim_break(sim, "a phase of a maintenance is ordered long after a pool was let go");
+    }
+}
+
+static void note_plan(struct sim *sim, const struct plan *plan)
+{
+    if (plan->strategy == STRATEGY_MAINTENANCE)
+        sim->maintained_rollout = plan->rollout;
+}
+
 void watch_fact(struct sim *sim, const struct fact *fact)
 {
     const struct fact_step *step = fact->body;
@@ -90,6 +130,8 @@ void watch_fact(struct sim *sim, const struct fact *fact)
     if (fact->type == FACT_PLANNED &&
         ((const struct plan *)fact->body)->strategy == STRATEGY_SHADOW)
         sim->shadow_rollout = ((const struct plan *)fact->body)->rollout;
+    if (fact->type == FACT_PLANNED)
+        note_plan(sim, fact->body);
     if (fact->type != FACT_STEP)
         return;
     if (step->state == STEP_ORDERED)
@@ -97,6 +139,10 @@ void watch_fact(struct sim *sim, const struct fact *fact)
     if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO &&
         control_work(sim->control, step->repair) != NULL)
         check_admission(sim, work_step(control_work(sim->control, step->repair), step->step)->plan);
+    work = control_work(sim->control, 0);
+    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
+        work != NULL && work->plan->strategy == STRATEGY_MAINTENANCE)
+        check_pools_at_order(sim, work_step(work, step->step)->plan);
     if (step->rule == 909 || step->rule == 911 || step->rule == 913)
         sim->was_overruled = true;
     work = control_work(sim->control, step->repair);
@@ -111,6 +157,17 @@ void watch_fact(struct sim *sim, const struct fact *fact)
 
 /* ---- I3, I6, I7 and switches under players: when a task takes effect ---- */
 
+/* Out is out, whoever took it out; what an edge has forgotten since is not our doing. */
+static bool takes_traffic(const struct sim *sim, int at)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[at] == TRAFFIC_READY &&
+            sim->nodes[i].traffic[at] == TRAFFIC_READY &&
+            edge_favours(&sim->nodes[i], &sim->nodes[at]))
+            return true;
+    return false;
+}
+
 static void check_contract(struct sim *sim, const struct order *order)
 {
     for (int i = 0; i < sim->node_count; i++) {
@@ -120,7 +177,7 @@ static void check_contract(struct sim *sim, const struct order *order)
 
         if (game->kind != KIND_GAME || game->release == RELEASE_NEW)
             continue;
-        if (edge_sends(sim, i))
+        if (takes_traffic(sim, i))
             sim_break(sim, "I7: contract while an old release takes traffic");
         if (node != NULL && node->quarantine == QUARANTINE_NONE && !sim->was_overruled)
             sim_break(sim,
@@ -145,16 +202,9 @@ static void check_once(struct sim *sim, int shard, const struct order *order)
     }
 }
 
-/* Out is out, whoever took it out; what an edge has forgotten since is not our doing. */
 static void check_release(struct sim *sim, int at)
 {
-    bool is_sent = false;
-
-    for (int i = 0; i < sim->node_count; i++)
-        is_sent |= sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[at] == TRAFFIC_READY &&
-                   sim->nodes[i].traffic[at] == TRAFFIC_READY &&
-                   edge_favours(&sim->nodes[i], &sim->nodes[at]);
-    if (is_sent)
+    if (takes_traffic(sim, at))
         sim_break(sim, "a server is switched while it takes traffic");
 }
 
@@ -204,6 +254,7 @@ void watch_effect(struct sim *sim, int at, const struct sim_child *child)
         check_contract(sim, order);
     if (order->task == TASK_EXPAND || order->task == TASK_BACKFILL || order->task == TASK_REVERT)
         check_once(sim, sim->nodes[at].shard, order);
+    check_pools(sim, sim->nodes[at].shard, order);
     if (order->task == TASK_REVERT && sim->contracted_rollout == order->id.rollout)
         sim_break(sim, "I7: a way back after a contract");
 }
@@ -241,12 +292,15 @@ void watch_drain(struct sim *sim, int game, const struct order *order, bool was_
     const struct rollout *open = sim->control == NULL ? NULL : sim->control->open;
     bool is_forward = order->id.rollout != 0 && order->id.direction == DIRECTION_DO;
     bool is_open_s = open != NULL && order->id.rollout == open->work.plan->rollout;
-    uint64_t min_ready = is_open_s ? open->work.plan->options.min_ready : 1;
+    bool closes = order->id.rollout != 0 && order->id.rollout == sim->maintained_rollout;
+    bool is_closed = closes || sim->shards[sim->nodes[game].shard].is_closed; /* nobody plays */
+    uint64_t min_ready = is_open_s ? open->work.plan->options.min_ready : is_closed ? 0 : 1;
 
     for (int i = 0; was_in && i < sim->node_count; i++)
-        if (sim->nodes[i].kind == KIND_EDGE && sim->nodes[i].meant[game] != TRAFFIC_READY &&
+        if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[game] != TRAFFIC_READY &&
             others_at(sim, &sim->nodes[i], game) < min_ready)
             sim_break(sim, "I2: fewer than min_ready are left in traffic at an edge");
+    sim->shards[sim->nodes[game].shard].is_closed |= closes;
     sim->nodes[game].is_out_by_plan = is_forward;
     /* Where the schema is lost, all go that can. */
     if (is_forward && open != NULL && open->state == ROLLOUT_ADVANCING &&

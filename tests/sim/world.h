@@ -11,6 +11,7 @@
  *   child.c        what an agent's children do, and when
  *   database.c     what is in the databases: schema, term, players' writes, replication, promotion
  *   edge.c         who gets traffic, and what a reload forgets
+ *   pooler.c       pools: held back, opened again by their agents, or by their own restart
  *   reports.c      what agents see of their nodes
  *   operator.c     what people ask for
  *   faults.c       what breaks
@@ -127,6 +128,15 @@ struct sim_node {
     bool is_out_by_hand[SIM_NODES_MAX];
     int live, live_file,
         live_meant; /* the colour that gets all traffic; in its map's file; ordered */
+
+    /* a pooler: an edge that carries no players */
+    bool is_pooler;
+    bool is_paused;
+    uint64_t busy_until_ms; /* a transaction is open until then: no pause is had before */
+    uint64_t word_at_ms;    /* the last moment when the agent could know that a pause stands */
+    bool was_let_go;        /* by its agent, or by a restart: not by an order */
+    uint64_t let_go_at_ms;
+    bool has_forgotten; /* its ledger was lost while it was paused */
 };
 
 struct sim_shard {
@@ -149,6 +159,7 @@ struct sim_shard {
     uint64_t loss_known_last_ms;
     struct sim_database before;
     uint64_t expanded_in; /* the last rollout that expanded here */
+    bool is_closed;       /* a maintenance took somebody out, and nobody has been let in since */
 };
 
 struct sim_packet {
@@ -203,6 +214,7 @@ struct sim {
     unsigned revision_count;
     unsigned lossy, has_backfill;       /* bits */
     uint64_t acted_term[SIM_NODES_MAX]; /* the highest that took effect on a node */
+    uint64_t maintained_rollout;        /* the last that takes everybody out */
     uint64_t contracted_rollout;        /* whose contract took effect */
     uint64_t shadow_rollout;            /* the newest that is a rehearsal by itself; 0: none was */
     uint64_t undone_rollout[SIM_SHARDS_MAX][SIM_REVISIONS_MAX];
@@ -292,6 +304,24 @@ int sim_colour_named(const char *name);
 bool edge_obeys(const struct sim *sim, const struct sim_node *edge);
 bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */
 bool edge_has_left_out(const struct sim *sim, int game); /* some edge does not */
+
+/* ---- pooler.c ---- */
+static inline bool is_balancer(const struct sim_node *node)
+{
+    return node->kind == KIND_EDGE && !node->is_pooler;
+}
+void pooler_act(struct sim *sim, int at, struct sim_child *child);
+/* A pause has yet to be had. */
+bool pooler_waits(const struct sim *sim, const struct sim_node *pooler,
+                  const struct sim_child *child);
+/* The child's last deed, before its last word. */
+void pooler_end(struct sim *sim, int at, struct sim_child *child);
+bool pooler_shows(const struct sim *sim, const struct sim_node *pooler, const struct order *order);
+bool pooler_holds_back(const struct sim *sim, int shard); /* some pooler of it */
+void pooler_break(struct sim *sim, int at);
+void pooler_hear(struct sim *sim, int at, const struct message *message);
+void pooler_run(struct sim *sim, int at);
+const char *pooler_fault(const struct sim *sim); /* NULL, or what must not be */
 
 /* ---- reports.c ---- */
 void report_fill(struct sim *sim, int at, struct report *ret);

@@ -10,7 +10,7 @@
 #include "support/suite.h"
 
 /* Of the cast. */
-enum { DB1, DB2, G1, G2, G3, EDGE1, EDGE2 };
+enum { DB1, DB2, G1, G2, G3, EDGE1, EDGE2, POOL1 };
 
 extern struct core {
     void *memory;

@@ -30,8 +30,8 @@ static const char basebackup[] = POSTGRES_BIN "/pg_basebackup";
 extern char **environ;
 
 /* As root everything runs as the packaged server's own user, because PostgreSQL refuses root. */
-static enum error_code spawn(const char *const *arguments, const char *log, pid_t *ret,
-                             struct error *err)
+enum error_code postgres_spawn(const char *const *arguments, const char *log, pid_t *ret,
+                               struct error *err)
 {
     const char *argv[ARGUMENTS_MAX + 4];
     posix_spawn_file_actions_t actions;
@@ -64,7 +64,7 @@ static enum error_code run(const char *const *arguments, const char *log, struct
     int status;
     pid_t pid;
 
-    if (spawn(arguments, log, &pid, err) != ERROR_OK)
+    if (postgres_spawn(arguments, log, &pid, err) != ERROR_OK)
         return err->code;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
@@ -74,7 +74,7 @@ static enum error_code run(const char *const *arguments, const char *log, struct
     return ERROR_OK;
 }
 
-static int free_port(void)
+int postgres_free_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
@@ -150,12 +150,12 @@ static enum error_code run_server(struct postgres *server, const char *settings,
 
     (void)text_format(data, sizeof(data), "%s/data", server->folder);
     (void)text_format(log, sizeof(log), "%s/log", server->folder);
-    server->port = free_port();
+    server->port = postgres_free_port();
     (void)text_format(server->url, sizeof(server->url),
                       "postgresql://postgres@127.0.0.1:%d/postgres", server->port);
     if (configure(server, settings, err) != ERROR_OK ||
-        spawn((const char *const[]){POSTGRES_BIN "/postgres", "-D", data, NULL}, log, &server->pid,
-              err) != ERROR_OK)
+        postgres_spawn((const char *const[]){POSTGRES_BIN "/postgres", "-D", data, NULL}, log,
+                       &server->pid, err) != ERROR_OK)
         return err->code;
     return wait_until_it_answers(server, err);
 }

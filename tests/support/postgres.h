@@ -25,6 +25,11 @@ enum error_code postgres_start(struct postgres *ret, const char *settings, struc
 enum error_code postgres_start_standby(struct postgres *ret, const struct postgres *primary,
                                        const char *name, struct error *err);
 
+/* A program as the user that servers run as; its words go to log. */
+enum error_code postgres_spawn(const char *const *arguments, const char *log, pid_t *ret,
+                               struct error *err);
+int postgres_free_port(void);
+
 /* Ends it at once and removes the folder. A zeroed struct is fine. */
 void postgres_stop(struct postgres *server);
 

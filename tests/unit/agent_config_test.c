@@ -95,7 +95,8 @@ static const struct {
     {COMMON "kind: game\n", "a.yaml:5: kind: a game node needs the part \"game\""},
     {EDGE, "a.yaml:5: kind: an edge needs the part \"edge\""},
     {EDGE "edge: {socket: /s}\n", "a.yaml:6: driver: is required"},
-    {EDGE "edge:\n  driver: nginx\n", "a.yaml:7: driver: \"nginx\" is not haproxy or exec"},
+    {EDGE "edge:\n  driver: nginx\n",
+     "a.yaml:7: driver: \"nginx\" is not haproxy, exec or pgbouncer"},
     {EDGE "edge:\n  socket: /s\n  driver: haproxy\n",
      "a.yaml:8: driver: haproxy needs socket, and either backend or colours"},
     {EDGE "edge:\n  socket: /s\n  driver: haproxy\n  backend: b\n  map: /m\n  colours:\n"

@@ -1,4 +1,5 @@
 /* Nodes: silence, identity, quarantine. */
+#include "coordinator/core/fleet.h"
 #include "support/core.h"
 
 START_TEST(silence_is_suspect_after_three_beats_and_lost_after_fifteen_seconds)
@@ -195,8 +196,40 @@ START_TEST(a_role_of_its_own_is_nobody_else_s)
 }
 END_TEST
 
+static void never_arrived(size_t at)
+{
+    struct finding_report finding = {.id = core.cast.orders[at].id, .finding = FINDING_NEVER_HEARD};
+    char node[NAME_SIZE];
+
+    (void)text_copy(node, sizeof(node), core.cast.ordered[at]);
+    cast_drop_order(&core.cast, at);
+    say_as(node, MESSAGE_FINDING, &finding);
+    settle();
+}
+
+/* Its shard's last other one could not be taken back, for want of somebody in traffic: the
+ * simulator's seed 1822. */
+START_TEST(whom_no_edge_was_told_to_take_out_still_serves)
+{
+    const struct node *game;
+
+    start(to_new());
+    ck_assert(go_on_until(TASK_DRAIN));
+    game = control_node(core.control, core.cast.orders[0].arguments.target);
+    ck_assert_uint_eq(core.cast.order_count, 2); /* at both edges */
+    say_verb("rollback");
+    never_arrived(0);
+    ck_assert(node_was_taken_out(core.control, game)); /* the other edge may have it */
+    never_arrived(0);
+    ck_assert(!node_was_taken_out(core.control, game));
+    beats(2);
+    ck_assert(node_is_in_traffic(core.control, game));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, whom_no_edge_was_told_to_take_out_still_serves);
     tcase_add_test(tcase, a_server_that_somebody_took_out_is_looked_at_and_goes_back_in);
     tcase_add_test(tcase, what_only_one_edge_holds_out_is_let_in_there_and_not_taken_out_first);
     tcase_add_test(tcase, a_server_that_an_operator_took_out_stays_out);

@@ -13,17 +13,22 @@ static struct error read_err;
 static enum error_code read_code;
 static void *memory;
 static bool was_run;
+static enum strategy strategy;
 
 static enum error_code run(struct cli *cli, struct error *err)
 {
     (void)err;
     was_run = true;
     memset(&options, 0, sizeof(options));
-    read_code = options_read(cli, memory, &options, &read_err);
+    strategy = STRATEGY_ROLLING;
+    read_code = options_read_strategy(cli, &strategy, &read_err);
+    if (read_code == ERROR_OK)
+        read_code = options_read(cli, memory, &options, &read_err);
     return ERROR_OK;
 }
 
-static const struct cli_flag flags[] = {ROLLOUT_OPTION_FLAGS, {.name = NULL}};
+static const struct cli_flag flags[] = {
+    ROLLOUT_OPTION_FLAGS, {.name = "--strategy", .value = "S", .doc = "x"}, {.name = NULL}};
 
 /* In place of verbs.c. */
 const struct cli_verb cli_verbs[] = {
@@ -94,6 +99,16 @@ START_TEST(durations_numbers_and_choices_are_read)
 }
 END_TEST
 
+START_TEST(a_strategy_is_one_that_can_be_planned)
+{
+    ck_assert_int_eq(hakem(""), 0);
+    ck_assert_int_eq(strategy, STRATEGY_ROLLING);
+    ck_assert_int_eq(hakem("--strategy maintenance"), 0);
+    ck_assert_int_eq(read_code, ERROR_OK);
+    ck_assert_int_eq(strategy, STRATEGY_MAINTENANCE);
+}
+END_TEST
+
 /* Loop test: lines that are refused by the options. */
 START_TEST(a_value_that_cannot_be_is_a_usage_error_that_names_its_flag)
 {
@@ -107,6 +122,8 @@ START_TEST(a_value_that_cannot_be_is_a_usage_error_that_names_its_flag)
                                         "--wave 1,,x",
                                         "--wave ,",
                                         "--gate 0",
+                                        "--strategy inverse",
+                                        "--strategy waltz",
                                         "--max-unavailable 0",
                                         "--wave 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
     char flag[32];
@@ -150,9 +167,10 @@ END_TEST
 
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_strategy_is_one_that_can_be_planned);
     tcase_add_test(tcase, what_is_not_said_is_the_default_and_a_zero_is_a_zero);
     tcase_add_test(tcase, durations_numbers_and_choices_are_read);
-    tcase_add_loop_test(tcase, a_value_that_cannot_be_is_a_usage_error_that_names_its_flag, 0, 12);
+    tcase_add_loop_test(tcase, a_value_that_cannot_be_is_a_usage_error_that_names_its_flag, 0, 14);
     tcase_add_test(tcase, waves_are_counts_and_shares);
     tcase_add_loop_test(
         tcase, an_unknown_flag_or_one_without_its_value_is_refused_before_anything_happens, 0, 4);

@@ -77,6 +77,7 @@ static const enum node_kind kind_of_scope[SCOPE_COUNT] = {
     [SCOPE_GAME] = KIND_GAME,
     [SCOPE_EDGES] = KIND_EDGE,
     [SCOPE_SWITCHES] = KIND_EDGE,
+    [SCOPE_POOLERS] = KIND_EDGE,
     [SCOPE_CLUSTER] = KIND_COUNT,
     [SCOPE_SHADOW] = KIND_DATABASE,
 };

@@ -306,6 +306,140 @@ START_TEST(the_newest_order_is_known_again_after_a_restart)
 }
 END_TEST
 
+/* ---- pools ---- */
+
+#define LEASE_MS 30000
+
+static void order_pool(uint64_t step, enum task task)
+{
+    struct order order = {.id = id_of(step), .task = task, .arguments = {.pause_ms = LEASE_MS}};
+
+    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
+    hear(MESSAGE_ORDER, &order);
+}
+
+static void see_pools(uint64_t after_ms, bool first_is_paused, bool second_answers)
+{
+    struct pool_report pools[] = {{.could_measure = true, .is_paused = first_is_paused},
+                                  {.could_measure = second_answers}};
+    struct report report = {
+        .kind = KIND_EDGE, .could_measure = second_answers, .pools = pools, .pool_count = 2};
+
+    now_ms += after_ms;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+}
+
+static void say_pauses(uint64_t rollout)
+{
+    struct watch watch = {.pauses = rollout};
+
+    hear(MESSAGE_WATCH, &watch);
+}
+
+START_TEST(a_pool_that_nobody_wants_paused_any_longer_is_resumed)
+{
+    order_pool(1, TASK_PAUSE_POOL);
+    end(1, OUTCOME_SUCCEEDED);
+    see_pools(LEASE_MS - 1, true, true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    see_pools(1, true, true);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    see_pools(1000, true, true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* one at a time */
+    end_mending(1, OUTCOME_SUCCEEDED);
+    ck_assert_ptr_nonnull(said_correction());
+    ck_assert_str_eq(said_correction()->target, "pool");
+    ck_assert_ptr_nonnull(strstr(said_correction()->detail, "30000 ms"));
+}
+END_TEST
+
+/* The coordinator that comes back pauses the pool again before it has heard of it. */
+START_TEST(a_correction_is_said_before_the_next_attempt_takes_its_place)
+{
+    struct order again = {.id = id_of(1), .task = TASK_PAUSE_POOL};
+
+    order_pool(1, TASK_PAUSE_POOL);
+    end(1, OUTCOME_SUCCEEDED);
+    see_pools(LEASE_MS, true, true);
+    end_mending(1, OUTCOME_SUCCEEDED);
+    again.id.attempt = 2;
+    (void)text_copy(again.journal, JOURNAL_SIZE, journal);
+    hear(MESSAGE_ORDER, &again);
+    ck_assert_ptr_nonnull(said_correction());
+    ck_assert_uint_eq(said_correction()->id.attempt, 1);
+}
+END_TEST
+
+START_TEST(as_long_as_the_coordinator_says_so_a_pause_stands)
+{
+    order_pool(1, TASK_PAUSE_POOL);
+    end(1, OUTCOME_SUCCEEDED);
+    for (int i = 0; i < 5; i++) {
+        say_pauses(2);
+        see_pools(LEASE_MS - 1, true, true);
+        ck_assert_ptr_null(effect_of(SESSION_MEND));
+    }
+    say_pauses(3); /* another rollout's */
+    say_pauses(0);
+    see_pools(1, true, true);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(one_console_that_is_paused_is_enough_and_silent_ones_do_not_hide_it)
+{
+    order_pool(1, TASK_PAUSE_POOL);
+    end(1, OUTCOME_FAILED); /* nobody knows what holds */
+    see_pools(LEASE_MS, true, false);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(what_a_person_pauses_is_his)
+{
+    see_pools(LEASE_MS, true, true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    order_pool(1, TASK_PAUSE_POOL);
+    end(1, OUTCOME_SUCCEEDED);
+    order_pool(2, TASK_RESUME_POOL);
+    end(2, OUTCOME_SUCCEEDED);
+    see_pools(LEASE_MS, true, true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(a_resume_that_failed_is_made_good_once_nobody_asks_for_it)
+{
+    order_pool(1, TASK_PAUSE_POOL);
+    end(1, OUTCOME_SUCCEEDED);
+    order_pool(2, TASK_RESUME_POOL);
+    see_pools(LEASE_MS, true, true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* under way */
+    end(2, OUTCOME_FAILED);
+    see_pools(1000, true, true);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
+START_TEST(a_pause_is_known_again_after_a_restart_and_its_time_begins_anew)
+{
+    struct entry paused = {
+        .order = {.id = id_of(1), .task = TASK_PAUSE_POOL, .arguments = {.pause_ms = LEASE_MS}},
+        .state = ENTRY_ENDED,
+        .outcome = {.outcome = OUTCOME_SUCCEEDED},
+        .serial = 7};
+    struct error err;
+
+    ck_assert_int_eq(agent_session_load(session, &paused, &err), ERROR_OK);
+    now_ms += LEASE_MS;
+    happens((struct session_event){.type = SESSION_STARTED});
+    see_pools(LEASE_MS - 1, true, true);
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    see_pools(1, true, true);
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+}
+END_TEST
+
 /* ---- orders ---- */
 
 static const struct accepted *said_accepted(void)
@@ -434,6 +568,13 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_correction_is_said_until_it_is_in_the_journal);
     tcase_add_test(tcase, what_could_not_be_put_right_is_tried_at_the_next_look);
     tcase_add_test(tcase, the_newest_order_is_known_again_after_a_restart);
+    tcase_add_test(tcase, a_pool_that_nobody_wants_paused_any_longer_is_resumed);
+    tcase_add_test(tcase, a_correction_is_said_before_the_next_attempt_takes_its_place);
+    tcase_add_test(tcase, as_long_as_the_coordinator_says_so_a_pause_stands);
+    tcase_add_test(tcase, one_console_that_is_paused_is_enough_and_silent_ones_do_not_hide_it);
+    tcase_add_test(tcase, what_a_person_pauses_is_his);
+    tcase_add_test(tcase, a_resume_that_failed_is_made_good_once_nobody_asks_for_it);
+    tcase_add_test(tcase, a_pause_is_known_again_after_a_restart_and_its_time_begins_anew);
     tcase_add_test(tcase, what_would_become_a_command_or_a_path_is_refused);
     tcase_add_test(tcase, a_primary_stops_naming_a_rollout_that_is_over);
 }

@@ -144,6 +144,24 @@ START_TEST(an_edge_is_shown_with_what_it_says_of_each_server)
 }
 END_TEST
 
+START_TEST(a_pooler_is_shown_with_what_every_console_says)
+{
+    const json_t *pool;
+
+    core.cast.nodes[POOL1].is_paused = true;
+    beat();
+    look_at_node("pool1");
+    ck_assert(is_true_in(document, "pooler"));
+    ck_assert_str_eq(text_in(document, "shard"), "main");
+    pool = found("pools", "console", "127.0.0.1:6432");
+    ck_assert(is_true_in(pool, "paused"));
+    ck_assert(is_true_in(pool, "could_measure"));
+    look_at_node("edge1");
+    ck_assert(!is_true_in(document, "pooler"));
+    ck_assert_ptr_null(json_object_get(document, "pools"));
+}
+END_TEST
+
 START_TEST(a_node_that_has_said_nothing_is_shown_without_a_report)
 {
     struct request request = {.node = "g9", .shard = "main", .kind = KIND_GAME};
@@ -429,6 +447,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_database_without_any_revision_has_no_schema_to_show);
     tcase_add_test(tcase, an_edge_is_shown_with_what_it_says_of_each_server);
     tcase_add_test(tcase, a_node_that_has_said_nothing_is_shown_without_a_report);
+    tcase_add_test(tcase, a_pooler_is_shown_with_what_every_console_says);
     tcase_add_test(tcase, a_word_s_age_is_ours_and_the_agent_s_together);
     tcase_add_test(tcase, a_quarantine_is_shown_with_its_cause_until_it_is_lifted);
     tcase_add_test(tcase, without_a_rollout_the_cluster_is_idle);

@@ -126,10 +126,39 @@ START_TEST(a_rehearsed_phase_tells_its_verdict_and_what_there_is_to_say)
 }
 END_TEST
 
+static void given_node(const char *text)
+{
+    json_error_t err;
+
+    json_decref(step);
+    talloc_free(line);
+    line = text_new(NULL, WORDS_BYTES_MAX);
+    step = json_loads(text, 0, &err);
+    ck_assert_msg(step != NULL, "%s", err.text);
+    words_add_node(line, step);
+}
+
+START_TEST(a_pooler_says_of_each_pgbouncer_whether_it_is_paused_where_it_leads_and_who_waits)
+{
+    given_node("{\"name\": \"pool-1\", \"kind\": \"edge\", \"link\": \"online\","
+               " \"quarantine\": \"none\", \"pooler\": true, \"pools\": ["
+               "{\"console\": \"a:1\", \"could_measure\": true, \"paused\": true,"
+               " \"server\": \"db-1\", \"clients_active\": 5, \"clients_waiting\": 3},"
+               "{\"console\": \"a:2\", \"could_measure\": true, \"paused\": false,"
+               " \"server\": \"\", \"host\": \"10.0.0.9\", \"port\": 5432},"
+               "{\"console\": \"a:3\", \"could_measure\": false}]}");
+    assert_line_has("a:1:paused to db-1 8 clients, 3 waiting");
+    assert_line_has("a:2:open to 10.0.0.9:5432 0 clients");
+    assert_line_has("a:3:unknown");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_rehearsed_statement_tells_its_lock_rewrite_and_sizes);
     tcase_add_test(tcase, a_rehearsed_phase_tells_its_verdict_and_what_there_is_to_say);
+    tcase_add_test(
+        tcase, a_pooler_says_of_each_pgbouncer_whether_it_is_paused_where_it_leads_and_who_waits);
     tcase_add_test(tcase, long_work_tells_how_much_is_done_and_left);
     tcase_add_test(tcase, what_has_hardly_begun_or_has_ended_has_no_time_left);
     tcase_add_test(tcase, an_open_gate_tells_its_verdict_and_for_how_long_it_has_held);

@@ -3,7 +3,7 @@
 
 OPERATOR_CONFIG=operator.yaml
 
-agents() { echo "$DATABASES $GAMES $EDGES"; }
+agents() { echo "$DATABASES $GAMES $EDGES $POOLERS"; }
 
 # hakem VERB...: as the operator of this cluster.
 hakem() { HAKEM_CONFIG="$RUN/control/$OPERATOR_CONFIG" "$HAKEM_BIN/hakem" "$@"; }
@@ -64,7 +64,28 @@ probes:
 CONFIG
 }
 
+write_pooler_part() {
+    local node
+
+    cat <<CONFIG
+edge:
+  driver: pgbouncer
+  consoles: ["$(pooler_conninfo "$1")"]
+  pool: hokm
+  databases_file: $RUN/pgbouncer/$1/databases.ini
+  pause_max: ${POOLER_PAUSE_MAX:-20s}
+  servers:
+CONFIG
+    for node in $DATABASES; do
+        echo "    - {node: $node, host: 127.0.0.1, port: $(port_of "$node"), database: hokm}"
+    done
+}
+
 write_edge_part() {
+    if [[ $1 == pool-* ]]; then
+        write_pooler_part "$1"
+        return
+    fi
     cat <<CONFIG
 edge:
   driver: haproxy
@@ -134,6 +155,7 @@ is_pending() { hakem node pending | grep -F "$(key_of "$1")" >/dev/null; }
 game_role_of() { [ "$1" != game-1 ] || echo "--db-role hokm_game_1"; }
 
 game_colour_of() { [ "$LAYOUT" != blue-green ] || echo "--colour $(colour_of "$1")"; }
+pooler_flags() { [[ $1 != pool-* ]] || echo "--shard main --pooler --application-name hokm:$1"; }
 
 agent_accept() {
     local kind
@@ -143,7 +165,7 @@ agent_accept() {
     database) hakem node accept "$(key_of "$1")" --name "$1" --kind database --shard main ;;
     game) hakem node accept "$(key_of "$1")" --name "$1" --kind game --shard main \
         --application-name "hokm:$1" $(game_role_of "$1") $(game_colour_of "$1") ;;
-    edge) hakem node accept "$(key_of "$1")" --name "$1" --kind edge ;;
+    edge) hakem node accept "$(key_of "$1")" --name "$1" --kind edge $(pooler_flags "$1") ;;
     esac >/dev/null
 }
 

@@ -5,6 +5,7 @@
 
 DATABASES="db-1 db-2 db-3"
 EDGES="edge-1"
+POOLERS="" # pool-1, if `cluster up` was asked for one
 
 fail() {
     echo "$*" >&2
@@ -117,16 +118,17 @@ write_env() {
 
     LAYOUT=${HAKEM_LAYOUT:-rolling}
     GAMES=$(games_of_layout "$LAYOUT")
+    POOLERS=${HAKEM_POOLER:+pool-1}
     # shellcheck disable=SC2086 # a word for each node
-    count=$(printf '%s\n' $DATABASES $GAMES $EDGES coordinator_agents coordinator_operators | wc -l)
+    count=$(printf '%s\n' $DATABASES $GAMES $EDGES $POOLERS coordinator_agents coordinator_operators | wc -l)
     mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" "$count")
     [ ${#ports[@]} -eq "$count" ] || fail "no free ports"
     {
         echo "# Made by deploy/local/cluster; to be sourced by a shell."
         printf 'RUN=%q\nHAKEM_RUN=%q\nHAKEM_BIN=%q\nPG_BIN=%q\n' "$RUN" "$RUN" "$HAKEM_BIN" "$PG_BIN"
         printf 'PASSFILE=%q\nEDGE_SOCKET=%q\n' "$RUN/passfile" "$RUN/edge-1.sock"
-        printf 'MIGRATIONS=%q\nLAYOUT=%q\nGAMES=%q\n' "$RUN/migrations" "$LAYOUT" "$GAMES"
-        for node in $DATABASES $GAMES $EDGES coordinator_agents coordinator_operators; do
+        printf 'MIGRATIONS=%q\nLAYOUT=%q\nGAMES=%q\nPOOLERS=%q\n' "$RUN/migrations" "$LAYOUT" "$GAMES" "$POOLERS"
+        for node in $DATABASES $GAMES $EDGES $POOLERS coordinator_agents coordinator_operators; do
             echo "$(variable_of "$node")=${ports[0]}"
             ports=("${ports[@]:1}")
         done
@@ -137,9 +139,11 @@ write_env() {
         hosts+=",127.0.0.1"
         numbers+=",$(port_of "$node")"
     done
-    printf 'GAME_CONNINFO=%q\nTARGET=%q\n' \
-        "host=${hosts#,} port=${numbers#,} dbname=hokm user=hokm passfile=$RUN/passfile target_session_attrs=read-write" \
-        "127.0.0.1:$(port_of edge-1)" >>"$RUN/env"
+    local conninfo="host=${hosts#,} port=${numbers#,} dbname=hokm user=hokm passfile=$RUN/passfile"
+
+    conninfo+=" target_session_attrs=read-write"
+    [ -z "$POOLERS" ] || conninfo="host=127.0.0.1 port=$(port_of pool-1) dbname=hokm user=hokm passfile=$RUN/passfile"
+    printf 'GAME_CONNINFO=%q\nTARGET=%q\n' "$conninfo" "127.0.0.1:$(port_of edge-1)" >>"$RUN/env"
     # shellcheck source=/dev/null
     source "$RUN/env"
 }
@@ -157,6 +161,7 @@ copy_programs() {
     HAKEM_BIN=$RUN/bin
     cp -r "$HERE" "$RUN/local"
     cp -r "$root/deploy/haproxy" "$RUN/haproxy"
+    cp -r "$root/deploy/pgbouncer" "$RUN/pgbouncer"
     cp -r "${HAKEM_MIGRATIONS:-$root/migrations}" "$RUN/migrations"
 }
 
