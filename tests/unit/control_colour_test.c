@@ -285,6 +285,24 @@ START_TEST(a_server_that_somebody_adds_meanwhile_is_not_switched_to_unless_it_is
 }
 END_TEST
 
+/* The switch was ordered; a primary that lacks the schema is promoted. */
+START_TEST(a_promotion_in_the_middle_of_a_switch_lets_that_end_before_anybody_is_taken_out)
+{
+    start(to_green());
+    ck_assert(go_on_until(TASK_SWITCH));
+    core.cast.primary = DB2;
+    core.cast.timeline++;
+    core.cast.nodes[DB2].applied = core.cast.nodes[DB2].expanded = 1;
+    beats(2);
+    ck_assert_int_eq(step_of(STAGE_DRAIN, "g2")->state, STEP_SUCCEEDED);
+    ck_assert_int_eq(step_of(STAGE_SWITCH, NULL)->state, STEP_ORDERED);
+    ck_assert(!go_on_until(TASK_REVERT));
+    ck_assert_int_eq(last_end(), ROLLOUT_COMPLETED);
+    ck_assert_str_eq(core.cast.nodes[EDGE1].live, "green");
+    ck_assert_uint_eq(core.cast.nodes[DB2].contracted, 2);
+}
+END_TEST
+
 START_TEST(what_has_no_contract_is_taken_back_by_a_switch_and_the_colour_that_was_left_is_warm)
 {
     read_catalog_without_contracts(false);
@@ -343,6 +361,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, rolled_back_after_the_switch_the_traffic_goes_first_and_the_schema_last);
     tcase_add_test(tcase, half_switched_is_no_state_an_edge_that_fails_takes_the_others_back);
     tcase_add_test(tcase, a_colour_that_is_unhealthy_by_then_is_not_switched_to);
+    tcase_add_test(tcase,
+                   a_promotion_in_the_middle_of_a_switch_lets_that_end_before_anybody_is_taken_out);
     tcase_add_test(tcase,
                    a_server_that_somebody_adds_meanwhile_is_not_switched_to_unless_it_is_held_out);
     tcase_add_test(

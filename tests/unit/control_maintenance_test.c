@@ -262,6 +262,27 @@ END_TEST
 
 /* ---- and back ---- */
 
+/* It was away when the plan was made, which leaves it out, and comes back on the new release: the
+ * schema cannot go back under it, and nobody but its repair brings it back. */
+START_TEST(a_node_that_the_plan_left_out_is_brought_back_before_the_schema_is)
+{
+    core.cast.nodes[G3].is_silent = true;
+    beats(16);
+    go_on();
+    core.cast.nodes[G3].release = "new";
+    core.cast.nodes[G3].traffic = TRAFFIC_MAINTENANCE;
+    start(maintenance());
+    ck_assert(go_on_until(TASK_RELEASE));
+    core.cast.nodes[G3].is_silent = false;
+    beats(2);
+    say_verb("rollback");
+    go_on_to_the_end();
+    ck_assert_int_eq(last()->state, ROLLOUT_REVERTED);
+    ck_assert_str_eq(core.cast.nodes[G3].release, "old");
+    ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
+}
+END_TEST
+
 START_TEST(a_pool_that_cannot_be_paused_brings_everybody_back)
 {
     start(maintenance());
@@ -348,6 +369,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase,
                    a_pause_stands_while_the_rollout_goes_on_and_not_while_it_waits_for_a_person);
     tcase_add_test(tcase, a_node_in_quarantine_is_not_let_in_meanwhile);
+    tcase_add_test(tcase, a_node_that_the_plan_left_out_is_brought_back_before_the_schema_is);
     tcase_add_test(tcase, a_pool_that_cannot_be_paused_brings_everybody_back);
     tcase_add_test(tcase, a_pool_that_cannot_be_paused_for_the_contract_brings_everybody_back_too);
     tcase_add_test(tcase, after_the_first_contract_nothing_goes_back);

@@ -16,7 +16,8 @@ static void tear_down(void)
     line = NULL;
 }
 
-static void given_step(const char *text)
+/* What is said of it is to be added to the line. */
+static void read_document(const char *text)
 {
     json_error_t err;
 
@@ -25,6 +26,11 @@ static void given_step(const char *text)
     line = text_new(NULL, WORDS_BYTES_MAX);
     step = json_loads(text, 0, &err);
     ck_assert_msg(step != NULL, "%s", err.text);
+}
+
+static void given_step(const char *text)
+{
+    read_document(text);
     words_add_step(line, step);
 }
 
@@ -92,13 +98,7 @@ END_TEST
 
 static void given_rehearsed(const char *text)
 {
-    json_error_t err;
-
-    json_decref(step);
-    talloc_free(line);
-    line = text_new(NULL, WORDS_BYTES_MAX);
-    step = json_loads(text, 0, &err);
-    ck_assert_msg(step != NULL, "%s", err.text);
+    read_document(text);
     words_add_rehearsed(line, step);
 }
 
@@ -128,13 +128,7 @@ END_TEST
 
 static void given_node(const char *text)
 {
-    json_error_t err;
-
-    json_decref(step);
-    talloc_free(line);
-    line = text_new(NULL, WORDS_BYTES_MAX);
-    step = json_loads(text, 0, &err);
-    ck_assert_msg(step != NULL, "%s", err.text);
+    read_document(text);
     words_add_node(line, step);
 }
 
