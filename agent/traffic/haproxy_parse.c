@@ -58,6 +58,18 @@ static bool find_columns(char *header, struct columns *ret)
            find_column(fields, count, "check_status", &ret->check);
 }
 
+/* A line needs as many fields, whatever the order of the columns. */
+static size_t last_of(const struct columns *at)
+{
+    const size_t all[] = {at->proxy,    at->server, at->status, at->sessions,
+                          at->requests, at->errors, at->check};
+    size_t last = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        last = all[i] > last ? all[i] : last;
+    return last;
+}
+
 static uint64_t number_of(const char *text)
 {
     uint64_t number = 0;
@@ -111,9 +123,8 @@ enum error_code haproxy_parse_stat(const char *text, const char *backend, const 
         char *fields[FIELDS_MAX];
         size_t field_count = split_line(line, fields);
 
-        if (field_count <= at.check || field_count <= at.errors || field_count <= at.status ||
-            strcmp(fields[at.proxy], backend) != 0 || strcmp(fields[at.server], "BACKEND") == 0 ||
-            strcmp(fields[at.server], "FRONTEND") == 0)
+        if (field_count <= last_of(&at) || strcmp(fields[at.proxy], backend) != 0 ||
+            strcmp(fields[at.server], "BACKEND") == 0 || strcmp(fields[at.server], "FRONTEND") == 0)
             continue;
         fill_server(fields, &at, &servers[count++]);
     }

@@ -34,6 +34,17 @@ START_TEST(the_columns_of_statistics_are_found_by_name)
 }
 END_TEST
 
+/* Of the columns that are needed, any may be the last. */
+START_TEST(a_line_that_ends_too_early_is_passed_over)
+{
+    ck_assert_int_eq(parse("# svname,pxname,status,check_status,hrsp_5xx,stot,scur,\n"
+                           "g1,games,UP,L7OK,1,20\ng2,games,UP,L7OK,1,20,3,\n"),
+                     ERROR_OK);
+    ck_assert_uint_eq(server_count, 1);
+    ck_assert_str_eq(servers[0].node, "g2");
+}
+END_TEST
+
 /* Loop test: a status as HAProxy 2.6 prints it, and what it means. */
 START_TEST(every_status_has_its_meaning_and_an_unknown_one_is_unknown)
 {
@@ -390,6 +401,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, the_columns_of_statistics_are_found_by_name);
+    tcase_add_test(tcase, a_line_that_ends_too_early_is_passed_over);
     tcase_add_loop_test(tcase, every_status_has_its_meaning_and_an_unknown_one_is_unknown, 0, 11);
     tcase_add_test(tcase, other_backends_sums_and_short_lines_are_passed_over);
     tcase_add_test(tcase, a_map_s_entry_is_found_with_addresses_and_without);
