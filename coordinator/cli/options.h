@@ -32,15 +32,13 @@
         .name = "--accept-data-loss", .doc = "revert even what players would lose"                 \
     }
 
-/* How it is to go as a whole; ROLLING if the flag is not given. */
+/* How it is to go as a whole; untouched if the flag is not given. ERROR_USAGE says which there are.
+ */
 enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret, struct error *err);
 
 /* ERROR_USAGE names the flag. Lists are talloc children of parent. */
 enum error_code options_read(const struct cli *cli, const void *parent, struct rollout_options *ret,
                              struct error *err);
-
-/* --strategy, for a plan; ERROR_USAGE says which there are. */
-enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret, struct error *err);
 
 /* "1,25%,100%"; shown for its test. */
 enum error_code options_read_waves(const char *text, const void *parent, uint32_t **ret,
