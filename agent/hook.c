@@ -99,15 +99,15 @@ static const char *await(const struct hook *hook, struct process *process, struc
     return NULL;
 }
 
-static const char *last_line(char *text)
+const char *hook_last_line(char *output)
 {
-    char *end = text + strlen(text);
+    char *end = output + strlen(output);
     char *start;
 
-    while (end > text && (end[-1] == '\n' || end[-1] == ' '))
+    while (end > output && (end[-1] == '\n' || end[-1] == ' '))
         *--end = '\0';
-    start = strrchr(text, '\n');
-    return start == NULL ? text : start + 1;
+    start = strrchr(output, '\n');
+    return start == NULL ? output : start + 1;
 }
 
 enum error_code hook_run(const struct hook *hook, const void *parent, char **ret_output,
@@ -133,7 +133,7 @@ enum error_code hook_run(const struct hook *hook, const void *parent, char **ret
     process_status_text(status, status_text, sizeof(status_text));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return error_set(err, ERROR_HOOK, "%s: %s: %.800s", hook->path, status_text,
-                         last_line(output->data));
+                         hook_last_line(output->data));
     if (ret_output != NULL)
         *ret_output = output->data;
     return ERROR_OK;

@@ -11,14 +11,6 @@
 #include <signal.h>
 #include <string.h>
 
-static bool is_cancelled(void *context)
-{
-    struct task_context *task = context;
-
-    task_listen(task);
-    return task->is_cancelled;
-}
-
 /* What a successor finds exactly: the hash of (rollout, step and direction, attempt). */
 static void name_session(const struct order_id *id, char ret[static INSPECT_APPLICATION_SIZE])
 {
@@ -72,7 +64,7 @@ enum error_code task_open_session(struct task_context *task, struct session **re
     char name[INSPECT_APPLICATION_SIZE];
     struct session_options options = {
         .url = task->config->database.url, .application_name = name, .connect_timeout_ms = 5000};
-    struct session_watch watch = {.context = task, .is_cancelled = is_cancelled};
+    struct session_watch watch = {.context = task, .is_cancelled = task_asks_cancel};
     struct session *session = NULL;
 
     if (task->job->kind == JOB_INSPECT)

@@ -15,14 +15,6 @@
 #define SMOKE_PAUSE_MS 200
 #define OWN_VARIABLES  7
 
-static bool is_cancelled(void *context)
-{
-    struct task_context *task = context;
-
-    task_listen(task);
-    return task->is_cancelled;
-}
-
 static const char *const *hook_environment(struct task_context *task)
 {
     const struct game_config *game = &task->config->game;
@@ -55,7 +47,7 @@ enum error_code task_announce(struct task_context *task, struct task_outcome *re
                         .environment = hook_environment(task),
                         .timeout_ms = order->ttl_ms,
                         .own_session = true,
-                        .is_cancelled = is_cancelled,
+                        .is_cancelled = task_asks_cancel,
                         .context = task};
 
     (void)ret;
@@ -69,7 +61,7 @@ enum error_code task_release(struct task_context *task, struct task_outcome *ret
                         .environment = hook_environment(task),
                         .timeout_ms = order->ttl_ms,
                         .own_session = true,
-                        .is_cancelled = is_cancelled,
+                        .is_cancelled = task_asks_cancel,
                         .context = task};
     char running[NAME_SIZE];
 
@@ -112,7 +104,7 @@ enum error_code task_smoke(struct task_context *task, struct task_outcome *ret, 
                 return error_set(err, ERROR_VERIFY, "probe %s, round %d: %s", result.name,
                                  round + 1, result.text);
         }
-        if (is_cancelled(task))
+        if (task_asks_cancel(task))
             return error_set(err, ERROR_CANCELLED, "cancelled");
         clock_sleep_ms(SMOKE_PAUSE_MS);
     }

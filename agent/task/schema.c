@@ -46,27 +46,6 @@ enum error_code task_load_bundle(struct task_context *task, struct migration_set
 
 /* ---- fences ---- */
 
-static uint64_t present_term(void *context)
-{
-    struct task_context *task = context;
-
-    task_listen(task);
-    return task->term;
-}
-
-static bool is_cancelled(void *context)
-{
-    struct task_context *task = context;
-
-    task_listen(task);
-    return task->is_cancelled;
-}
-
-static void pass_progress(void *context, uint64_t done, uint64_t total, const char *text)
-{
-    task_progress(context, done, total, text);
-}
-
 static void name_rollout(const struct order *order, char *ret, size_t size)
 {
     (void)text_format(ret, size, "%llu", (unsigned long long)order->id.rollout);
@@ -117,9 +96,9 @@ static enum error_code apply(struct task_context *task, enum migration_phase pha
 {
     const struct order *order = &task->job->order;
     struct migration_hooks hooks = {.context = task,
-                                    .term = present_term,
-                                    .is_cancelled = is_cancelled,
-                                    .progress = pass_progress};
+                                    .term = task_asks_term,
+                                    .is_cancelled = task_asks_cancel,
+                                    .progress = task_passes_progress};
     char rollout[32];
     struct migration_run run = {.journal = order->journal,
                                 .rollout = rollout,

@@ -22,27 +22,6 @@
 #define OWN_VARIABLES 10
 #define LAST_WORDS    200
 
-static bool is_cancelled(void *context)
-{
-    struct task_context *task = context;
-
-    task_listen(task);
-    return task->is_cancelled;
-}
-
-static uint64_t present_term(void *context)
-{
-    struct task_context *task = context;
-
-    task_listen(task);
-    return task->term;
-}
-
-static void pass_progress(void *context, uint64_t done, uint64_t total, const char *text)
-{
-    task_progress(context, done, total, text);
-}
-
 static enum error_code find_shadow(struct task_context *task, struct shadow *ret, struct error *err)
 {
     return shadow_find(task->config, task->job->order.id.rollout, ret, err);
@@ -54,7 +33,7 @@ static enum error_code find_shadow(struct task_context *task, struct shadow *ret
 static enum error_code make(struct task_context *task, struct shadow *shadow, struct error *err)
 {
     struct copy_hooks hooks = {
-        .context = task, .is_cancelled = is_cancelled, .progress = pass_progress};
+        .context = task, .is_cancelled = task_asks_cancel, .progress = task_passes_progress};
     struct session *session = NULL;
     struct error ignored;
 
@@ -75,7 +54,7 @@ enum error_code task_clone(struct task_context *task, struct task_outcome *ret, 
     int lock = -1;
 
     if (find_shadow(task, &shadow, err) != ERROR_OK ||
-        shadow_lock(task->config, is_cancelled, task, &lock, err) != ERROR_OK)
+        shadow_lock(task->config, task_asks_cancel, task, &lock, err) != ERROR_OK)
         return err->code;
     if (find_shadow(task, &shadow, err) == ERROR_OK && make(task, &shadow, err) == ERROR_OK)
         (void)text_format(ret->detail, sizeof(ret->detail), "copied in %.1f s to %s",
@@ -136,17 +115,6 @@ static const char *const *workload_environment(struct task_context *task,
     return list;
 }
 
-static const char *last_line(char *text)
-{
-    char *end = text + strlen(text);
-    char *start;
-
-    while (end > text && (end[-1] == '\n' || end[-1] == ' '))
-        *--end = '\0';
-    start = strrchr(text, '\n');
-    return start == NULL ? text : start + 1;
-}
-
 static enum error_code run_workload(struct task_context *task, const struct shadow *shadow,
                                     struct rehearsal *rehearsal, struct error *err)
 {
@@ -155,7 +123,7 @@ static enum error_code run_workload(struct task_context *task, const struct shad
                         .environment = workload_environment(task, shadow),
                         .timeout_ms = database->workload_timeout_ms,
                         .own_session = true,
-                        .is_cancelled = is_cancelled,
+                        .is_cancelled = task_asks_cancel,
                         .context = task};
     struct rehearsed row = {.phase = REHEARSED_WORKLOAD, .verdict = VERDICT_PASS};
     uint64_t began_us = clock_monotonic_us();
@@ -170,7 +138,7 @@ static enum error_code run_workload(struct task_context *task, const struct shad
         if (err->code == ERROR_HOOK)
             err->code = ERROR_VERIFY; /* again, it would say the same */
     } else {
-        const char *said = last_line(output);
+        const char *said = hook_last_line(output);
 
         (void)text_format(row.text, sizeof(row.text), "exit 0%s%.*s", said[0] == '\0' ? "" : ": ",
                           LAST_WORDS, said);
@@ -199,9 +167,9 @@ static enum error_code rehearse(struct task_context *task, const struct shadow *
 {
     const struct order *order = &task->job->order;
     struct migration_hooks hooks = {.context = task,
-                                    .term = present_term,
-                                    .is_cancelled = is_cancelled,
-                                    .progress = pass_progress};
+                                    .term = task_asks_term,
+                                    .is_cancelled = task_asks_cancel,
+                                    .progress = task_passes_progress};
     char number[24];
     struct migration_run run = {.journal = order->journal,
                                 .rollout = number,
@@ -278,7 +246,7 @@ enum error_code task_rehearse(struct task_context *task, struct task_outcome *re
     struct shadow shadow;
     int lock = -1;
 
-    if (shadow_lock(task->config, is_cancelled, task, &lock, err) != ERROR_OK)
+    if (shadow_lock(task->config, task_asks_cancel, task, &lock, err) != ERROR_OK)
         return err->code;
     if (prepare(task, &shadow, err) == ERROR_OK)
         err->code = rehearse(task, &shadow, rehearsal, err);

@@ -69,6 +69,27 @@ void task_progress(struct task_context *task, uint64_t done, uint64_t total, con
     (void)channel_send(task->channel->fd, FRAME_PROGRESS, &progress);
 }
 
+bool task_asks_cancel(void *context)
+{
+    struct task_context *task = context;
+
+    task_listen(task);
+    return task->is_cancelled;
+}
+
+uint64_t task_asks_term(void *context)
+{
+    struct task_context *task = context;
+
+    task_listen(task);
+    return task->term;
+}
+
+void task_passes_progress(void *context, uint64_t done, uint64_t total, const char *text)
+{
+    task_progress(context, done, total, text);
+}
+
 static enum outcome outcome_of(enum error_code code)
 {
     if (code == ERROR_OK)

@@ -19,6 +19,11 @@ struct task_context {
 void task_listen(struct task_context *task);
 void task_progress(struct task_context *task, uint64_t done, uint64_t total, const char *text);
 
+/* The same, as the callbacks of whatever runs long for a task: the context is its task_context. */
+bool task_asks_cancel(void *context);
+uint64_t task_asks_term(void *context);
+void task_passes_progress(void *context, uint64_t done, uint64_t total, const char *text);
+
 /* Fills the outcome's extras (position, kept, and detail when it succeeds); the return code and err
  * make the rest of it. */
 typedef enum error_code task_fn(struct task_context *task, struct task_outcome *ret,
