@@ -163,19 +163,9 @@ bool colour_is_left(const struct plan *plan, const struct node *game)
            strcmp(game->identity.colour, shard->live) == 0;
 }
 
-static const struct step *release_step(const struct work *work, const struct node *game)
-{
-    struct target_steps steps = work_steps_of_target(work, game->identity.name);
-
-    for (size_t i = 0; i < steps.count; i++)
-        if (work_target_step(work, &steps, i)->plan->stage == STAGE_RELEASE)
-            return work_target_step(work, &steps, i);
-    return NULL;
-}
-
 bool colour_is_retired(const struct work *work, const struct node *game)
 {
-    const struct step *release = release_step(work, game);
+    const struct step *release = work_release_step(work, game->identity.name);
 
     return release != NULL && colour_is_left(work->plan, game) &&
            release->direction == DIRECTION_DO &&
@@ -192,13 +182,13 @@ static bool contracts(const struct plan *plan)
 
 bool colour_is_beyond_the_plan(const struct work *work, const struct node *game)
 {
-    return colour_is_left(work->plan, game) && release_step(work, game) == NULL &&
-           contracts(work->plan);
+    return colour_is_left(work->plan, game) &&
+           work_release_step(work, game->identity.name) == NULL && contracts(work->plan);
 }
 
 bool colour_will_be_retired(const struct work *work, const struct node *game)
 {
-    const struct step *release = release_step(work, game);
+    const struct step *release = work_release_step(work, game->identity.name);
 
     return release != NULL && colour_is_left(work->plan, game) && !release->is_left_out;
 }

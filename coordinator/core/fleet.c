@@ -114,7 +114,7 @@ bool edge_carries(const struct node *edge, const char *shard)
            (edge->identity.shard[0] == '\0' || strcmp(edge->identity.shard, shard) == 0);
 }
 
-static const struct server_traffic *server_of(const struct node *edge, const char *game)
+const struct server_traffic *edge_server(const struct node *edge, const char *game)
 {
     for (size_t i = 0; edge->report != NULL && i < edge->report->server_count; i++)
         if (strcmp(edge->report->servers[i].node, game) == 0)
@@ -126,7 +126,7 @@ static enum traffic_state state_at(const struct node *edge, const struct node *g
                                    uint64_t *ret_sessions)
 {
     const struct server_traffic *server =
-        node_is_known(edge) ? server_of(edge, game->identity.name) : NULL;
+        node_is_known(edge) ? edge_server(edge, game->identity.name) : NULL;
 
     if (server == NULL || node_measured_at_ms(edge) < game->traffic_changed_at_ms)
         return TRAFFIC_UNKNOWN;

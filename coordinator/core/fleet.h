@@ -56,6 +56,9 @@ bool fleet_is_closed(const struct control *control, const char *shard);
 /* An edge without a shard carries every shard's traffic. */
 bool edge_carries(const struct node *edge, const char *shard);
 
+/* What the edge last reported of a game node; NULL: it has not reported, or does not know it. */
+const struct server_traffic *edge_server(const struct node *edge, const char *game);
+
 /* What every edge that carries it says of a game node; UNKNOWN if one does not report or differs.
  * sessions may be NULL. Without edges: READY, if the cluster has none at all. */
 enum traffic_state fleet_traffic(const struct control *control, const struct node *game,

@@ -5,20 +5,12 @@
 
 #include <string.h>
 
-static const struct server_traffic *server_at(const struct node *edge, const char *game)
-{
-    for (size_t i = 0; i < edge->report->server_count; i++)
-        if (strcmp(edge->report->servers[i].node, game) == 0)
-            return &edge->report->servers[i];
-    return NULL;
-}
-
 /* Behind another colour than the one that it was accepted as, it would be switched with the wrong
  * ones. */
 static enum error_code check_game_at(struct planner *p, const struct node *edge,
                                      const struct node *game)
 {
-    const struct server_traffic *server = server_at(edge, game->identity.name);
+    const struct server_traffic *server = edge_server(edge, game->identity.name);
 
     if (server == NULL || game->identity.colour[0] == '\0' || /* said of it by itself */
         strcmp(server->colour, game->identity.colour) == 0)

@@ -72,6 +72,16 @@ const struct step *work_target_step(const struct work *work, const struct target
     return &work->steps[of->ids[i] - 1];
 }
 
+const struct step *work_release_step(const struct work *work, const char *game)
+{
+    struct target_steps steps = work_steps_of_target(work, game);
+
+    for (size_t i = 0; i < steps.count; i++)
+        if (work_target_step(work, &steps, i)->plan->stage == STAGE_RELEASE)
+            return work_target_step(work, &steps, i);
+    return NULL;
+}
+
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node)
 {
     for (size_t i = 0; i < control->goal_count; i++)

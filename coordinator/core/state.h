@@ -180,6 +180,8 @@ struct step *work_step(const struct work *work, uint64_t id);
 /* The i-th of a target's. */
 const struct step *work_target_step(const struct work *work, const struct target_steps *of,
                                     size_t i);
+/* The step that changes what a game node runs; NULL: the plan has none. */
+const struct step *work_release_step(const struct work *work, const char *game);
 bool catalog_is_same(const struct catalog *a, const struct catalog *b);
 bool names_contain(const struct name_item *items, size_t count, const char *name);
 

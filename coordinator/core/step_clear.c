@@ -35,34 +35,24 @@ bool work_has_isolated(const struct work *work, const char *game)
  * is a step that never had an effect, or was undone; in an inverse it is one that succeeded. */
 static bool release_is_sure(const struct work *work, const char *game)
 {
-    struct target_steps steps = work_steps_of_target(work, game);
+    const struct step *release = work_release_step(work, game);
 
-    for (size_t i = 0; i < steps.count; i++) {
-        const struct step *step = work_target_step(work, &steps, i);
-
-        if (step->plan->stage != STAGE_RELEASE)
-            continue;
-        if (work->plan->strategy == STRATEGY_INVERSE)
-            return step->direction == DIRECTION_DO && step->state == STEP_SUCCEEDED;
-        return !step->had_effect || step_is_settled(step);
-    }
-    return true;
+    if (release == NULL)
+        return true;
+    if (work->plan->strategy == STRATEGY_INVERSE)
+        return release->direction == DIRECTION_DO && release->state == STEP_SUCCEEDED;
+    return !release->had_effect || step_is_settled(release);
 }
 
 /* The plan says what it runs: it switches it, or leaves it as it is on purpose. */
 static bool plan_has_release(const struct work *work, const struct node *node)
 {
     const char *game = node->identity.name;
-    struct target_steps steps = work_steps_of_target(work, game);
 
-    if (colour_is_left(work->plan, node) && steps.count > 0 &&
+    if (colour_is_left(work->plan, node) && work_steps_of_target(work, game).count > 0 &&
         !colour_is_beyond_the_plan(work, node))
         return true;
-
-    for (size_t i = 0; i < steps.count; i++)
-        if (work_target_step(work, &steps, i)->plan->stage == STAGE_RELEASE)
-            return true;
-    return false;
+    return work_release_step(work, game) != NULL;
 }
 
 /* Its present release can use what the revert leaves. */
