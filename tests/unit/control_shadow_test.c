@@ -121,6 +121,18 @@ START_TEST(in_front_of_a_rollout_nothing_is_touched_before_it_has_succeeded)
 }
 END_TEST
 
+START_TEST(in_front_of_a_maintenance_it_is_over_before_players_are_told_to_go)
+{
+    struct request request = to_new();
+
+    request.strategy = STRATEGY_MAINTENANCE;
+    request.options.shadow = true;
+    plan(request);
+    ck_assert(waits_for(step_of(STAGE_ANNOUNCE, NULL), step_of(STAGE_DISCARD, NULL)));
+    ck_assert(waits_for(step_of(STAGE_DRAIN, "g1"), step_of(STAGE_REHEARSE, NULL)));
+}
+END_TEST
+
 START_TEST(a_shadow_whose_agent_is_lost_holds_nobody_up)
 {
     start(to_shadow());
@@ -202,6 +214,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase,
                    a_rehearsal_that_fails_is_reverted_with_its_sentence_and_the_shadow_discarded);
     tcase_add_test(tcase, in_front_of_a_rollout_nothing_is_touched_before_it_has_succeeded);
+    tcase_add_test(tcase, in_front_of_a_maintenance_it_is_over_before_players_are_told_to_go);
     tcase_add_test(tcase, a_shadow_whose_agent_is_lost_holds_nobody_up);
     tcase_add_test(tcase, without_a_scratch_folder_the_plan_is_refused);
     tcase_add_test(tcase, production_asks_for_a_rehearsal_of_the_same_files_and_target);
