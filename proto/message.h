@@ -44,7 +44,8 @@ struct task_arguments {
     uint64_t position; /* await_replay */
     uint64_t drain_ms;
     uint64_t pause_ms;  /* how long a pool stays paused without a word from the coordinator */
-    uint64_t budget_ms; /* announce: how long the game may be away; 0: nobody said */
+    uint64_t budget_ms; /* announce: how long the game may be away; 0: nobody said.
+                         * compare: how long it may take with writes closed; 0: writes go on */
     bool of_contract;
     bool accept_data_loss;
     enum database_part part; /* preflight */

@@ -59,6 +59,23 @@ static const struct field game_session_fields[] = {
 static const struct record game_session_record =
     RECORD(game_session, game_session_fields, "a game server's session");
 
+static const struct field twin_fields[] = {
+    LIST_FIELD(twin_report, nodes, node_count, name_item_record, REPORT_TWINS_MAX,
+               "whom its agent is configured to follow"),
+    ENUM_FIELD(twin_report, state, twin_state_names, "what it is to the one that it follows"),
+    TEXT_FIELD(twin_report, follows, "the node that it follows, or followed"),
+    NUMBER_FIELD(twin_report, rollout, "whose following that is"),
+    NUMBER_FIELD(twin_report, lag_bytes, "of the publisher's WAL, not applied here yet"),
+    NUMBER_FIELD(twin_report, lag_ms, "since the last heartbeat that was seen to come"),
+    NUMBER_FIELD(twin_report, closed_by, "the rollout that closed it; 0: it is open"),
+    NUMBER_FIELD(twin_report, slot_of, "the oldest rollout whose slot stands here; 0: none"),
+    NUMBER_FIELD(twin_report, slot_bytes, "WAL that it keeps"),
+    BOOL_FIELD(twin_report, slot_is_lost, "what it kept is gone: its follower must begin anew"),
+    TEXT_FIELD(twin_report, fault, "why it is broken"),
+};
+static const struct record twin_record =
+    RECORD(twin_report, twin_fields, "a database of its blue-green pair");
+
 static const struct field database_fields[] = {
     TEXT_FIELD(database_report, system_id, "pg_control_system()'s system identifier"),
     TEXT_FIELD(database_report, instance, "hash that tells one running instance from another"),
@@ -75,6 +92,7 @@ static const struct field database_fields[] = {
     NUMBER_FIELD(database_report, open_rollout, "that its term row names; 0: none"),
     BOOL_FIELD(database_report, can_shadow, "its agent has a scratch folder"),
     NUMBER_FIELD(database_report, shadow_of, "the oldest rollout with a shadow here; 0: none"),
+    RECORD_FIELD(database_report, twin, twin_record, "of its blue-green pair"),
     TEXT_FIELD(database_report, fingerprint, "hash of the catalog"),
     NUMBER_FIELD(database_report, fingerprint_age_ms, "since it was known to be so"),
     NUMBER_FIELD(database_report, position, "insert or replay position in the WAL, in bytes"),

@@ -10,6 +10,7 @@
 #define REPORT_PROBES_MAX    16
 #define REPORT_SERVERS_MAX   1024
 #define REPORT_DATABASES_MAX 16
+#define REPORT_TWINS_MAX     8
 #define REPORT_POOLS_MAX     16 /* consoles of one agent */
 #define POOL_HOST_SIZE       256
 
@@ -67,6 +68,22 @@ struct pool_report {
     uint64_t wait_limit_ms; /* query_wait_timeout; 0: clients wait for ever */
 };
 
+/* What a database has to do with the one on the other side of a blue-green pair. */
+struct twin_report {
+    struct name_item *nodes; /* whom its agent is configured to follow */
+    size_t node_count;
+    enum twin_state state;
+    char follows[NAME_SIZE]; /* the node that it follows, or followed; "": none */
+    uint64_t rollout;        /* whose following that is */
+    uint64_t lag_bytes;      /* of the publisher's WAL, not applied here yet */
+    uint64_t lag_ms;         /* since the last heartbeat that was seen to come */
+    uint64_t closed_by;      /* the rollout that closed it for the game roles; 0: it is open */
+    uint64_t slot_of;        /* the oldest rollout whose slot stands in this database; 0: none */
+    uint64_t slot_bytes;     /* WAL that it keeps */
+    bool slot_is_lost;
+    char fault[SENTENCE_SIZE]; /* why it is broken */
+};
+
 struct database_report {
     char system_id[SYSTEM_ID_SIZE];
     char instance[DIGEST_SIZE]; /* hash of system id, database, postmaster start, data directory */
@@ -83,6 +100,7 @@ struct database_report {
     uint64_t open_rollout; /* that its term row names; 0: none */
     bool can_shadow;       /* its agent has a scratch folder */
     uint64_t shadow_of;    /* the oldest rollout that has left a shadow here; 0: none */
+    struct twin_report twin;
     char fingerprint[FINGERPRINT_SIZE];
     uint64_t fingerprint_age_ms;
     uint64_t position; /* insert (primary) or replay (standby) WAL position */

@@ -30,6 +30,26 @@ enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
       "brings the shadow's schema to the target, measures it, and runs the workload there")        \
     X(DISCARD, discard, DATABASE, NONE, false, false, 120000,                                      \
       "stops the shadow and removes its folder")                                                   \
+    X(FOLLOW, follow, DATABASE, UNFOLLOW, true, true, 86400000,                                    \
+      "copies the other database into this empty one and follows it by logical replication")       \
+    X(UNFOLLOW, unfollow, DATABASE, NONE, true, false, 120000,                                     \
+      "stops following: subscription, slot and publication are gone, the copy stays as it is")     \
+    X(CLOSE_WRITES, close_writes, DATABASE, OPEN_WRITES, true, false, 15000,                       \
+      "lets no game role in, ends its sessions, and looks again for writers")                      \
+    X(OPEN_WRITES, open_writes, DATABASE, CLOSE_WRITES, true, false, 15000,                        \
+      "lets the game roles in again")                                                              \
+    X(DRAIN_WAL, drain_wal, DATABASE, NONE, true, true, 30000,                                     \
+      "writes a marker in the database that is followed, and waits until it has come")             \
+    X(COMPARE, compare, DATABASE, NONE, true, true, 86400000,                                      \
+      "compares the rows of both databases by key range: counts and hashes")                       \
+    X(SEQUENCES, sequences, DATABASE, NONE, true, false, 30000,                                    \
+      "sets every sequence beyond where the other database's stands")                              \
+    X(REVERSE, reverse, DATABASE, UNREVERSE, true, false, 30000,                                   \
+      "follows the database that followed this one, so that no write is lost by going back")       \
+    X(UNREVERSE, unreverse, DATABASE, NONE, true, false, 60000,                                    \
+      "takes over what the other database was given meanwhile, and stops following it")            \
+    X(CLOSE, close, DATABASE, NONE, true, false, 60000,                                            \
+      "ends the replication back: the database that was left stays behind; there is no way back")  \
     X(END_SESSIONS, end_sessions, DATABASE, ALLOW_SESSIONS, true, false, 30000,                    \
       "ends a game node's database sessions and keeps it out")                                     \
     X(ALLOW_SESSIONS, allow_sessions, DATABASE, END_SESSIONS, true, false, 30000,                  \

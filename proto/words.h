@@ -77,6 +77,13 @@
     X(REPAIR, "repair")                                                                            \
     X(BLUE_GREEN, "blue-green") X(SHADOW, "shadow") X(MAINTENANCE, "maintenance")
 
+/* What a database is to the one that its agent can follow. */
+#define TWIN_STATES(X)                                                                             \
+    X(NONE, "none")                                                                                \
+    X(COPYING, "copying")                                                                          \
+    X(FOLLOWING, "following")                                                                      \
+    X(BROKEN, "broken") X(LEFT, "left") X(UNKNOWN, "unknown")
+
 #define FAILURE_POLICIES(X)      X(REVERT, "revert") X(HALT, "halt")
 #define LOST_POLICIES(X)         X(REVERT, "revert") X(WAIT, "wait")
 #define INCONCLUSIVE_POLICIES(X) X(REVERT, "revert") X(PAUSE, "pause")
@@ -111,10 +118,12 @@
     X(FINDING, finding, FINDINGS)                                                                  \
     X(VERDICT, verdict, VERDICTS)                                                                  \
     X(GATE, gate, GATES)                                                                           \
-    X(TRAFFIC, traffic_state, TRAFFIC_STATES) X(STRATEGY, strategy, STRATEGIES)                    \
-        X(ON_FAILURE, failure_policy, FAILURE_POLICIES) X(ON_LOST, lost_policy, LOST_POLICIES)     \
+    X(TRAFFIC, traffic_state, TRAFFIC_STATES)                                                      \
+    X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)              \
+        X(ON_LOST, lost_policy, LOST_POLICIES)                                                     \
             X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                         \
-                X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)
+                X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)     \
+                    X(TWIN, twin_state, TWIN_STATES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,
@@ -132,6 +141,7 @@
 #define ON_INCONCLUSIVE_VALUE(upper, text) ON_INCONCLUSIVE_##upper,
 #define REHEARSED_VALUE(upper, text)       REHEARSED_##upper,
 #define LOCK_VALUE(upper, text)            LOCK_##upper,
+#define TWIN_VALUE(upper, text)            TWIN_##upper,
 
 #define X(prefix, name, list) enum name { list(prefix##_VALUE) prefix##_COUNT_ };
 WORDS(X)

@@ -337,6 +337,16 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     case TASK_CLONE:
     case TASK_REHEARSE:
     case TASK_DISCARD:
+    case TASK_FOLLOW:
+    case TASK_UNFOLLOW:
+    case TASK_CLOSE_WRITES:
+    case TASK_OPEN_WRITES:
+    case TASK_DRAIN_WAL:
+    case TASK_COMPARE:
+    case TASK_SEQUENCES:
+    case TASK_REVERSE:
+    case TASK_UNREVERSE:
+    case TASK_CLOSE:
     case TASK_ALLOW_SESSIONS:
     case TASK_SMOKE:
     case TASK_COUNT:

@@ -26,6 +26,16 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
     case TASK_CLONE:
     case TASK_REHEARSE:
     case TASK_DISCARD:
+    case TASK_FOLLOW:
+    case TASK_UNFOLLOW:
+    case TASK_CLOSE_WRITES:
+    case TASK_OPEN_WRITES:
+    case TASK_DRAIN_WAL:
+    case TASK_COMPARE:
+    case TASK_SEQUENCES:
+    case TASK_REVERSE:
+    case TASK_UNREVERSE:
+    case TASK_CLOSE:
     case TASK_END_SESSIONS:
     case TASK_ALLOW_SESSIONS:
     case TASK_RELEASE:
