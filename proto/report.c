@@ -72,6 +72,7 @@ static const struct field twin_fields[] = {
     NUMBER_FIELD(twin_report, slot_bytes, "WAL that it keeps"),
     BOOL_FIELD(twin_report, slot_is_lost, "what it kept is gone: its follower must begin anew"),
     TEXT_FIELD(twin_report, fault, "why it is broken"),
+    BOOL_FIELD(twin_report, has_yielded, "the other one is open in its place: it stays closed"),
 };
 static const struct record twin_record =
     RECORD(twin_report, twin_fields, "a database of its blue-green pair");

@@ -82,6 +82,7 @@ struct twin_report {
     uint64_t slot_bytes;     /* WAL that it keeps */
     bool slot_is_lost;
     char fault[SENTENCE_SIZE]; /* why it is broken */
+    bool has_yielded;          /* the other one is open in its place: it stays closed */
 };
 
 struct database_report {
