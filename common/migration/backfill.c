@@ -116,6 +116,11 @@ static void add_trigger(struct filling *f, struct transaction *t)
                                   " EXECUTE FUNCTION hakem.%s()",
                                   f->sync, f->spec->table, guard != NULL ? guard : "true", f->sync),
                     0, NULL);
+    /* Rows that are replicated to this database are written behind the cursor, too. */
+    transaction_add(
+        t, f->where,
+        memory_format(t, "ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", f->spec->table, f->sync), 0,
+        NULL);
 }
 
 static void add_trigger_drop(struct transaction *t, const char *sync, const char *table)

@@ -10,13 +10,21 @@ enum error_code schema_exists(struct session *session, bool *ret, struct error *
         err);
 }
 
+/* One of an earlier version lacks what came since. */
+static enum error_code is_complete(struct session *session, bool *ret, struct error *err)
+{
+    return session_ask_bool(
+        session, SQL("SELECT pg_catalog.to_regprocedure('hakem.raise_trigger()') IS NOT NULL"), ret,
+        err);
+}
+
 enum error_code schema_ensure(struct session *session, struct error *err)
 {
     bool exists, is_standby;
 
     if (session_ask_bool(session, SQL("SELECT pg_catalog.pg_is_in_recovery()"), &is_standby, err) !=
             ERROR_OK ||
-        schema_exists(session, &exists, err) != ERROR_OK)
+        is_complete(session, &exists, err) != ERROR_OK)
         return err->code;
     if (exists)
         return ERROR_OK;

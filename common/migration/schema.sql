@@ -86,6 +86,43 @@ CREATE TABLE IF NOT EXISTS hakem.backfill (
     PRIMARY KEY (revision, generation, position)
 );
 
+-- What this database has to do with the other one of its blue-green pair; no row: nothing.
+-- state: of green: copying, following, reversed (blue follows it, or is about to), left (a copy that
+--        nobody uses any more; also of blue once it was left behind);
+--        of blue: followed, reversing, following_back, unreversed (green is followed no longer).
+-- switch: of green: '', until it is opened or refused, whichever comes first. That decides.
+CREATE TABLE IF NOT EXISTS hakem.twin (
+    one          boolean     PRIMARY KEY DEFAULT true CHECK (one),
+    rollout      bigint      NOT NULL,
+    node         text        NOT NULL, -- the other one
+    system_id    text        NOT NULL, -- the other one's
+    state        text        NOT NULL
+                 CHECK (state IN ('copying', 'following', 'reversed', 'left',
+                                  'followed', 'reversing', 'following_back', 'unreversed')),
+    switch       text        NOT NULL DEFAULT '' CHECK (switch IN ('', 'opened', 'refused')),
+    closed_by    bigint      NOT NULL DEFAULT 0,    -- the rollout that keeps game roles out; 0: open
+    closed_roles text[]      NOT NULL DEFAULT '{}', -- that could log in before
+    yielded      boolean     NOT NULL DEFAULT false, -- the other one was seen to be open
+    fault        text        NOT NULL DEFAULT '',
+    fingerprint  text        NOT NULL DEFAULT '',   -- of the other one, when it was copied
+    since        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+-- Rows that travel from publisher to subscriber: what was committed before one came before it.
+CREATE TABLE IF NOT EXISTS hakem.heartbeat (
+    name     text        PRIMARY KEY,
+    n        bigint      NOT NULL DEFAULT 1,
+    at       timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(), -- by the subscriber's clock
+    position bigint      NOT NULL DEFAULT 0 -- of the publisher's WAL
+);
+
+-- Triggers that were made while this database follows another, and fire for what is replicated.
+CREATE TABLE IF NOT EXISTS hakem.raised_trigger (
+    trigger_id  oid     PRIMARY KEY,
+    function_id oid     NOT NULL,
+    has_path    boolean NOT NULL -- the function was given a search_path for as long
+);
+
 -- Passes the fence or raises; what is behind it in the pipeline is then skipped. FOR SHARE: a new
 -- term waits until this transaction has ended. Term 0: nobody's coordinator.
 CREATE OR REPLACE FUNCTION hakem.enter(my_journal text, my_term bigint) RETURNS void
@@ -141,4 +178,46 @@ CREATE OR REPLACE FUNCTION hakem.take_over(who text, reason text) RETURNS void L
                                      rollout, term, operator_name)
     SELECT '', 'take-over', 0, 0, 'note', reason, rollout, term + 1, who FROM hakem.term;
     UPDATE hakem.term SET term = term + 1, rollout = '', since = pg_catalog.clock_timestamp()
+$$;
+
+-- Runs in the transaction that makes a trigger, so that no replicated row passes it by. Rows are
+-- replicated as by a session that fires no ordinary trigger, and with an empty search_path, which the
+-- function does not expect.
+CREATE OR REPLACE FUNCTION hakem.raise_trigger() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+    path text := (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ')
+                    FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS s);
+    made record;
+BEGIN
+    FOR made IN
+        SELECT t.oid, t.tgrelid::regclass AS relation, t.tgname, t.tgenabled, p.oid AS function_id,
+               p.oid::regprocedure AS function, p.prokind,
+               NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS c
+                            WHERE c LIKE 'search_path=%') AS lacks_path
+          FROM pg_catalog.pg_trigger AS t
+          JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+         WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+           AND (t.oid IN (SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands()
+                           WHERE classid = 'pg_catalog.pg_trigger'::regclass)
+                OR (p.oid IN (SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands()
+                               WHERE classid = 'pg_catalog.pg_proc'::regclass)
+                    AND EXISTS (SELECT FROM hakem.raised_trigger AS r WHERE r.trigger_id = t.oid)))
+    LOOP
+        IF made.tgenabled = 'O' THEN
+            EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I',
+                                      made.relation, made.tgname);
+        END IF;
+        IF made.lacks_path AND path <> '' THEN
+            EXECUTE pg_catalog.format('ALTER FUNCTION %s SET search_path TO %s', made.function, path);
+        END IF;
+        IF made.tgenabled = 'O' OR EXISTS (SELECT FROM hakem.raised_trigger AS r
+                                            WHERE r.trigger_id = made.oid) THEN
+            INSERT INTO hakem.raised_trigger AS r (trigger_id, function_id, has_path)
+            VALUES (made.oid, made.function_id, made.lacks_path AND path <> '')
+                ON CONFLICT (trigger_id)
+                DO UPDATE SET function_id = EXCLUDED.function_id,
+                              has_path = r.has_path OR EXCLUDED.has_path;
+        END IF;
+    END LOOP;
+END
 $$;
