@@ -1,6 +1,7 @@
 #include "agent/shadow/copy_internal.h"
 
 #include "agent/hook.h"
+#include "agent/programs.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -63,43 +64,11 @@ static enum error_code check_room(const struct copier *c, struct error *err)
     return ERROR_OK;
 }
 
-static bool has_programs(const char *folder)
-{
-    static const char *const names[] = {"pg_basebackup", "pg_ctl", "postgres"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        char path[FILE_PATH_MAX];
-
-        if (!text_format(path, sizeof(path), "%s/%s", folder, names[i]) || access(path, X_OK) != 0)
-            return false;
-    }
-    return true;
-}
-
-/* Where Debian, the PostgreSQL project's packages and a build of one's own put them. */
 static enum error_code find_programs(struct copier *c, uint64_t version, struct error *err)
 {
-    const char *configured = c->config->database.programs;
-    const char *const places[] = {
-        memory_format(c->memory, "/usr/lib/postgresql/%llu/bin", (unsigned long long)version),
-        memory_format(c->memory, "/usr/pgsql-%llu/bin", (unsigned long long)version),
-        "/usr/local/pgsql/bin", "/usr/bin"};
+    static const char *const names[] = {"pg_basebackup", "pg_ctl", "postgres", NULL};
 
-    for (size_t i = 0; configured == NULL && i < ARRAY_LEN(places); i++)
-        if (has_programs(places[i]))
-            configured = places[i];
-    if (configured == NULL)
-        return error_set(err, ERROR_CONFIG,
-                         "PostgreSQL %llu's pg_basebackup and pg_ctl were not found: say where "
-                         "they are with database.programs",
-                         (unsigned long long)version);
-    if (!has_programs(configured))
-        return error_set(err, ERROR_CONFIG,
-                         "database.programs %s has no pg_basebackup, pg_ctl and postgres that can "
-                         "be executed",
-                         configured);
-    c->origin.programs = configured;
-    return ERROR_OK;
+    return programs_find(c->config, version, names, c->memory, &c->origin.programs, err);
 }
 
 bool copy_is_quotable(const char *word)
@@ -180,25 +149,6 @@ static enum error_code move_tablespaces(struct copier *c, struct error *err)
     return err->code;
 }
 
-/* A password on a command line could be read by everybody. */
-static void take_environment(struct copier *c)
-{
-    PQconninfoOption *options = PQconninfo(session_connection(c->session));
-    struct origin *origin = &c->origin;
-
-    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
-         option++)
-        if (option->envvar != NULL && option->val != NULL && option->val[0] != '\0' &&
-            strcmp(option->keyword, "application_name") != 0 &&
-            strcmp(option->keyword, "options") != 0 &&
-            origin->environment_count + 2 < ARRAY_LEN(origin->environment))
-            origin->environment[origin->environment_count++] =
-                memory_format(c->memory, "%s=%s", option->envvar, option->val);
-    origin->environment[origin->environment_count++] =
-        memory_format(c->memory, "PGAPPNAME=%s", c->shadow->name);
-    PQconninfoFree(options);
-}
-
 static bool is_cancelled(void *context)
 {
     struct copier *c = context;
@@ -248,7 +198,7 @@ static enum error_code copy_files(struct copier *c, struct error *err)
     err->code = ERROR_OK;
     if (move_tablespaces(c, err) != ERROR_OK)
         return err->code;
-    take_environment(c);
+    programs_environment(c->session, c->shadow->name, c->memory, c->origin.environment);
     c->hooks->progress(c->hooks->context, 0, c->origin.size, "bytes copied");
     return copy_run(c, "pg_basebackup", c->origin.arguments, err);
 }

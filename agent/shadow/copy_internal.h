@@ -2,17 +2,16 @@
 #ifndef AGENT_SHADOW_COPY_INTERNAL_H
 #define AGENT_SHADOW_COPY_INTERNAL_H
 
+#include "agent/programs.h"
 #include "agent/shadow/copy.h"
 
 #define TABLESPACES_MAX 16
 #define ARGUMENTS_MAX   (8 + 2 * TABLESPACES_MAX)
-#define ENVIRONMENT_MAX 64
 
 struct origin {
     const char *programs;
     uint64_t size;
-    const char *environment[ENVIRONMENT_MAX]; /* how to connect, for libpq's own programs */
-    size_t environment_count;
+    const char *environment[PROGRAMS_ENVIRONMENT_MAX]; /* how to connect */
     char *settings;
     const char *arguments[ARGUMENTS_MAX + 1]; /* of pg_basebackup */
     size_t argument_count;
