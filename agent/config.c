@@ -133,6 +133,16 @@ static const struct yaml_key database_rows[] = {
      AT(database_config, url),
      .is_required = true,
      .doc = "the node's own database, directly, not through a pooler"},
+    {.key = "admin_url",
+     .kind = YAML_KIND_TEXT,
+     AT(database_config, admin_url),
+     .doc = "the same database as a superuser; with twins only"},
+    {.key = "twins",
+     .kind = YAML_KIND_STRUCTS,
+     LIST(database_config, twins, twin_count),
+     .max = REPORT_TWINS_MAX,
+     .nested = &config_twin_table,
+     .doc = "databases that this one may follow, be switched with, and be followed by"},
     {.key = "game_roles",
      .kind = YAML_KIND_NAMES,
      LIST(database_config, game_roles, game_role_count),
@@ -172,7 +182,8 @@ static const struct yaml_key database_rows[] = {
      .max = 64,
      .doc = "NAME=VALUE given to the workload"},
 };
-static const struct yaml_table database_table = YAML_TABLE(struct database_config, database_rows);
+static const struct yaml_table database_table =
+    YAML_CHECKED_TABLE(struct database_config, database_rows, config_is_faulty_database);
 
 static const struct yaml_key game_rows[] = {
     {.key = "release_url",

@@ -19,8 +19,17 @@ struct probe_config {
     uint64_t expect; /* http: status; 0: any below 400 */
 };
 
+/* A database on the other side of a blue-green pair. */
+struct twin_config {
+    const char *node;
+    const char *url; /* for this node's server and its agent */
+};
+
 struct database_config {
     const char *url;
+    const char *admin_url; /* as a superuser; NULL: none, and no twins */
+    struct twin_config *twins;
+    size_t twin_count;
     const char **game_roles;
     size_t game_role_count;
     const char *data;     /* folder, for disk free */

@@ -20,4 +20,9 @@ bool config_fault_at(struct yaml_fault *ret, const char *key, size_t entry, cons
 /* Into a struct edge_config. */
 extern const struct yaml_table config_edge_table;
 
+/* Into a struct twin_config. */
+extern const struct yaml_table config_twin_table;
+/* Of a struct database_config: do its twins go together? */
+bool config_is_faulty_database(const void *filled, struct yaml_fault *ret);
+
 #endif
