@@ -28,6 +28,8 @@ enum job_kind {
     JOB_MEND_EDGE,
     JOB_CLEAR_ROLLOUT,
     JOB_DISCARD_SHADOWS,
+    JOB_REOPEN,
+    JOB_DROP_SLOTS,
     JOB_COUNT
 };
 extern const struct field_names job_kind_names;
@@ -35,7 +37,8 @@ extern const struct field_names job_kind_names;
 /* What a child is to do. */
 struct job {
     enum job_kind kind;
-    struct order order; /* CLEAR_ROLLOUT, DISCARD_SHADOWS: its id's rollout, and the journal */
+    /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS: its id's rollout, and the journal */
+    struct order order;
     uint64_t term;
     bool of_replica;
     char node[NAME_SIZE];

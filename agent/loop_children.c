@@ -24,6 +24,8 @@ static void hash_report(const struct report *report, char ret[static HASH_HEX_SI
     copy->database.lag_bytes = 0;
     copy->database.lag_ms = 0;
     copy->database.fingerprint_age_ms = 0;
+    copy->database.twin.lag_bytes = copy->database.twin.lag_ms = 0;
+    copy->database.twin.slot_bytes = 0;
     for (size_t i = 0; i < copy->probe_count; i++) {
         copy->probes[i].latency_ms = 0;
         copy->probes[i].text[0] = '\0';
@@ -71,10 +73,18 @@ static void wake_watcher(struct loop *loop)
     }
 }
 
+/* What the log says once it is done. */
+static const char *const upkeep_words[JOB_COUNT] = {
+    [JOB_CLEAR_ROLLOUT] = "rollout_cleared",
+    [JOB_DISCARD_SHADOWS] = "shadow_discarded",
+    [JOB_REOPEN] = "database_reopening_tried",
+    [JOB_DROP_SLOTS] = "slots_dropped",
+};
+
 /* Nobody's order: done again as long as it is needed. */
 static bool is_upkeep(const struct child *child)
 {
-    return child->job.kind == JOB_CLEAR_ROLLOUT || child->job.kind == JOB_DISCARD_SHADOWS;
+    return upkeep_words[child->job.kind] != NULL;
 }
 
 static void take_outcome(struct loop *loop, const struct child *child,
@@ -89,8 +99,8 @@ static void take_outcome(struct loop *loop, const struct child *child,
         loop_end_mend(loop, event.id, outcome);
     else if (is_upkeep(child))
         log_event(outcome->outcome == OUTCOME_SUCCEEDED ? LOG_INFO : LOG_WARNING,
-                  child->job.kind == JOB_CLEAR_ROLLOUT ? "rollout_cleared" : "shadow_discarded",
-                  LOG_NUMBER("rollout", event.id->rollout), LOG_TEXT("detail", outcome->detail));
+                  upkeep_words[child->job.kind], LOG_NUMBER("rollout", event.id->rollout),
+                  LOG_TEXT("detail", outcome->detail));
     else
         loop_hear(loop, &event);
 }

@@ -146,18 +146,32 @@ static void mend_edge(struct loop *loop, const struct entry *entry)
 }
 
 /* What nobody ordered is done for a rollout that is over. */
-static void keep_up(struct loop *loop, enum job_kind kind, uint64_t rollout)
+static void start_upkeep(struct loop *loop, enum job_kind kind, const struct order *order)
 {
-    struct job job = {.kind = kind, .term = loop->session->term};
+    struct job job = {.kind = kind, .order = *order, .term = loop->session->term};
     struct child *child = NULL;
     struct error err;
 
-    job.order.id.rollout = rollout;
-    (void)text_copy(job.order.journal, sizeof(job.order.journal), loop->session->journal);
-    if (kind == JOB_DISCARD_SHADOWS)
-        log_event(LOG_WARNING, "shadow_left", LOG_NUMBER("rollout", rollout));
+    (void)text_copy(job.node, sizeof(job.node), loop->session->node);
     if (children_start(loop->children, &job, &child, &err) != ERROR_OK)
         log_event(LOG_ERROR, "child_not_started", LOG_TEXT("detail", err.detail));
+}
+
+static void keep_up(struct loop *loop, enum job_kind kind, uint64_t rollout)
+{
+    struct order order = {.id = {.rollout = rollout}};
+
+    (void)text_copy(order.journal, sizeof(order.journal), loop->session->journal);
+    if (kind == JOB_DISCARD_SHADOWS)
+        log_event(LOG_WARNING, "shadow_left", LOG_NUMBER("rollout", rollout));
+    start_upkeep(loop, kind, &order);
+}
+
+static void reopen(struct loop *loop, const struct order *order)
+{
+    log_event(LOG_WARNING, "database_left_closed", LOG_NUMBER("rollout", order->id.rollout),
+              LOG_NUMBER("unsaid_for_ms", order->arguments.pause_ms));
+    start_upkeep(loop, JOB_REOPEN, order);
 }
 
 /* What was measured is kept beside the ledger, and goes with the outcome each time. */
@@ -204,6 +218,12 @@ static void perform(struct loop *loop, const struct session_effect *effect)
         return;
     case SESSION_DISCARD_SHADOWS:
         keep_up(loop, JOB_DISCARD_SHADOWS, effect->rollout);
+        return;
+    case SESSION_REOPEN:
+        reopen(loop, &effect->entry.order);
+        return;
+    case SESSION_DROP_SLOTS:
+        keep_up(loop, JOB_DROP_SLOTS, effect->rollout);
         return;
     case SESSION_SAVE_ENTRY:
     case SESSION_SAVE_TERM:

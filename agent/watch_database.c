@@ -2,6 +2,7 @@
 #include "agent/watch.h"
 
 #include "agent/shadow/shadow.h"
+#include "agent/twin/look.h"
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
@@ -21,6 +22,7 @@
 struct database_watch {
     const struct agent_config *config;
     struct session *session;
+    struct twin_watch *twin;
     char signature[HASH_HEX_SIZE];
     char fingerprint[HASH_HEX_SIZE];
     uint64_t known_at_ms; /* when the fingerprint was known to hold */
@@ -31,6 +33,7 @@ struct database_watch *database_watch_new(const struct agent_config *config)
     struct database_watch *watch = memory_new(NULL, struct database_watch);
 
     watch->config = config;
+    watch->twin = twin_watch_new(watch, config);
     return watch;
 }
 
@@ -217,6 +220,7 @@ bool database_watch_look(struct database_watch *watch, const void *parent, struc
         return false;
     }
     look_at_fingerprint(watch, database);
+    twin_watch_look(watch->twin, watch->session, parent, &database->twin);
     database->can_shadow = watch->config->database.scratch != NULL;
     database->shadow_of = shadow_oldest(watch->config);
     return true;

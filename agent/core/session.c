@@ -119,7 +119,8 @@ void agent_session_handle(struct agent_session *session, const struct session_ev
         session->now_ms = event->at_ms;
     switch (event->type) {
     case SESSION_STARTED:
-        session->pool.said_at_ms = session->now_ms; /* how long it was away, nobody knows */
+        /* How long it was away, nobody knows. */
+        session->pool.said_at_ms = session->writes.said_at_ms = session->now_ms;
         for_every_entry(session, ret, ENTRY_RESTART);
         break;
     case SESSION_CONNECTED:
@@ -165,7 +166,7 @@ void agent_session_adopt_journal(struct agent_session *session, const char *jour
     /* Another journal counts its rollouts anew: its first order would be answered from these. */
     session->entry_count = 0;
     session->wish_count = 0;
-    session->pool = (struct pool_wish){.serial = 0};
+    session->pool = session->writes = (struct hold_wish){.serial = 0};
 }
 
 const char *agent_session_broken_invariant(const struct agent_session *session)

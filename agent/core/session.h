@@ -22,6 +22,8 @@
 #define SESSION_TERM_RISE_MAX    1000
 #define SESSION_CLEAR_PAUSE_MS   5000
 #define SESSION_DISCARD_PAUSE_MS 5000
+#define SESSION_REOPEN_PAUSE_MS  5000
+#define SESSION_SLOTS_PAUSE_MS   60000 /* one that is in use is looked at again and again */
 #define SESSION_MENDS_MAX        8 /* at once: the next beat goes on */
 
 enum entry_state {
@@ -89,6 +91,8 @@ enum session_effect_type {
                           SESSION_MENDED */
     SESSION_CLEAR_ROLLOUT,   /* from the database's term row, if it is still this one */
     SESSION_DISCARD_SHADOWS, /* of rollouts up to this one, which is over */
+    SESSION_REOPEN,          /* the database that this order closed: nobody wants it closed */
+    SESSION_DROP_SLOTS,      /* of rollouts up to this one, which is over */
     SESSION_EFFECT_COUNT
 };
 
@@ -96,10 +100,10 @@ struct session_effect {
     enum session_effect_type type;
     enum message_type message; /* SEND */
     void *body;                /* SEND: its record */
-    struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT, MEND */
+    struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT, MEND, REOPEN */
     bool of_replica;           /* INSPECT */
     bool is_on;                /* WATCH */
-    uint64_t rollout;          /* CLEAR_ROLLOUT, DISCARD_SHADOWS */
+    uint64_t rollout;          /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS */
 };
 
 struct session_effects {
@@ -118,9 +122,9 @@ struct server_wish {
     enum edge_wish wish;
 };
 
-/* The newest order that pauses or resumes this pooler's pool, and since when nobody has said that a
- * pause still stands. */
-struct pool_wish {
+/* The newest order that holds players back here, or lets them go on (this pooler's pool, this
+ * database's writes), and since when nobody has said that it still stands. */
+struct hold_wish {
     struct order_id id;
     uint64_t serial; /* 0: none was ordered yet */
     uint64_t said_at_ms;
@@ -146,11 +150,14 @@ struct agent_session {
     uint64_t serial;
     struct server_wish *wishes; /* REPORT_SERVERS_MAX at most: beyond, edges are not kept right */
     size_t wish_count;
-    struct pool_wish pool;
+    struct hold_wish pool;
+    struct hold_wish writes;
     size_t mending_count;
     uint64_t closed_rollout; /* the newest that the coordinator says is over */
     uint64_t clear_not_before_ms;
     uint64_t discard_not_before_ms;
+    uint64_t reopen_not_before_ms;
+    uint64_t slots_not_before_ms;
     uint64_t now_ms;
 };
 

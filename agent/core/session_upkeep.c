@@ -1,6 +1,6 @@
 /* session_upkeep.c: what an agent keeps right between orders: an edge that forgot or was changed by
- * hand, a pool that was left paused, the open rollout's name in a database after the rollout has
- * closed.
+ * hand, a pool that was left paused, a database that was left closed, and what a rollout that is
+ * over has left in a database.
  */
 #include "agent/core/session_internal.h"
 
@@ -21,12 +21,17 @@ static bool is_of_pool(const struct entry *entry)
     return entry->order.task == TASK_PAUSE_POOL || entry->order.task == TASK_RESUME_POOL;
 }
 
-static void note_pool(struct agent_session *session, const struct entry *entry)
+static bool is_of_writes(const struct entry *entry)
 {
-    if (entry->serial <= session->pool.serial)
-        return;
-    session->pool = (struct pool_wish){
-        .id = entry->order.id, .serial = entry->serial, .said_at_ms = session->now_ms};
+    return entry->order.task == TASK_CLOSE_WRITES || entry->order.task == TASK_OPEN_WRITES;
+}
+
+static void note_hold(const struct agent_session *session, const struct entry *entry,
+                      struct hold_wish *ret)
+{
+    if (entry->serial > ret->serial)
+        *ret = (struct hold_wish){
+            .id = entry->order.id, .serial = entry->serial, .said_at_ms = session->now_ms};
 }
 
 void agent_session_note_wish(struct agent_session *session, const struct entry *entry)
@@ -37,7 +42,9 @@ void agent_session_note_wish(struct agent_session *session, const struct entry *
     if (entry->serial > session->serial)
         session->serial = entry->serial;
     if (is_of_pool(entry))
-        note_pool(session, entry);
+        note_hold(session, entry, &session->pool);
+    if (is_of_writes(entry))
+        note_hold(session, entry, &session->writes);
     if (wish_of(entry->order.task) == WISH_NONE || entry->serial == 0)
         return;
     wish = find_wish(session, target);
@@ -97,6 +104,8 @@ void agent_session_hear_pauses(struct agent_session *session, uint64_t rollout)
 {
     if (rollout != 0 && session->pool.id.rollout == rollout)
         session->pool.said_at_ms = session->now_ms;
+    if (rollout != 0 && session->writes.id.rollout == rollout)
+        session->writes.said_at_ms = session->now_ms;
 }
 
 /* One console that holds queries back is enough, whether or not the others answer. */
@@ -140,6 +149,38 @@ static void look_at_shadows(struct agent_session *session, const struct database
     session_effects_add(effects, SESSION_DISCARD_SHADOWS)->rollout = session->closed_rollout;
 }
 
+/* The coordinator may be gone, and players wait. Whether it may be opened is found out beside the
+ * database; one that follows, or was left, is closed because it is that. A close that came to
+ * nothing, or an opening that failed, may have left it closed as well. */
+static void look_at_writes(struct agent_session *session, const struct twin_report *twin,
+                           struct session_effects *effects)
+{
+    const struct hold_wish *writes = &session->writes;
+    const struct entry *entry = agent_session_find(session, &writes->id);
+    bool stays_closed = twin->closed_by == 0 || twin->closed_by != writes->id.rollout ||
+                        twin->has_yielded || twin->state == TWIN_COPYING ||
+                        twin->state == TWIN_LEFT;
+
+    if (writes->serial == 0 || entry == NULL || stays_closed || entry->state == ENTRY_RUNNING ||
+        entry->order.arguments.pause_ms == 0 ||
+        session->now_ms - writes->said_at_ms < entry->order.arguments.pause_ms ||
+        session->now_ms < session->reopen_not_before_ms)
+        return;
+    session->reopen_not_before_ms = session->now_ms + SESSION_REOPEN_PAUSE_MS;
+    session_effects_add(effects, SESSION_REOPEN)->entry = *entry;
+}
+
+/* A slot that nobody reads keeps WAL until the disk is full. */
+static void look_at_slots(struct agent_session *session, const struct twin_report *twin,
+                          struct session_effects *effects)
+{
+    if (twin->slot_of == 0 || twin->slot_of > session->closed_rollout || !session->is_welcome ||
+        session->now_ms < session->slots_not_before_ms)
+        return;
+    session->slots_not_before_ms = session->now_ms + SESSION_SLOTS_PAUSE_MS;
+    session_effects_add(effects, SESSION_DROP_SLOTS)->rollout = session->closed_rollout;
+}
+
 void agent_session_look_after(struct agent_session *session, const struct report *report,
                               struct session_effects *effects)
 {
@@ -153,6 +194,8 @@ void agent_session_look_after(struct agent_session *session, const struct report
     else if (report->kind == KIND_DATABASE) {
         look_at_rollout(session, &report->database, effects);
         look_at_shadows(session, &report->database, effects);
+        look_at_writes(session, &report->database.twin, effects);
+        look_at_slots(session, &report->database.twin, effects);
     }
 }
 

@@ -58,19 +58,14 @@ static enum error_code check_database(struct task_context *task, struct session 
     return err->code;
 }
 
-enum error_code task_open_session(struct task_context *task, struct session **ret,
-                                  struct error *err)
+static enum error_code open_session(struct task_context *task, const char *url, const char *name,
+                                    struct session **ret, struct error *err)
 {
-    char name[INSPECT_APPLICATION_SIZE];
     struct session_options options = {
-        .url = task->config->database.url, .application_name = name, .connect_timeout_ms = 5000};
+        .url = url, .application_name = name, .connect_timeout_ms = 5000};
     struct session_watch watch = {.context = task, .is_cancelled = task_asks_cancel};
     struct session *session = NULL;
 
-    if (task->job->kind == JOB_INSPECT)
-        (void)text_copy(name, sizeof(name), "hakem:inspect");
-    else
-        name_session(&task->job->order.id, name);
     session_cancel_on_signal(SIGTERM);
     if (session_open(task->memory, &options, &session, err) != ERROR_OK)
         return err->code;
@@ -81,6 +76,26 @@ enum error_code task_open_session(struct task_context *task, struct session **re
     }
     *ret = session;
     return ERROR_OK;
+}
+
+enum error_code task_open_session(struct task_context *task, struct session **ret,
+                                  struct error *err)
+{
+    char name[INSPECT_APPLICATION_SIZE];
+
+    if (task->job->kind == JOB_INSPECT)
+        (void)text_copy(name, sizeof(name), "hakem:inspect");
+    else
+        name_session(&task->job->order.id, name);
+    return open_session(task, task->config->database.url, name, ret, err);
+}
+
+enum error_code task_open_admin_session(struct task_context *task, const char *name,
+                                        struct session **ret, struct error *err)
+{
+    if (task->config->database.admin_url == NULL)
+        return error_set(err, ERROR_CONFIG, "this needs database.admin_url: add it");
+    return open_session(task, task->config->database.admin_url, name, ret, err);
 }
 
 /* ---- sessions of a game node ---- */

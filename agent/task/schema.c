@@ -51,9 +51,8 @@ static void name_rollout(const struct order *order, char *ret, size_t size)
     (void)text_format(ret, size, "%llu", (unsigned long long)order->id.rollout);
 }
 
-/* The database obeys this term from now on: an older coordinator's orders are refused by it. */
-static enum error_code raise_term(struct task_context *task, struct session *session,
-                                  struct error *err)
+enum error_code task_raise_term(struct task_context *task, struct session *session,
+                                struct error *err)
 {
     const struct order *order = &task->job->order;
     struct term_row row = {.term = task->term};
@@ -114,7 +113,7 @@ static enum error_code apply(struct task_context *task, enum migration_phase pha
     name_rollout(order, rollout, sizeof(rollout));
     if (task_load_bundle(task, &set, err) != ERROR_OK ||
         task_open_session(task, &session, err) != ERROR_OK ||
-        raise_term(task, session, err) != ERROR_OK)
+        task_raise_term(task, session, err) != ERROR_OK)
         return err->code;
     what.set = set;
     if (migration_apply(session, &what, &run, &result, err) != ERROR_OK)

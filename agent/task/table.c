@@ -26,16 +26,16 @@ static const struct task_functions rows[] = {
     [TASK_CLONE] = {task_clone, inspect_clone},
     [TASK_REHEARSE] = {task_rehearse, NULL},
     [TASK_DISCARD] = {task_discard, inspect_discard},
-    [TASK_FOLLOW] = {task_follow, NULL},
-    [TASK_UNFOLLOW] = {task_unfollow, NULL},
-    [TASK_CLOSE_WRITES] = {task_close_writes, NULL},
-    [TASK_OPEN_WRITES] = {task_open_writes, NULL},
+    [TASK_FOLLOW] = {task_follow, inspect_follow},
+    [TASK_UNFOLLOW] = {task_unfollow, inspect_unfollow},
+    [TASK_CLOSE_WRITES] = {task_close_writes, inspect_close_writes},
+    [TASK_OPEN_WRITES] = {task_open_writes, inspect_open_writes},
     [TASK_DRAIN_WAL] = {task_drain_wal, NULL},
     [TASK_COMPARE] = {task_compare, NULL},
     [TASK_SEQUENCES] = {task_sequences, NULL},
-    [TASK_REVERSE] = {task_reverse, NULL},
-    [TASK_UNREVERSE] = {task_unreverse, NULL},
-    [TASK_CLOSE] = {task_close, NULL},
+    [TASK_REVERSE] = {task_reverse, inspect_reverse},
+    [TASK_UNREVERSE] = {task_unreverse, inspect_unreverse},
+    [TASK_CLOSE] = {task_close, inspect_close},
     [TASK_END_SESSIONS] = {task_end_sessions, NULL},
     [TASK_ALLOW_SESSIONS] = {task_allow_sessions, NULL},
     [TASK_RELEASE] = {task_release, inspect_release},
@@ -169,6 +169,10 @@ static void run_job(struct task_context *task)
         run_upkeep(task, task_clear_rollout);
     else if (task->job->kind == JOB_DISCARD_SHADOWS)
         run_upkeep(task, task_discard_shadows);
+    else if (task->job->kind == JOB_REOPEN)
+        run_upkeep(task, task_reopen);
+    else if (task->job->kind == JOB_DROP_SLOTS)
+        run_upkeep(task, task_drop_slots);
     else if (what == TASK_NONE)
         log_event(LOG_ERROR, "job_without_task", LOG_TEXT("node", task->job->node));
     else if (task->job->kind == JOB_INSPECT)

@@ -51,12 +51,16 @@ task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, 
     task_unreverse, task_close;
 inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
     inspect_switch, inspect_clone, inspect_discard, inspect_pause_pool, inspect_resume_pool,
-    inspect_point_pool;
+    inspect_point_pool, inspect_follow, inspect_unfollow, inspect_close_writes,
+    inspect_open_writes, inspect_reverse, inspect_unreverse, inspect_close;
 
 /* database.c: a session to the node's own database, checked to be the one that the order means. */
 struct session;
 enum error_code task_open_session(struct task_context *task, struct session **ret,
                                   struct error *err);
+/* The same, as database.admin_url, with that application_name. */
+enum error_code task_open_admin_session(struct task_context *task, const char *name,
+                                        struct session **ret, struct error *err);
 
 enum error_code task_preflight_database(struct task_context *task, struct task_outcome *ret,
                                         struct error *err);
@@ -75,11 +79,20 @@ enum error_code task_open_pool(struct task_context *task, struct error *err);
 /* edge.c: asks the edge once more for what was ordered; whether it does it is for the next beat. */
 enum error_code task_mend_edge(struct task_context *task, struct error *err);
 
+/* schema.c: the database obeys this term from now on: an older coordinator's orders are refused by
+ * it. */
+enum error_code task_raise_term(struct task_context *task, struct session *session,
+                                struct error *err);
+
 /* schema.c: the database's term row names the job's rollout no longer. */
 enum error_code task_clear_rollout(struct task_context *task, struct error *err);
 
 /* shadow.c: shadows of rollouts up to the job's, which are over. */
 enum error_code task_discard_shadows(struct task_context *task, struct error *err);
+
+/* twin.c: a database that was left closed; slots of rollouts up to the job's, which are over. */
+enum error_code task_reopen(struct task_context *task, struct error *err);
+enum error_code task_drop_slots(struct task_context *task, struct error *err);
 
 /* schema.c: the order's migration files, a talloc child of the task's memory. */
 struct migration_set;

@@ -117,6 +117,9 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
     case SESSION_DISCARD_SHADOWS:
         discard_shadow(sim, node, effect->rollout);
         break;
+    case SESSION_REOPEN: /* nobody closes databases here yet */
+    case SESSION_DROP_SLOTS:
+        break;
     case SESSION_WATCH:
         node->is_watched = effect->is_on;
         break;
