@@ -3,7 +3,7 @@ SELECT t.state, t.rollout, t.node, t.closed_by, t.yielded, t.fault,
        link.name, s.oid IS NOT NULL AS is_linked, coalesce(s.subenabled, false), coalesce(w.pid, 0),
        coalesce(c.apply_error_count + c.sync_error_count, 0),
        coalesce(h.n, 0), coalesce(h.position, 0),
-       coalesce(greatest(extract(epoch FROM clock_timestamp() - h.at) * 1000, 0), 0)::bigint,
+       coalesce(greatest(extract(epoch FROM clock_timestamp() - coalesce(h.at, t.since)) * 1000, 0), 0)::bigint,
        clock_timestamp()::text
   FROM hakem.twin AS t
  CROSS JOIN LATERAL (SELECT 'hakem_' || t.rollout || CASE t.state WHEN 'following_back' THEN '_back' ELSE '_forward' END) AS link (name)

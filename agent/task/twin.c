@@ -88,13 +88,13 @@ static enum error_code open_pair(struct twin_task *w, struct task_context *task,
     if (task->job->kind != JOB_TASK)
         ttl_ms = task->job->kind == JOB_INSPECT ? INSPECTION_MS : UPKEEP_MS;
     *w = (struct twin_task){.task = task,
-                            .until_ms = clock_monotonic_ms() + ttl_ms - ttl_ms / 10,
+                            .until_ms = clock_monotonic_ms() + ttl_ms,
                             .twin = {.config = task->config,
                                      .node = task->job->node,
                                      .session_name = name_sessions(task),
                                      .rollout = order->id.rollout,
                                      .memory = task->memory}};
-    w->twin.until_ms = w->until_ms;
+    w->twin.until_ms = w->until_ms - ttl_ms / 10; /* who waits has time to say for what */
     w->twin.hooks =
         (struct twin_hooks){.context = w, .is_cancelled = is_over, .progress = pass_progress};
     err->code = ERROR_OK;

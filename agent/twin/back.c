@@ -151,7 +151,7 @@ enum error_code twin_reverse(struct twin *t, uint64_t *ret_position, struct erro
 {
     struct twin_object forward = twin_object(t->rollout, TWIN_FORWARD);
     struct twin_object back = twin_object(t->rollout, TWIN_BACK);
-    struct rows_of_both both;
+    struct rows_of_both both = {.blue = {.rollout = 0}};
 
     if (read_both(t, &both, err) != ERROR_OK || check_reverse(t, &both, err) != ERROR_OK)
         return err->code;
@@ -258,7 +258,7 @@ enum error_code twin_close(struct twin *t, struct error *err)
 {
     struct twin_object forward = twin_object(t->rollout, TWIN_FORWARD);
     struct twin_object back = twin_object(t->rollout, TWIN_BACK);
-    struct rows_of_both both;
+    struct rows_of_both both = {.blue = {.rollout = 0}};
 
     if (read_both(t, &both, err) != ERROR_OK || check_close(t, &both, err) != ERROR_OK)
         return err->code;

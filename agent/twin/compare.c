@@ -133,19 +133,23 @@ static enum error_code compare_all(struct comparison *c, const struct compare_ta
 {
     for (size_t i = 0; i < count; i++) {
         struct compare_range range = {.table = &tables[i]};
-        bool has_more = true;
+        struct compare_bound end = {.is_there = true};
 
-        while (has_more) {
+        while (end.is_there) {
             range.upto[0] = '\0';
-            if (compare_find_bound(c->t->peer, &range, c->range_rows - 1, false, range.upto,
-                                   &has_more, err) != ERROR_OK ||
-                compare_examine(c, &range, err) != ERROR_OK)
+            if (compare_find_bound(c->t->peer, &range, c->range_rows - 1, false, &end, err) !=
+                ERROR_OK)
+                return err->code;
+            if (end.is_there)
+                (void)text_copy(range.upto, sizeof(range.upto), end.literal);
+            if (compare_examine(c, &range, err) != ERROR_OK)
                 return err->code;
             c->ranges++;
             say_progress(c, tables, count, tables[i].name);
             (void)text_copy(range.after, sizeof(range.after), range.upto);
         }
     }
+    c->is_complete = true;
     return ERROR_OK;
 }
 
@@ -161,19 +165,17 @@ static enum error_code step_down(struct comparison *c, const struct compare_tabl
                                  struct descent *at, struct error *err)
 {
     struct compare_range range = {.table = table};
-    char after[COMPARE_LITERAL_SIZE];
-    bool has_more = false;
+    struct compare_bound begin = {.is_there = false};
 
     (void)text_copy(range.upto, sizeof(range.upto), at->upto);
-    if (compare_find_bound(c->t->peer, &range, c->range_rows, true, after, &has_more, err) !=
-        ERROR_OK)
+    if (compare_find_bound(c->t->peer, &range, c->range_rows, true, &begin, err) != ERROR_OK)
         return err->code;
-    if (has_more)
-        (void)text_copy(range.after, sizeof(range.after), after);
+    if (begin.is_there)
+        (void)text_copy(range.after, sizeof(range.after), begin.literal);
     if (compare_examine(c, &range, err) != ERROR_OK)
         return err->code;
     (void)text_copy(at->upto, sizeof(at->upto), range.after);
-    at->is_over = !has_more;
+    at->is_over = !begin.is_there;
     c->ranges++;
     return ERROR_OK;
 }
@@ -189,13 +191,14 @@ static enum error_code compare_newest(struct comparison *c, const struct compare
         for (size_t i = 0; i < count; i++) {
             if (descents[i].is_over)
                 continue;
-            if (clock_monotonic_ms() >= until_ms)
+            if (c->ranges > 0 && clock_monotonic_ms() >= until_ms)
                 return ERROR_OK;
             if (step_down(c, &tables[i], &descents[i], err) != ERROR_OK)
                 return err->code;
             is_over = is_over && descents[i].is_over;
         }
     }
+    c->is_complete = true;
     return ERROR_OK;
 }
 
@@ -228,7 +231,7 @@ static enum error_code compare(struct comparison *c, uint64_t budget_ms, char *r
     (void)text_format(
         ret, size, "%llu of %llu ranges of %zu tables, %llu rows compared: the same",
         (unsigned long long)c->ranges,
-        (unsigned long long)(c->is_exact ? count_ranges(c, tables, count) : c->ranges), count,
+        (unsigned long long)(c->is_complete ? c->ranges : count_ranges(c, tables, count)), count,
         (unsigned long long)c->rows);
     if (c->busy > 0)
         (void)text_format(ret + strlen(ret), size - strlen(ret),

@@ -23,6 +23,12 @@ struct compare_range {
     char upto[COMPARE_LITERAL_SIZE];
 };
 
+/* Of a row's key; not there: there is no such row, or its key is too long to be a bound. */
+struct compare_bound {
+    bool is_there;
+    char literal[COMPARE_LITERAL_SIZE];
+};
+
 struct compare_sum {
     uint64_t rows;
     char hash[COMPARE_HASH_SIZE];
@@ -35,16 +41,15 @@ struct comparison {
     uint64_t range_rows;
     uint64_t ranges;
     uint64_t rows;
-    uint64_t busy; /* single rows that changed at every look */
+    bool is_complete; /* within the budget, or without one */
+    uint64_t busy;    /* single rows that changed at every look */
 };
 
 /* ---- compare_range.c ---- */
 
-/* The key of the row that is `rows` further on (downwards: back from the end); false if there are
- * not so many. */
+/* The key of the row that is `rows` further on (downwards: back from the end). */
 enum error_code compare_find_bound(struct session *in, const struct compare_range *range,
-                                   uint64_t rows, bool downwards,
-                                   char ret[static COMPARE_LITERAL_SIZE], bool *ret_found,
+                                   uint64_t rows, bool downwards, struct compare_bound *ret,
                                    struct error *err);
 /* ERROR_VERIFY names what differs. */
 enum error_code compare_examine(struct comparison *c, const struct compare_range *range,

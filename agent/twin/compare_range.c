@@ -15,13 +15,14 @@
 #define LOOKS_MAX     6
 #define DIFFERENT_MAX 3 /* looks at which nothing had changed */
 #define BOUND_SHOWN   120
+#define CONDITION_MAX 16384
 
 enum judgement { JUDGED_SAME, JUDGED_DIFFERENT, JUDGED_BUSY };
 
 static char *condition(const struct compare_range *range, const void *parent)
 {
     const char *key = range->table->key;
-    struct text *text = text_new(parent, 4 * COMPARE_LITERAL_SIZE);
+    struct text *text = text_new(parent, CONDITION_MAX);
 
     text_append(text, "WHERE true");
     if (range->after[0] != '\0')
@@ -32,8 +33,7 @@ static char *condition(const struct compare_range *range, const void *parent)
 }
 
 enum error_code compare_find_bound(struct session *in, const struct compare_range *range,
-                                   uint64_t rows, bool downwards,
-                                   char ret[static COMPARE_LITERAL_SIZE], bool *ret_found,
+                                   uint64_t rows, bool downwards, struct compare_bound *ret,
                                    struct error *err)
 {
     const struct compare_table *table = range->table;
@@ -44,13 +44,11 @@ enum error_code compare_find_bound(struct session *in, const struct compare_rang
                       table->literal, table->name, condition(range, memory),
                       downwards ? table->down : table->key, (unsigned long long)rows);
 
-    if (session_query(in, SQL(sql), &found, err) == ERROR_OK) {
-        *ret_found =
-            rows_count(found) == 1 && strlen(rows_text(found, 0, 0)) < COMPARE_LITERAL_SIZE;
-        if (*ret_found)
-            (void)text_copy(ret, COMPARE_LITERAL_SIZE, rows_text(found, 0, 0));
+    err->code = session_query(in, SQL(sql), &found, err);
+    if (err->code == ERROR_OK) {
+        ret->is_there = rows_count(found) == 1 &&
+                        text_copy(ret->literal, sizeof(ret->literal), rows_text(found, 0, 0));
         rows_free(found);
-        err->code = ERROR_OK;
     }
     talloc_free(memory);
     return err->code;
@@ -67,11 +65,11 @@ static enum error_code sum_up(struct session *in, const struct compare_range *ra
         " FROM ONLY %s %s",
         range->table->columns, range->table->name, condition(range, memory));
 
-    if (session_query(in, SQL(sql), &rows, err) == ERROR_OK) {
+    err->code = session_query(in, SQL(sql), &rows, err);
+    if (err->code == ERROR_OK) {
         ret->rows = rows_number(rows, 0, 0);
         (void)text_copy(ret->hash, sizeof(ret->hash), rows_text(rows, 0, 1));
         rows_free(rows);
-        err->code = ERROR_OK;
     }
     talloc_free(memory);
     return err->code;
@@ -90,7 +88,7 @@ static enum error_code look_again(struct comparison *c, const struct compare_ran
 
     *ret = JUDGED_BUSY;
     for (unsigned i = 0; i < LOOKS_MAX && different < DIFFERENT_MAX; i++) {
-        struct compare_sum after;
+        struct compare_sum after = {.rows = 0};
 
         if (sum_up(c->t->peer, range, there, err) != ERROR_OK ||
             twin_await_marker(c->t, c->t->peer, c->t->own, c->link, NULL, err) != ERROR_OK ||
@@ -136,22 +134,20 @@ static enum error_code say_different(const struct comparison *c, const struct co
     return err->code;
 }
 
-/* Halves by the side that has more. */
+/* Halves by the side that has more; no bound: it cannot be halved. */
 static enum error_code split(struct comparison *c, const struct compare_range *range,
                              const struct compare_sum *there, const struct compare_sum *here,
-                             char ret[static COMPARE_LITERAL_SIZE], bool *ret_found,
-                             struct error *err)
+                             struct compare_bound *ret, struct error *err)
 {
     bool more_here = here->rows > there->rows;
     uint64_t rows = more_here ? here->rows : there->rows;
 
-    *ret_found = false;
     if (rows <= 1)
         return ERROR_OK;
     if (compare_find_bound(more_here ? c->t->own : c->t->peer, range, rows / 2 - 1, false, ret,
-                           ret_found, err) != ERROR_OK)
+                           err) != ERROR_OK)
         return err->code;
-    *ret_found = *ret_found && strcmp(ret, range->upto) != 0;
+    ret->is_there = ret->is_there && strcmp(ret->literal, range->upto) != 0;
     return ERROR_OK;
 }
 
@@ -174,17 +170,15 @@ enum error_code compare_examine(struct comparison *c, const struct compare_range
     struct compare_sum there = {.rows = 0};
     struct compare_sum here = {.rows = 0};
     enum judgement judgement = JUDGED_SAME;
-    char middle[COMPARE_LITERAL_SIZE];
-    bool has_middle = false;
+    struct compare_bound middle = {.is_there = false};
 
     if (twin_pause(c->t, 0, "rows to be compared", err) != ERROR_OK ||
         judge(c, range, &there, &here, &judgement, err) != ERROR_OK)
         return err->code;
-    if (judgement != JUDGED_SAME &&
-        split(c, range, &there, &here, middle, &has_middle, err) != ERROR_OK)
+    if (judgement != JUDGED_SAME && split(c, range, &there, &here, &middle, err) != ERROR_OK)
         return err->code;
-    if (has_middle)
-        return examine_halves(c, range, middle, err);
+    if (middle.is_there)
+        return examine_halves(c, range, middle.literal, err);
     if (judgement == JUDGED_DIFFERENT)
         return say_different(c, range, &there, &here, err);
     c->rows += here.rows;

@@ -9,9 +9,12 @@
 
 #include <string.h>
 
-#define VERSION_LEAST   150000
-#define WORKER_GONE_MS  3000 /* a worker that fails is started anew every few seconds */
+#define VERSION_LEAST 150000
+/* A worker that fails, be it for a deadlock with a migration, is started anew after 5 s as a rule:
+ * what it fails at once only is no fault. */
+#define WORKER_GONE_MS  12000
 #define ERRORS_FRESH_MS 15000
+#define BEHIND_MS       8000
 
 struct twin_watch {
     const struct agent_config *config;
@@ -123,7 +126,8 @@ static void judge_link(const struct twin_watch *watch, const struct sight *sight
         (void)text_format(ret->fault, sizeof(ret->fault),
                           "the slot %s on %s is %s: unfollow, and follow anew", sight->link,
                           sight->row.node, echo.slot);
-    else if (watch->failed_at_ms != 0 && now_ms - watch->failed_at_ms < ERRORS_FRESH_MS)
+    else if (watch->failed_at_ms != 0 && now_ms - watch->failed_at_ms < ERRORS_FRESH_MS &&
+             sight->age_ms > BEHIND_MS)
         (void)text_format(ret->fault, sizeof(ret->fault),
                           "the subscription %s fails (%llu errors): the server's log says why",
                           sight->link, (unsigned long long)sight->errors);

@@ -12,7 +12,7 @@
 #define NAMES_BYTES_MAX 65536
 
 static const char *const stages[] = {
-#define X(upper, text) [AS_##upper] = text,
+#define X(upper, text) [AS_##upper] = (text),
     TWIN_STAGES(X)
 #undef X
 };
@@ -60,6 +60,22 @@ enum error_code twin_find(const struct agent_config *config, const char *node,
                      "database.twins of this node's agent has no %s: add how it is reached", node);
 }
 
+/* Sessions of a predecessor are ended by name: on the own system that would be this one. */
+static enum error_code check_identity(struct twin *t, struct error *err)
+{
+    char own[SYSTEM_ID_SIZE];
+    char peer[SYSTEM_ID_SIZE];
+
+    if (twin_read_id(t->own, own, err) != ERROR_OK || twin_read_id(t->peer, peer, err) != ERROR_OK)
+        return err->code;
+    if (strcmp(own, peer) != 0)
+        return ERROR_OK;
+    return error_set(err, ERROR_REFUSED,
+                     "%s and this database are of the same system %s: a database cannot follow "
+                     "itself, a replica or a shadow of itself; mend database.twins",
+                     t->other->node, own);
+}
+
 enum error_code twin_open_peer(struct twin *t, struct error *err)
 {
     struct session_options options = {.url = t->other->url,
@@ -77,6 +93,8 @@ enum error_code twin_open_peer(struct twin *t, struct error *err)
         return error_set(err, err->code, "%s is not reached from here: %s", t->other->node, detail);
     }
     (void)session_set_watch(t->peer, watch);
+    if (check_identity(t, err) != ERROR_OK)
+        return err->code;
     return inspect_end_backends(t->peer, t->session_name, TWIN_PREDECESSOR_MS, NULL, err);
 }
 

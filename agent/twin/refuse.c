@@ -6,8 +6,6 @@
 #include "common/migration/schema.h"
 #include "embedded_hakem_agent_shell.h"
 
-#include <string.h>
-
 #define SAID_MAX (SENTENCE_SIZE - 128)
 
 static enum error_code add_faults(struct session *session, const char *node, struct sql_call call,
@@ -24,19 +22,10 @@ static enum error_code add_faults(struct session *session, const char *node, str
     return ERROR_OK;
 }
 
-static enum error_code check_identity(struct twin *t, struct error *err)
+static enum error_code check_part(struct twin *t, struct error *err)
 {
-    char own[SYSTEM_ID_SIZE];
-    char peer[SYSTEM_ID_SIZE];
     bool is_standby = false;
 
-    if (twin_read_id(t->own, own, err) != ERROR_OK || twin_read_id(t->peer, peer, err) != ERROR_OK)
-        return err->code;
-    if (strcmp(own, peer) == 0)
-        return error_set(err, ERROR_REFUSED,
-                         "%s and this database are of the same system %s: a database cannot follow "
-                         "itself, a replica or a shadow of itself; mend database.twins",
-                         t->other->node, own);
     if (session_ask_bool(t->peer, SQL("SELECT pg_catalog.pg_is_in_recovery()"), &is_standby, err) !=
         ERROR_OK)
         return err->code;
@@ -92,7 +81,7 @@ enum error_code twin_check(struct twin *t, struct error *err)
 {
     struct text *said = text_new(t->memory, SAID_MAX);
 
-    if (check_identity(t, err) != ERROR_OK || check_records(t, err) != ERROR_OK ||
+    if (check_part(t, err) != ERROR_OK || check_records(t, err) != ERROR_OK ||
         add_faults(t->peer, t->other->node,
                    SQL_WITH(embedded_twin_refuse_blue, twin_number(t->rollout).text), said,
                    err) != ERROR_OK ||

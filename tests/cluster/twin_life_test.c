@@ -238,6 +238,42 @@ START_TEST(a_life_whose_tasks_are_killed_again_and_again_loses_nothing_either)
 }
 END_TEST
 
+/* ---- cancelled ---- */
+
+START_TEST(what_was_cancelled_ends_soon_and_is_done_anew)
+{
+    given_a_game();
+    sql_on(BLUE, "BEGIN; LOCK TABLE players"); /* the schema cannot be read */
+    run_cancelled(GREEN, TASK_FOLLOW, 800);
+    sql_on(BLUE, "ROLLBACK");
+    follow();
+    sql_on(GREEN, "BEGIN; LOCK TABLE players"); /* nothing can be applied, nor read */
+    ck_assert(play_on(BLUE, "INSERT INTO players (name) VALUES ('waits')"));
+    run_cancelled(GREEN, TASK_DRAIN_WAL, 300);
+    run_cancelled(GREEN, TASK_COMPARE, 300);
+    sql_on(GREEN, "ROLLBACK");
+    assert_ok(run_on(GREEN, TASK_DRAIN_WAL));
+    assert_ok(run_on(GREEN, TASK_COMPARE));
+    assert_same_rows();
+}
+END_TEST
+
+START_TEST(a_following_that_was_cancelled_is_left_and_begun_anew)
+{
+    given_a_game();
+    sql_on(BLUE, "BEGIN; LOCK TABLE players");
+    run_cancelled(GREEN, TASK_FOLLOW, 800);
+    sql_on(BLUE, "ROLLBACK");
+    ck_assert_int_eq(inspect_on(GREEN, TASK_FOLLOW), FINDING_DID_NOT);
+    ck_assert_int_eq(report_on(GREEN)->state, TWIN_COPYING);
+    assert_ok(run_on(GREEN, TASK_UNFOLLOW));
+    ck_assert_int_eq(report_on(GREEN)->state, TWIN_LEFT);
+    pair.order.id.rollout++;
+    follow();
+    assert_same_rows();
+}
+END_TEST
+
 START_TEST(an_abort_before_the_switch_leaves_blue_as_it_was)
 {
     given_a_game();
@@ -266,6 +302,8 @@ static void add_all(TCase *tcase)
                    forward_blue_is_left_and_green_is_an_ordinary_database_that_is_never_emptied);
     tcase_add_test(tcase, the_next_rollout_goes_the_other_way_around);
     tcase_add_test(tcase, a_life_whose_tasks_are_killed_again_and_again_loses_nothing_either);
+    tcase_add_test(tcase, what_was_cancelled_ends_soon_and_is_done_anew);
+    tcase_add_test(tcase, a_following_that_was_cancelled_is_left_and_begun_anew);
     tcase_add_test(tcase, an_abort_before_the_switch_leaves_blue_as_it_was);
 }
 

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define WAIT_MS 20000
-#define STATE   "/tmp"
 
 struct pair pair;
 
@@ -154,7 +153,7 @@ static void set_up_side(struct side *side, struct side *other, const char *datab
     (void)text_copy(side->system_id, sizeof(side->system_id), id);
     side->other = (struct twin_config){.node = other->node, .url = other->url};
     side->config = (struct agent_config){.kind = KIND_DATABASE,
-                                         .state = STATE,
+                                         .state = side->server.folder,
                                          .database = {.url = side->migrator_url,
                                                       .admin_url = side->url,
                                                       .game_roles = game_roles,
@@ -241,17 +240,41 @@ static void end_task(struct child_task *c)
     talloc_free(c->context.memory);
 }
 
+static enum error_code run_task(struct child_task *c, enum task task)
+{
+    failure = (struct error){.code = ERROR_OK};
+    pair.outcome = (struct task_outcome){.code = ""};
+    return task_functions(task)->run(&c->context, &pair.outcome, &failure);
+}
+
 enum error_code run_on(enum pair_side side, enum task task)
 {
     struct child_task c;
     enum error_code code;
 
     begin_task(&c, side, task);
-    failure = (struct error){.code = ERROR_OK};
-    pair.outcome = (struct task_outcome){.code = ""};
-    code = task_functions(task)->run(&c.context, &pair.outcome, &failure);
+    code = run_task(&c, task);
     end_task(&c);
     return code;
+}
+
+void run_cancelled(enum pair_side side, enum task task, uint64_t after_ms)
+{
+    struct child_task c;
+    enum error_code code;
+    pid_t canceller;
+
+    begin_task(&c, side, task);
+    canceller = fork();
+    ck_assert_int_ge(canceller, 0);
+    if (canceller == 0) {
+        clock_sleep_ms(after_ms);
+        _exit(channel_send(c.pair[1], FRAME_CANCEL, NULL) ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    code = run_task(&c, task);
+    ck_assert_int_eq(waitpid(canceller, NULL, 0), canceller);
+    end_task(&c);
+    assert_fails(ERROR_CANCELLED, code);
 }
 
 enum finding inspect_on(enum pair_side side, enum task task)

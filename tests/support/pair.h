@@ -57,6 +57,8 @@ int pair_main(int argc, char **argv, const char *name, const struct suite_case *
 enum error_code run_on(enum pair_side side, enum task task);
 /* It is killed several times, at different moments, and succeeds in the end. */
 void run_despite_kills(enum pair_side side, enum task task);
+/* Cancelled so long after its begin; it must not have ended by then. */
+void run_cancelled(enum pair_side side, enum task task, uint64_t after_ms);
 enum finding inspect_on(enum pair_side side, enum task task);
 void sql_on(enum pair_side side, const char *text);
 /* As the role of game servers; false if it is not let in or may not. */

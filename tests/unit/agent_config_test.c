@@ -39,6 +39,13 @@ START_TEST(what_is_written_arrives_and_the_rest_has_its_default)
     ck_assert_str_eq(config.log_level, "info");
     ck_assert_ptr_null(config.database.scratch);
     ck_assert_uint_eq(config.database.workload_timeout_ms, 300000);
+    ck_assert_uint_eq(config.database.twin_count, 0);
+    assert_ok(read_text(COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
+                               "    - {node: db-2, url: \"host=h password='x y'\"}\n"));
+    ck_assert_str_eq(config.database.admin_url, "a");
+    ck_assert_uint_eq(config.database.twin_count, 1);
+    ck_assert_str_eq(config.database.twins[0].node, "db-2");
+    ck_assert_str_eq(config.database.twins[0].url, "host=h password='x y'");
     assert_ok(read_text(EDGE "edge: {driver: haproxy, socket: /s, backend: b}\n"));
     ck_assert_int_eq(config.kind, KIND_EDGE);
     assert_ok(read_text(EDGE "edge: {driver: exec, hook: /h}\n"));
@@ -90,7 +97,21 @@ static const struct {
     {COMMON "kind: game\ngame:\n  release_url: http://h\n  release_hook: /h\n"
             "  environment:\n    - A=1\n    - nothing\n",
      "a.yaml:11: environment: \"nothing\" is not NAME=VALUE"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
+            "    - {node: db-2}\n",
+     "a.yaml:10: url: is required"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
+            "    - {node: ../db, url: v}\n",
+     "a.yaml:10: node: \"../db\" is not a name"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
+            "    - {node: db-2, url: \"\"}\n",
+     "a.yaml:10: url: \"\" is no conninfo"},
     /* of what goes together */
+    {COMMON "kind: database\ndatabase:\n  url: u\n  twins:\n    - {node: db-2, url: v}\n",
+     "a.yaml:8: twins: without admin_url no subscription can be made"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
+            "    - {node: db-2, url: v}\n    - {node: db-2, url: w}\n",
+     "a.yaml:11: twins: a second twin of that name"},
     {COMMON "kind: database\n", "a.yaml:5: kind: a database node needs the part \"database\""},
     {COMMON "kind: game\n", "a.yaml:5: kind: a game node needs the part \"game\""},
     {EDGE, "a.yaml:5: kind: an edge needs the part \"edge\""},
