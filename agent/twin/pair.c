@@ -32,7 +32,7 @@ enum twin_stage twin_stage_of(const char *name)
 
 struct twin_object twin_object(uint64_t rollout, enum twin_direction direction)
 {
-    struct twin_object object;
+    struct twin_object object = {""};
 
     (void)text_format(object.name, sizeof(object.name), "hakem_%llu_%s",
                       (unsigned long long)rollout, direction == TWIN_FORWARD ? "forward" : "back");
@@ -41,7 +41,7 @@ struct twin_object twin_object(uint64_t rollout, enum twin_direction direction)
 
 struct twin_number twin_number(uint64_t number)
 {
-    struct twin_number ret;
+    struct twin_number ret = {""};
 
     (void)text_format(ret.text, sizeof(ret.text), "%llu", (unsigned long long)number);
     return ret;

@@ -153,6 +153,17 @@ START_TEST(a_database_that_hakem_has_never_seen_is_not_followed)
 }
 END_TEST
 
+START_TEST(records_of_an_earlier_version_are_brought_up_to_date_as_their_owner)
+{
+    given_a_game();
+    sql_on(BLUE, "DROP TABLE hakem.twin, hakem.heartbeat, hakem.raised_trigger;"
+                 "DROP FUNCTION hakem.raise_trigger()");
+    follow();
+    ck_assert(is_true_on(BLUE, "SELECT tableowner = 'migrator' FROM pg_tables"
+                               " WHERE schemaname = 'hakem' AND tablename = 'heartbeat'"));
+}
+END_TEST
+
 START_TEST(an_unfinished_backfill_comes_first)
 {
     given_a_game();
@@ -196,6 +207,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, roles_and_extensions_that_are_missing_are_named);
     tcase_add_test(tcase, sessions_of_game_roles_on_green_are_named);
     tcase_add_test(tcase, a_database_that_hakem_has_never_seen_is_not_followed);
+    tcase_add_test(tcase, records_of_an_earlier_version_are_brought_up_to_date_as_their_owner);
     tcase_add_test(tcase, an_unfinished_backfill_comes_first);
     tcase_add_test(tcase, a_follower_is_not_followed);
     tcase_add_test(tcase, without_a_superuser_there_is_nothing_to_follow_with);

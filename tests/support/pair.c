@@ -291,15 +291,31 @@ enum finding inspect_on(enum pair_side side, enum task task)
     return finding;
 }
 
-/* True if it was killed before it had ended. */
-static bool kill_after(enum pair_side side, enum task task, uint64_t ms)
+pid_t begin_on(enum pair_side side, enum task task)
 {
-    int status = 0;
     pid_t pid = fork();
 
     ck_assert_int_ge(pid, 0);
     if (pid == 0)
         _exit(run_on(side, task) == ERROR_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+    return pid;
+}
+
+void kill_task(pid_t pid)
+{
+    int status = 0;
+
+    (void)kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFSIGNALED(status), "it had ended before it was killed");
+}
+
+/* True if it was killed before it had ended. */
+static bool kill_after(enum pair_side side, enum task task, uint64_t ms)
+{
+    int status = 0;
+    pid_t pid = begin_on(side, task);
+
     clock_sleep_ms(ms);
     (void)kill(pid, SIGKILL);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);

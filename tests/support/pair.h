@@ -55,6 +55,9 @@ int pair_main(int argc, char **argv, const char *name, const struct suite_case *
 /* ---- doing ---- */
 
 enum error_code run_on(enum pair_side side, enum task task);
+/* In a process of its own, to be killed from outside; and that kill, in the middle of it. */
+pid_t begin_on(enum pair_side side, enum task task);
+void kill_task(pid_t pid);
 /* It is killed several times, at different moments, and succeeds in the end. */
 void run_despite_kills(enum pair_side side, enum task task);
 /* Cancelled so long after its begin; it must not have ended by then. */
