@@ -106,16 +106,17 @@ enum error_code twin_make_subscription(struct twin *t, struct session *subscribe
         err);
 }
 
-static enum error_code is_stopped(struct session *subscriber, const char *name, bool *ret,
-                                  struct error *err)
+/* Left to itself, an idle worker looks up to a second later whether it is still wanted. */
+static enum error_code end_workers(struct session *subscriber, const char *name, bool *ret_is_none,
+                                   struct error *err)
 {
-    return session_ask_bool(
-        subscriber,
-        SQL_WITH("SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_subscription AS w"
-                 " JOIN pg_catalog.pg_subscription AS s ON s.oid = w.subid"
-                 " WHERE w.pid IS NOT NULL AND " TWIN_IS_SUBSCRIPTION ")",
-                 name),
-        ret, err);
+    return session_ask_bool(subscriber,
+                            SQL_WITH("SELECT count(pg_catalog.pg_terminate_backend(w.pid)) = 0"
+                                     " FROM pg_catalog.pg_stat_subscription AS w"
+                                     " JOIN pg_catalog.pg_subscription AS s ON s.oid = w.subid"
+                                     " WHERE w.pid IS NOT NULL AND " TWIN_IS_SUBSCRIPTION,
+                                     name),
+                            ret_is_none, err);
 }
 
 enum error_code twin_stop_subscription(struct twin *t, struct session *subscriber, const char *name,
@@ -131,7 +132,7 @@ enum error_code twin_stop_subscription(struct twin *t, struct session *subscribe
                       err) != ERROR_OK)
         return err->code;
     for (;;) {
-        if (is_stopped(subscriber, name, &stopped, err) != ERROR_OK || stopped)
+        if (end_workers(subscriber, name, &stopped, err) != ERROR_OK || stopped)
             return err->code;
         if (twin_pause(t, POLL_MS, "the end of the subscription's worker", err) != ERROR_OK)
             return err->code;
