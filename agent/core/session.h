@@ -24,7 +24,7 @@
 #define SESSION_DISCARD_PAUSE_MS 5000
 #define SESSION_REOPEN_PAUSE_MS  5000
 #define SESSION_SLOTS_PAUSE_MS   60000 /* one that is in use is looked at again and again */
-#define SESSION_MENDS_MAX        8 /* at once: the next beat goes on */
+#define SESSION_MENDS_MAX        8     /* at once: the next beat goes on */
 
 enum entry_state {
     ENTRY_NONE,      /* never heard of */

@@ -51,8 +51,8 @@ task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, 
     task_unreverse, task_close;
 inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
     inspect_switch, inspect_clone, inspect_discard, inspect_pause_pool, inspect_resume_pool,
-    inspect_point_pool, inspect_follow, inspect_unfollow, inspect_close_writes,
-    inspect_open_writes, inspect_reverse, inspect_unreverse, inspect_close;
+    inspect_point_pool, inspect_follow, inspect_unfollow, inspect_close_writes, inspect_open_writes,
+    inspect_reverse, inspect_unreverse, inspect_close;
 
 /* database.c: a session to the node's own database, checked to be the one that the order means. */
 struct session;

@@ -100,11 +100,29 @@ START_TEST(a_revert_in_the_middle_of_a_backfill_takes_its_trigger_along)
 }
 END_TEST
 
+/* As a subscription writes: no ordinary trigger fires. */
+START_TEST(a_row_that_is_replicated_behind_the_cursor_is_kept_right_too)
+{
+    pid_t child;
+
+    given_backfill("backfill:\n  - {table: public.players, key: id, set: \"display_name = name\", "
+                   "where: \"display_name IS NULL\", batch: 20, trigger: true}\n");
+    assert_ok(expand("0002_display"));
+    child = apply_in_child("0002_display", MIGRATION_BACKFILL);
+    wait_for("SELECT coalesce((SELECT cursor::int > 100 FROM hakem.backfill), false)");
+    kill_child(child);
+    sql("SET session_replication_role = replica; INSERT INTO players VALUES (0, 'replicated');"
+        "RESET session_replication_role");
+    ck_assert(is_true("SELECT display_name = 'replicated' FROM players WHERE id = 0"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_backfill_survives_kills_and_live_writers_and_leaves_no_row_stale);
     tcase_add_test(tcase, a_backfill_that_cannot_end_says_so_and_E_stays_down);
     tcase_add_test(tcase, a_revert_in_the_middle_of_a_backfill_takes_its_trigger_along);
+    tcase_add_test(tcase, a_row_that_is_replicated_behind_the_cursor_is_kept_right_too);
 }
 
 ENGINE_SUITE("engine: backfill", add_all)
