@@ -64,7 +64,8 @@ static const struct record fact_goal_record = RECORD(fact_goal, goal_fields, "a 
 
 static const struct field live_fields[] = {
     TEXT_FIELD(fact_live, shard, "the shard"),
-    TEXT_FIELD(fact_live, colour, "whose game nodes get all of its traffic"),
+    TEXT_FIELD(fact_live, colour, "whose nodes get all of its traffic"),
+    BOOL_FIELD(fact_live, of_databases, "as its poolers point; else as its edges send players"),
 };
 static const struct record fact_live_record =
     RECORD(fact_live, live_fields, "which colour is live");

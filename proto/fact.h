@@ -54,6 +54,7 @@ struct fact_goal {
 struct fact_live {
     char shard[NAME_SIZE];
     char colour[NAME_SIZE];
+    bool of_databases; /* as its poolers point; else as its edges send players */
 };
 struct fact_rollout {
     enum rollout_state state;
@@ -149,7 +150,7 @@ struct fact_sample {
     X(STANDING, standing, fact_standing, true, "how a closed rollout left a game node")            \
     X(REPAIR, repair, fact_repair, true, "a repair began, or ended")                               \
     X(GOAL, goal, fact_goal, true, "the release that a shard's game nodes should run")             \
-    X(LIVE, live, fact_live, true, "every edge of a shard says which colour gets its traffic")     \
+    X(LIVE, live, fact_live, true, "every edge or pooler of a shard says which colour is live")    \
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \
     X(ROLLOUT, rollout, fact_rollout, true, "the rollout changed its state")                       \
     X(STEP, step, fact_step, true, "a step changed its state")                                     \

@@ -39,6 +39,8 @@ static const struct field argument_fields[] = {
     NUMBER_FIELD(task_arguments, pause_ms, "how long a pool stays paused without another word"),
     NUMBER_FIELD(task_arguments, budget_ms, "announce: how long it may take; 0: not said"),
     BOOL_FIELD(task_arguments, of_contract, "verify.contract.sql rather than verify.sql"),
+    BOOL_FIELD(task_arguments, has_writes,
+               "unreverse: the other database may have been written to"),
     BOOL_FIELD(task_arguments, accept_data_loss, "revert even what players would lose"),
     ENUM_FIELD(task_arguments, part, database_part_names, "preflight: what the database is"),
     TEXT_FIELD(task_arguments, colour, "switch: the colour that is to get all traffic"),

@@ -48,6 +48,7 @@ struct task_arguments {
                          * compare: how long it may take with writes closed; 0: writes go on */
     bool of_contract;
     bool accept_data_loss;
+    bool has_writes; /* unreverse: players may have written to the database that is followed */
     enum database_part part; /* preflight */
     char colour[NAME_SIZE];  /* switch: who gets all traffic */
     /* preflight of an edge; a talloc child of the order, and only as long-lived as what brought it:

@@ -19,6 +19,8 @@ static const struct field option_fields[] = {
     NUMBER_FIELD(rollout_options, failures_max, "failing samples in a row that a gate forgives"),
     NUMBER_FIELD(rollout_options, hold_ms, "holding ends by itself after this; 0: by complete"),
     NUMBER_FIELD(rollout_options, budget_ms, "maintenance: back before this is used up; 0: none"),
+    NUMBER_FIELD(rollout_options, max_pause_ms,
+                 "database-blue-green: how long pools may hold queries back"),
     BOOL_FIELD(rollout_options, is_exact, "0 means 0, not the default"),
     BOOL_FIELD(rollout_options, hold, "pause before the first contract"),
     BOOL_FIELD(rollout_options, accept_data_loss, "revert even what players would lose"),
@@ -68,6 +70,11 @@ static const struct field shard_fields[] = {
                "what each of its game nodes ran"),
     TEXT_FIELD(plan_shard, live, "the colour that got all traffic, if it has colours"),
     TEXT_FIELD(plan_shard, colour, "the one that is to get it, if the plan switches"),
+    TEXT_FIELD(plan_shard, side_before, "the colour of the databases that its pools point at"),
+    TEXT_FIELD(plan_shard, side, "the one that they are to point at, if the plan switches"),
+    TEXT_FIELD(plan_shard, twin, "that one's primary when planned"),
+    TEXT_FIELD(plan_shard, twin_system_id, "of that one's databases"),
+    NUMBER_FIELD(plan_shard, twin_timeline, "of that one, when planned"),
 };
 static const struct record plan_shard_record =
     RECORD(plan_shard, shard_fields, "a shard as it was before");
@@ -88,6 +95,8 @@ static const struct field step_fields[] = {
     TEXT_FIELD(plan_step, release_before, "that it goes back to"),
     TEXT_FIELD(plan_step, colour, "that is to have all traffic"),
     TEXT_FIELD(plan_step, colour_before, "that it goes back to"),
+    TEXT_FIELD(plan_step, side, "databases: the colour of those meant, where there are two"),
+    BOOL_FIELD(plan_step, is_closed, "compare: writes are closed meanwhile"),
     BOOL_FIELD(plan_step, of_contract, "verify what contract left"),
     NUMBER_FIELD(plan_step, wave, "of game nodes, from 1"),
     NUMBER_FIELD(plan_step, deadline_ms, "after which it is unknown, or inconclusive"),

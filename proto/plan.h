@@ -32,10 +32,14 @@
     X(SEVER, "sever")                                                                              \
     X(DRAIN, "drain")                                                                              \
     X(OUT, "out")                                                                                  \
-    X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")  \
+    X(RELEASE, "release")                                                                          \
+    X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")                        \
         X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow") X(CLONE, "clone")            \
             X(REHEARSE, "rehearse") X(DISCARD, "discard") X(ANNOUNCE, "announce")                  \
-                X(PAUSE, "pause") X(RESUME, "resume")
+                X(PAUSE, "pause") X(RESUME, "resume") X(FOLLOW, "follow") X(COMPARE, "compare")    \
+                    X(CLOSE_WRITES, "close_writes") X(DRAIN_WAL, "drain_wal")                      \
+                        X(SEQUENCES, "sequences") X(REVERSE, "reverse")                            \
+                            X(OPEN_WRITES, "open_writes") X(POINT, "point") X(CLOSE, "close")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -54,7 +58,9 @@ struct rollout_options {
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
     uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */
     uint64_t budget_ms;    /* maintenance: how long players may be without the game; 0: no limit */
-    bool is_exact;         /* 0 means 0: nothing of it is filled in by defaults */
+    uint64_t
+        max_pause_ms; /* database-blue-green: how long pools may hold queries back; 0: default */
+    bool is_exact;    /* 0 means 0: nothing of it is filled in by defaults */
     bool hold;
     bool accept_data_loss;
     bool shadow;                            /* rehearsed on a shadow first */
@@ -99,6 +105,13 @@ struct plan_shard {
     size_t game_count;
     char live[NAME_SIZE];   /* the colour that got all traffic; "": it has none */
     char colour[NAME_SIZE]; /* the one that is to get it; "": nothing is switched */
+    /* Its databases: the colour that its pools point at ("": they have none), the one that they are
+     * to point at ("": they stay), and that one's primary. */
+    char side_before[NAME_SIZE];
+    char side[NAME_SIZE];
+    char twin[NAME_SIZE];
+    char twin_system_id[SYSTEM_ID_SIZE];
+    uint64_t twin_timeline;
 };
 
 struct plan_step {
@@ -117,8 +130,10 @@ struct plan_step {
     char release_before[NAME_SIZE];
     char colour[NAME_SIZE]; /* switch: who gets all traffic; soak after it: who must have it */
     char colour_before[NAME_SIZE];
-    bool of_contract; /* verify: verify.contract.sql */
-    uint64_t wave;    /* game nodes: from 1 */
+    char side[NAME_SIZE]; /* databases: the colour of those meant; "": whichever is live then */
+    bool is_closed;       /* compare: writes are closed meanwhile, it must be quick, and exact */
+    bool of_contract;     /* verify: verify.contract.sql */
+    uint64_t wave;        /* game nodes: from 1 */
     uint64_t deadline_ms;
     uint64_t steady_ms; /* gates */
     uint32_t *needs;    /* ids of the steps before it, ascending */

@@ -75,7 +75,8 @@
     X(ROLLING, "rolling")                                                                          \
     X(INVERSE, "inverse")                                                                          \
     X(REPAIR, "repair")                                                                            \
-    X(BLUE_GREEN, "blue-green") X(SHADOW, "shadow") X(MAINTENANCE, "maintenance")
+    X(BLUE_GREEN, "blue-green")                                                                    \
+    X(SHADOW, "shadow") X(MAINTENANCE, "maintenance") X(TWIN, "database-blue-green")
 
 /* What a database is to the one that its agent can follow. */
 #define TWIN_STATES(X)                                                                             \
@@ -119,11 +120,11 @@
     X(VERDICT, verdict, VERDICTS)                                                                  \
     X(GATE, gate, GATES)                                                                           \
     X(TRAFFIC, traffic_state, TRAFFIC_STATES)                                                      \
-    X(STRATEGY, strategy, STRATEGIES) X(ON_FAILURE, failure_policy, FAILURE_POLICIES)              \
-        X(ON_LOST, lost_policy, LOST_POLICIES)                                                     \
-            X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                         \
-                X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)     \
-                    X(TWIN, twin_state, TWIN_STATES)
+    X(STRATEGY, strategy, STRATEGIES)                                                              \
+    X(ON_FAILURE, failure_policy, FAILURE_POLICIES) X(ON_LOST, lost_policy, LOST_POLICIES)         \
+        X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                             \
+            X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)         \
+                X(TWIN, twin_state, TWIN_STATES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,

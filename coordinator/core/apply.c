@@ -78,13 +78,15 @@ static enum error_code apply_live(struct control *control, const void *body, str
 
     (void)err;
     for (size_t i = 0; i < control->live_count; i++)
-        if (strcmp(control->lives[i].shard, fact->shard) == 0)
+        if (control->lives[i].of_databases == fact->of_databases &&
+            strcmp(control->lives[i].shard, fact->shard) == 0)
             live = &control->lives[i];
     if (live == NULL) {
         control->lives =
             memory_grow(control, control->lives, control->live_count, control->live_count + 1);
         live = &control->lives[control->live_count++];
         (void)text_copy(live->shard, sizeof(live->shard), fact->shard);
+        live->of_databases = fact->of_databases;
     }
     (void)text_copy(live->colour, sizeof(live->colour), fact->colour);
     return ERROR_OK;
@@ -156,7 +158,8 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
 
 static bool is_point_of_no_return(const struct plan_step *plan)
 {
-    return plan->stage == STAGE_CONTRACT || plan->stage == STAGE_REVERT;
+    return plan->stage == STAGE_CONTRACT || plan->stage == STAGE_REVERT ||
+           plan->stage == STAGE_CLOSE;
 }
 
 /* Session tasks of the way back and of repairs leave a mark on the game node. */

@@ -7,10 +7,7 @@
 
 const char *colour_live(const struct control *control, const char *shard)
 {
-    for (size_t i = 0; i < control->live_count; i++)
-        if (strcmp(control->lives[i].shard, shard) == 0)
-            return control->lives[i].colour;
-    return "";
+    return control_live(control, shard, false);
 }
 
 const char *colour_reported(const struct control *control, const char *shard)

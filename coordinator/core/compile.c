@@ -3,12 +3,16 @@
 #include "common/base/hash.h"
 #include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/twin.h"
 #include "proto/pack.h"
 #include "proto/scan.h"
 
 #include <assert.h>
 #include <string.h>
 
+#define CLOSED_COMPARE_SHARE                                                                       \
+    4                     /* of the longest pause: the other steps of a switch need the rest       \
+                           */
 #define ENVELOPE_MAX 4096 /* what a fact adds to its plan */
 
 void ids_add(struct compiler *c, struct ids *ids, uint64_t id)
@@ -43,6 +47,8 @@ static uint64_t stage_deadline_ms(const struct compiler *c, const struct stage_r
         return options->drain_ms + task_row(TASK_ADMIT)->deadline_ms;
     if (row->task == TASK_AWAIT_REPLAY)
         return options->replay_ms;
+    if (row->task == TASK_COMPARE && row->is_closed)
+        return options->max_pause_ms / CLOSED_COMPARE_SHARE;
     if (row->task == TASK_NONE)
         return options->gate_ms;
     return task_row(row->task)->deadline_ms;
@@ -112,59 +118,97 @@ static bool is_chained(const struct stage_row *row)
     return row->scope == SCOPE_PRIMARY || row->scope == SCOPE_PRIMARY_BACKWARD;
 }
 
+bool compile_changes_side(const struct compile_shard *shard)
+{
+    return shard->side != NULL && shard->side[0] != '\0';
+}
+
+/* The colour of the databases that a row means; "": the shard has one side, or keeps it. */
+static const char *side_of(const struct compile_shard *shard, const struct stage_row *row)
+{
+    if (!compile_changes_side(shard))
+        return "";
+    return row->side == SIDE_TWIN ? shard->side : shard->side_before;
+}
+
+static struct plan_step *add_database_step(struct compiler *c, const struct stage_row *row,
+                                           const struct compile_shard *shard,
+                                           const struct node *node)
+{
+    struct plan_step *step = compile_add_step(c, row, shard->name, &c->tail);
+
+    if (step == NULL)
+        return NULL;
+    (void)text_copy(step->side, NAME_SIZE, side_of(shard, row));
+    (void)text_copy(step->node, NAME_SIZE, node == NULL ? "" : node->identity.name);
+    step->is_closed = row->is_closed;
+    return step;
+}
+
+static const struct node *primary_of(const struct compiler *c, const struct compile_shard *shard,
+                                     const struct stage_row *row)
+{
+    return fleet_primary_of(c->control, shard->name, side_of(shard, row));
+}
+
 /* A run of primary rows goes revision by revision: expand 1, backfill 1, expand 2 … */
 static void chain_revision(struct compiler *c, const struct stage_row *rows, size_t count,
-                           const char *shard, const struct plan_revision *revision)
+                           const struct compile_shard *shard, const struct plan_revision *revision)
 {
-    const struct node *primary = fleet_primary(c->control, shard);
-
     for (size_t i = 0; i < count; i++) {
         struct plan_step *step;
 
         if (!is_chosen(rows[i].choice, revision))
             continue;
-        step = compile_add_step(c, &rows[i], shard, &c->tail);
+        step = add_database_step(c, &rows[i], shard, primary_of(c, shard, &rows[i]));
         if (step == NULL)
             return;
         (void)text_copy(step->revision, NAME_SIZE, revision->name);
-        (void)text_copy(step->node, NAME_SIZE, primary == NULL ? "" : primary->identity.name);
         c->tail.count = 0;
         ids_add(c, &c->tail, step->id);
     }
 }
 
-/* Side by side: all wait for the tail, and together become it. */
-static void spread(struct compiler *c, const struct stage_row *row, const char *shard,
-                   const struct plan_revision *revisions, size_t revision_count)
+/* Every database that the row means, for one revision; NULL: for none. */
+static void spread_revision(struct compiler *c, const struct stage_row *row,
+                            const struct compile_shard *shard, const struct plan_revision *revision,
+                            struct ids *next)
 {
-    bool is_per_revision = row->scope == SCOPE_DATABASES;
-    size_t rounds = is_per_revision ? revision_count : 1;
+    const struct node *node;
+    size_t cursor = 0;
+
+    while ((node = fleet_next(c->control, KIND_DATABASE, shard->name, &cursor)) != NULL) {
+        bool is_replica = node != primary_of(c, shard, row);
+        struct plan_step *step;
+
+        if ((row->scope == SCOPE_REPLICAS && !is_replica) || node->quarantine != QUARANTINE_NONE ||
+            !fleet_is_of_side(c->control, node, side_of(shard, row)))
+            continue;
+        step = add_database_step(c, row, shard, node);
+        if (step == NULL)
+            return;
+        if (revision != NULL)
+            (void)text_copy(step->revision, NAME_SIZE, revision->name);
+        ids_add(c, next, step->id);
+    }
+}
+
+/* Side by side: all wait for the tail, and together become it. */
+static void spread(struct compiler *c, const struct stage_row *row,
+                   const struct compile_shard *shard, const struct plan_revision *revisions,
+                   size_t revision_count)
+{
     struct ids next = {NULL, 0, 0};
 
-    for (size_t r = 0; r < rounds; r++) {
-        const struct node *node;
-        size_t cursor = 0;
-
-        if (is_per_revision && !is_chosen(row->choice, &revisions[r]))
-            continue;
+    if (row->scope != SCOPE_DATABASES)
+        spread_revision(c, row, shard, NULL, &next);
+    for (size_t r = 0; row->scope == SCOPE_DATABASES && r < revision_count; r++) {
         /* What a contract left may rightly be gone after the next one: only the last is asked. */
-        if (row->choice == FOR_CONTRACT_VERIFY && r + 1 < rounds)
-            continue;
-        while ((node = fleet_next(c->control, KIND_DATABASE, shard, &cursor)) != NULL) {
-            bool is_replica = node != fleet_primary(c->control, shard);
-            struct plan_step *step;
+        bool is_last = r + 1 == revision_count;
 
-            if ((row->scope == SCOPE_REPLICAS && !is_replica) ||
-                node->quarantine != QUARANTINE_NONE)
-                continue;
-            step = compile_add_step(c, row, shard, &c->tail);
-            if (step == NULL)
-                return;
-            (void)text_copy(step->node, NAME_SIZE, node->identity.name);
-            if (is_per_revision)
-                (void)text_copy(step->revision, NAME_SIZE, revisions[r].name);
-            ids_add(c, &next, step->id);
-        }
+        if (is_chosen(row->choice, &revisions[r]) &&
+            (row->choice != FOR_CONTRACT_VERIFY || is_last))
+            spread_revision(c, row, shard, &revisions[r], &next);
     }
     if (next.count > 0)
         ids_set(c, &c->tail, &next);
@@ -190,14 +234,35 @@ static void spread_poolers(struct compiler *c, const struct stage_row *row, cons
         ids_set(c, &c->tail, &next);
 }
 
-static void add_gate(struct compiler *c, const struct stage_row *row, const char *shard)
+/* A gate, or a step of one primary: everything behind waits for it. */
+static void add_one(struct compiler *c, const struct stage_row *row,
+                    const struct compile_shard *shard)
 {
-    struct plan_step *step = compile_add_step(c, row, shard, &c->tail);
+    const struct node *node = row->scope == SCOPE_ONE ? primary_of(c, shard, row) : NULL;
+    struct plan_step *step = add_database_step(c, row, shard, node);
 
     if (step == NULL)
         return;
     c->tail.count = 0;
     ids_add(c, &c->tail, step->id);
+}
+
+static void compile_row(struct compiler *c, const struct stage_row *row,
+                        const struct compile_shard *shard, const struct plan_revision *revisions,
+                        size_t count)
+{
+    switch ((int)row->scope) {
+    case SCOPE_SHARD:
+    case SCOPE_ONE:
+        add_one(c, row, shard);
+        break;
+    case SCOPE_POOLERS:
+        spread_poolers(c, row, shard->name);
+        break;
+    default:
+        spread(c, row, shard, revisions, count);
+        break;
+    }
 }
 
 /* The rows of a section about databases. */
@@ -209,28 +274,20 @@ void compile_schema(struct compiler *c, enum section section, const struct compi
     size_t row_count;
     const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
 
-    for (size_t i = 0; count > 0 && i < row_count; i++) {
+    for (size_t i = 0; (count > 0 || compile_changes_side(shard)) && i < row_count; i++) {
         size_t run = 1;
 
         if (rows[i].section != section)
             continue;
-        if (rows[i].scope == SCOPE_SHARD) {
-            add_gate(c, &rows[i], shard->name);
-            continue;
-        }
-        if (rows[i].scope == SCOPE_POOLERS) {
-            spread_poolers(c, &rows[i], shard->name);
-            continue;
-        }
         if (!is_chained(&rows[i])) {
-            spread(c, &rows[i], shard->name, revisions, count);
+            compile_row(c, &rows[i], shard, revisions, count);
             continue;
         }
         while (i + run < row_count && rows[i + run].section == section &&
                is_chained(&rows[i + run]))
             run++;
         for (size_t r = 0; r < count; r++)
-            chain_revision(c, &rows[i], run, shard->name,
+            chain_revision(c, &rows[i], run, shard,
                            rows[i].scope == SCOPE_PRIMARY_BACKWARD ? &revisions[count - 1 - r]
                                                                    : &revisions[r]);
         i += run - 1;
@@ -250,7 +307,7 @@ static void compile_begin(struct compiler *c)
             const struct node *node = c->control->nodes[n];
             struct plan_step *step;
 
-            if (node->quarantine != QUARANTINE_NONE)
+            if (node->quarantine != QUARANTINE_NONE || !twin_takes_part(c->control, c->plan, node))
                 continue;
             step = compile_add_step(c, &rows[i], node->identity.shard, &nothing);
             if (step == NULL)
@@ -269,7 +326,7 @@ void compile_hold(struct compiler *c)
     ids_set(c, &c->tail, &c->ends);
     for (size_t i = 0; i < row_count; i++)
         if (rows[i].section == SECTION_HOLD)
-            add_gate(c, &rows[i], "");
+            add_one(c, &rows[i], &(struct compile_shard){.name = ""});
     ids_set(c, &c->ends, &c->tail);
 }
 
@@ -278,6 +335,7 @@ static void compile_section(struct compiler *c, enum section section,
 {
     switch (section) {
     case SECTION_SCHEMA:
+    case SECTION_TWIN:
         compile_schema(c, section, shard);
         break;
     case SECTION_GUARD:
@@ -294,6 +352,8 @@ static void compile_section(struct compiler *c, enum section section,
     case SECTION_PROVE:
         if (compile_switches(shard))
             compile_colour(c, section, shard, shard->colour);
+        else if (compile_changes_side(shard))
+            compile_all_games(c, section, shard);
         break;
     case SECTION_BEGIN:
     case SECTION_SHADOW:

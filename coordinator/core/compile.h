@@ -18,9 +18,14 @@ struct compile_shard {
     /* Each one's own, instead; NULL: the same for all. Who runs it already stays as it is, but in a
      * repair. */
     const char **own_releases;
-    const char *live;   /* the colour that has its traffic; "": it has no colours */
-    const char *colour; /* the one that is to get it; "" or NULL: nothing is switched */
+    const char *live;        /* the colour that has its traffic; "": it has no colours */
+    const char *colour;      /* the one that is to get it; "" or NULL: nothing is switched */
+    const char *side_before; /* the colour of the databases that its pools point at; "" or NULL */
+    const char *side;        /* the one that they are to point at; "" or NULL: they stay */
 };
+
+/* The pools of the shard are to point at its databases' other side. */
+bool compile_changes_side(const struct compile_shard *shard);
 
 /* Fills plan->steps from plan->strategy's table and plan->options. ERROR_LIMIT if there are too
  * many. */

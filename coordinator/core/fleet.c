@@ -1,6 +1,7 @@
 #include "coordinator/core/fleet.h"
 
 #include "coordinator/core/colour.h"
+#include "coordinator/core/twin.h"
 
 #include <string.h>
 
@@ -65,29 +66,35 @@ uint64_t fleet_completed_before(const struct control *control, uint64_t rollout)
     return newest_before(control, rollout, true);
 }
 
-uint64_t fleet_timeline(const struct control *control, const char *shard)
+bool fleet_is_of_side(const struct control *control, const struct node *database, const char *side)
 {
+    return side[0] == '\0' ? !twin_rests(control, database)
+                           : strcmp(database->identity.colour, side) == 0;
+}
+
+uint64_t fleet_timeline(const struct control *control, const char *shard, const char *side)
+{
+    const struct node *node;
     uint64_t newest = 0;
+    size_t cursor = 0;
 
-    for (size_t i = control->kind_begin[KIND_DATABASE]; i < control->kind_begin[KIND_GAME]; i++) {
-        const struct node *node = control->nodes[i];
-
-        if (strcmp(node->identity.shard, shard) == 0 && node_is_known(node) &&
+    while ((node = fleet_next(control, KIND_DATABASE, shard, &cursor)) != NULL)
+        if (fleet_is_of_side(control, node, side) && node_is_known(node) &&
             node->report->database.timeline > newest)
             newest = node->report->database.timeline;
-    }
     return newest;
 }
 
-const struct node *fleet_primary(const struct control *control, const char *shard)
+const struct node *fleet_primary_of(const struct control *control, const char *shard,
+                                    const char *side)
 {
     const struct node *primary = NULL;
+    const struct node *node;
+    size_t cursor = 0;
 
-    for (size_t i = control->kind_begin[KIND_DATABASE]; i < control->kind_begin[KIND_GAME]; i++) {
-        const struct node *node = control->nodes[i];
-
-        if (strcmp(node->identity.shard, shard) != 0 || !node_is_known(node) ||
-            !node->report->database.is_primary || node->quarantine == QUARANTINE_IDENTITY)
+    while ((node = fleet_next(control, KIND_DATABASE, shard, &cursor)) != NULL) {
+        if (!node_is_known(node) || !node->report->database.is_primary ||
+            node->quarantine == QUARANTINE_IDENTITY || !fleet_is_of_side(control, node, side))
             continue;
         /* After a promotion the old primary may still believe in itself: the newer timeline is it.
          */
@@ -97,6 +104,11 @@ const struct node *fleet_primary(const struct control *control, const char *shar
             return NULL;
     }
     return primary;
+}
+
+const struct node *fleet_primary(const struct control *control, const char *shard)
+{
+    return fleet_primary_of(control, shard, "");
 }
 
 bool fleet_is_closed(const struct control *control, const char *shard)

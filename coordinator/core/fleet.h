@@ -32,12 +32,19 @@ uint64_t fleet_rollout_before(const struct control *control, uint64_t rollout);
 /* The same, of those that were completed. */
 uint64_t fleet_completed_before(const struct control *control, uint64_t rollout);
 
-/* The newest that a database of the shard reports; 0: none reports. */
-uint64_t fleet_timeline(const struct control *control, const char *shard);
+/* A shard's databases may have two colours: blue and green, an instance each with replicas of its
+ * own. A side is one of the two, or "": the one whose primary the shard's pools point at, or all
+ * where there are no colours. */
+bool fleet_is_of_side(const struct control *control, const struct node *database, const char *side);
+
+/* The newest that a database of the shard's side reports; 0: none reports. */
+uint64_t fleet_timeline(const struct control *control, const char *shard, const char *side);
 
 /* The databases' agents of a shard whose database says that it is the primary: NULL unless exactly
  * one does. */
 const struct node *fleet_primary(const struct control *control, const char *shard);
+const struct node *fleet_primary_of(const struct control *control, const char *shard,
+                                    const char *side);
 
 /* A pooler's edge carries database connections, of its shard, and no players. */
 bool node_is_pooler(const struct node *node, const char *shard);

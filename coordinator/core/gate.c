@@ -192,7 +192,7 @@ static enum verdict is_as_before(const struct control *control, const struct ste
 
 static enum verdict look_agree(const struct control *control, const struct step *step, char *why)
 {
-    const struct node *primary = fleet_primary(control, step->plan->shard);
+    const struct node *primary = step_primary(control, step);
     const struct node *database;
     size_t cursor = 0;
 
@@ -202,7 +202,8 @@ static enum verdict look_agree(const struct control *control, const struct step 
         enum verdict verdict;
 
         if (database->quarantine == QUARANTINE_BEHIND ||
-            database->quarantine == QUARANTINE_IDENTITY)
+            database->quarantine == QUARANTINE_IDENTITY ||
+            !fleet_is_of_side(control, database, step->plan->side))
             continue;
         verdict = agrees(control, step, database, primary, why);
         if (verdict != VERDICT_PASS)
@@ -240,7 +241,6 @@ bool gate_concerns(const struct control *control, const struct step *step, const
 {
     enum concern concern = gates[step_gate(step)].concern;
 
-    (void)control;
     switch (concern) {
     case CONCERNS_NOBODY:
         return false;
@@ -251,7 +251,8 @@ bool gate_concerns(const struct control *control, const struct step *step, const
                edge_carries(node, step->plan->shard);
     case CONCERNS_DATABASES:
         return node->identity.kind == KIND_DATABASE &&
-               strcmp(node->identity.shard, step->plan->shard) == 0;
+               strcmp(node->identity.shard, step->plan->shard) == 0 &&
+               fleet_is_of_side(control, node, step->plan->side);
     }
     return false;
 }

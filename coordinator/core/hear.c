@@ -7,6 +7,7 @@
 #include "coordinator/core/node.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/twin.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -190,7 +191,9 @@ static void hear_report(const struct letter *letter)
     run_emit(letter->run, FACT_REPORTED, fact);
     if (letter->node->identity.kind == KIND_DATABASE)
         check_identity(letter);
-    if (letter->node->identity.kind == KIND_EDGE)
+    if (letter->node->identity.is_pooler)
+        twin_heard(letter->run, letter->node);
+    else if (letter->node->identity.kind == KIND_EDGE)
         colour_heard(letter->run, letter->node);
 }
 
@@ -314,8 +317,9 @@ static bool may_have_the_row(const struct letter *letter, const struct step *ste
     return task_row(step_task(step))->on_primary && node->identity.kind == KIND_DATABASE &&
            node->quarantine != QUARANTINE_IDENTITY &&
            strcmp(node->identity.shard, step->plan->shard) == 0 && node_is_known(node) &&
+           fleet_is_of_side(letter->run->control, node, step->plan->side) &&
            node->report->database.timeline ==
-               fleet_timeline(letter->run->control, node->identity.shard);
+               fleet_timeline(letter->run->control, node->identity.shard, step->plan->side);
 }
 
 static void hear_finding(const struct letter *letter)

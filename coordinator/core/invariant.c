@@ -166,6 +166,7 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
     for (size_t i = 0; i < control->live_count; i++) {
         add_text(&hash, control->lives[i].shard);
         add_text(&hash, control->lives[i].colour);
+        add_number(&hash, control->lives[i].of_databases);
     }
     for (size_t i = 0; i < control->summary_count; i++)
         add_record(&hash, &summary_record, control->summaries[i]);

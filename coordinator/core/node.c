@@ -164,7 +164,8 @@ static bool is_at_its_goal_and_needed(const struct control *control, const struc
 /* The plan's primary, or one that believes to be the primary still, once another was promoted. */
 static bool was_overtaken(const struct control *control, const struct node *node)
 {
-    const struct node *primary = fleet_primary(control, node->identity.shard);
+    const struct node *primary =
+        fleet_primary_of(control, node->identity.shard, node->identity.colour);
     const struct work *work = control_work(control, 0);
     const struct plan_shard *before = work == NULL ? NULL : work_shard(work, node->identity.shard);
     bool follows = node_is_known(node) && !node->report->database.is_primary;
@@ -185,7 +186,8 @@ static bool follows_again(const struct node *node, const struct node *primary)
 /* Or it was promoted itself. */
 static bool has_caught_up(const struct control *control, const struct node *node)
 {
-    const struct node *primary = fleet_primary(control, node->identity.shard);
+    const struct node *primary =
+        fleet_primary_of(control, node->identity.shard, node->identity.colour);
 
     return node->quarantine == QUARANTINE_BEHIND && node->link == LINK_ONLINE &&
            node_is_known(node) && primary != NULL &&

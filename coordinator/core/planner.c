@@ -81,7 +81,7 @@ static void find_shards(struct planner *p)
             at = 0;
         }
         p->shards[at] = (struct compile_shard){
-            .name = node->identity.shard, .release = "", .live = "", .colour = ""};
+            .name = node->identity.shard, .release = "", .live = "", .colour = "", .side = ""};
         p->shard_count++;
     }
 }
@@ -291,7 +291,8 @@ bool planner_has_nothing_to_do(const struct planner *p)
     for (size_t s = 0; s < p->shard_count; s++)
         if (p->shards[s].revision_count > 0 || p->shards[s].contract_count > 0 ||
             p->shards[s].release[0] != '\0' ||
-            (p->shards[s].colour != NULL && p->shards[s].colour[0] != '\0'))
+            (p->shards[s].colour != NULL && p->shards[s].colour[0] != '\0') ||
+            compile_changes_side(&p->shards[s]))
             return false;
     return true;
 }

@@ -1,6 +1,7 @@
 /* planner_check.c: who must be there, and be left, for a plan. */
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/planner_internal.h"
+#include "coordinator/core/twin.h"
 
 #include <string.h>
 
@@ -51,7 +52,8 @@ enum error_code planner_check_presence(struct planner *p)
     for (size_t i = 0; i < p->control->node_count; i++) {
         const struct node *node = p->control->nodes[i];
 
-        if (node->quarantine != QUARANTINE_NONE || fleet_leaves_out(p->plan, node->identity.name))
+        if (node->quarantine != QUARANTINE_NONE || fleet_leaves_out(p->plan, node->identity.name) ||
+            !twin_takes_part(p->control, p->plan, node))
             continue;
         if (!node_is_known(node))
             return error_set(p->err, ERROR_REFUSED,

@@ -10,7 +10,9 @@
 
 #include <string.h>
 
-#define BUDGET_DEFAULT_MS 600000 /* of a maintenance */
+#define BUDGET_DEFAULT_MS    600000 /* of a maintenance */
+#define MAX_PAUSE_DEFAULT_MS 5000   /* of a switch of databases */
+#define MAX_PAUSE_LEAST_MS   1000   /* less is not to be had */
 
 /* ---- what to move ---- */
 
@@ -158,12 +160,32 @@ static enum error_code choose_rehearsal(struct planner *p)
     return check_budget(p);
 }
 
+/* Both sides are the operator's own databases, and everybody uses one of them. */
+static enum error_code choose_twin(struct planner *p)
+{
+    if (p->plan->options.except_count > 0)
+        return error_set(p->err, ERROR_REFUSED,
+                         "every game node of a shard follows its pools to the other database, so "
+                         "that none can be left out: go without --except");
+    if (p->plan->options.max_pause_ms == 0)
+        p->plan->options.max_pause_ms = MAX_PAUSE_DEFAULT_MS;
+    if (p->plan->options.max_pause_ms < MAX_PAUSE_LEAST_MS ||
+        p->plan->options.max_pause_ms > PAUSE_LEASE_MS)
+        return error_set(
+            p->err, ERROR_USAGE,
+            "--max-pause is between %d and %d ms: less cannot be kept, and poolers let "
+            "go of a longer one",
+            MAX_PAUSE_LEAST_MS, PAUSE_LEASE_MS);
+    return check_budget(p);
+}
+
 static const struct {
     enum strategy strategy;
     enum error_code (*choose)(struct planner *p); /* its own options */
 } forward[] = {{STRATEGY_ROLLING, check_budget},
                {STRATEGY_BLUE_GREEN, check_budget},
                {STRATEGY_MAINTENANCE, choose_maintenance},
+               {STRATEGY_TWIN, choose_twin},
                {STRATEGY_SHADOW, choose_rehearsal}};
 
 /* What a person can ask for: the others are Hakem's own. */
@@ -174,7 +196,8 @@ static enum error_code choose_strategy(struct planner *p)
             return forward[i].choose(p);
     return error_set(
         p->err, ERROR_USAGE,
-        "%s is no strategy to ask for: rolling, blue-green, maintenance and shadow are",
+        "%s is no strategy to ask for: rolling, blue-green, database-blue-green, maintenance and "
+        "shadow are",
         word_of(&strategy_names, p->plan->strategy));
 }
 
@@ -183,7 +206,7 @@ static enum error_code choose_movers(struct planner *p, size_t at)
     if (p->plan->strategy == STRATEGY_BLUE_GREEN)
         return planner_choose_colour(p, at);
     choose_games(p, &p->shards[at]);
-    return ERROR_OK;
+    return p->plan->strategy == STRATEGY_TWIN ? planner_choose_side(p, at) : ERROR_OK;
 }
 
 static enum error_code choose_all(struct planner *p, const struct catalog_release *release)

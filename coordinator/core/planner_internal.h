@@ -35,6 +35,10 @@ enum error_code planner_choose_colour(struct planner *p, size_t at);
 /* A rollout that switched is taken back by a switch first. */
 enum error_code planner_choose_colour_back(struct planner *p, size_t at,
                                            const struct plan_shard *before);
+/* ---- planner_twin.c: p->err says why there is no other database to switch to ---- */
+
+/* The shard's pools are to point at its other databases. */
+enum error_code planner_choose_side(struct planner *p, size_t at);
 /* ---- planner_shadow.c ---- */
 
 /* Which database each shard's shadow is made from, if the plan has one. */

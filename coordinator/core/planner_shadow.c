@@ -14,7 +14,7 @@ static const struct node *node_to_copy(const struct planner *p, const char *shar
 
     while ((node = fleet_next(p->control, KIND_DATABASE, shard, &cursor)) != NULL)
         if (node != primary && node->quarantine == QUARANTINE_NONE && node_is_known(node) &&
-            node->report->database.can_shadow)
+            node->report->database.can_shadow && fleet_is_of_side(p->control, node, ""))
             return node;
     return primary != NULL && primary->report->database.can_shadow ? primary : NULL;
 }

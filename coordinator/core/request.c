@@ -222,6 +222,9 @@ static const char *no_way_back(const struct summary *summary)
     if (summary->state == ROLLOUT_ABANDONED)
         return "it was abandoned, so its nodes differ: bring them together with `hakem rollout "
                "start` to the revision and release you want";
+    if (summary->has_contracted && summary->strategy == STRATEGY_TWIN)
+        return "the databases that were left have not followed since it was closed: roll forward, "
+               "or restore a backup";
     if (summary->has_contracted)
         return "its contracts removed what the old release needs: roll forward, or restore a "
                "backup "

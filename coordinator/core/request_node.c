@@ -52,9 +52,9 @@ const char *request_node_fault(const struct control *control, const struct reque
         return "a public key has 40 characters: see `hakem node pending`";
     if (request->db_role[0] != '\0' && request->kind != KIND_GAME)
         return "--db-role is a game node's own: databases and edges have none";
-    if (request->colour[0] != '\0' && request->kind != KIND_GAME)
-        return "--colour is a game node's own: an edge has its colours in its agent's "
-               "configuration";
+    if (request->colour[0] != '\0' && request->kind == KIND_EDGE)
+        return "--colour is a game node's or a database's own: an edge has its colours in its "
+               "agent's configuration";
     if (request->colour[0] != '\0' && !text_is_name(request->colour, NAME_MAX_LENGTH))
         return "a colour's name has letters, digits, '_', '-' and '.' only";
     if (changes_what_is_rolled(control, request))

@@ -23,12 +23,17 @@
 static const struct rollout_rule rules[] = {
     {1101, IN(PLANNED), ON(TICK), IF(is_expired), GO(CANCELLED),
         WHY("the plan was not started within its time to live")},
+    {1102, FORWARD, ON(TICK), IF(fails_without_a_way_back), GO(HALTED), RING,
+        WHY("something failed, and the database that was left no longer follows: going back would "
+            "lose what players have written since; mend it, or roll on")},
     {1103, FORWARD, ON(TICK), IF(fails_and_halts), GO(HALTED), RING,
         WHY("a step or gate failed; the policy is to halt")},
     {1105, FORWARD | IN(HALTED) | IN(STUCK) | IN(COMPLETING), ON(TICK), IF(budget_is_nearly_used),
         GO(REVERTING),
         WHY("a third of the budget is left, and the way back needs it: everything goes back")},
-    {1107, FORWARD, ON(TICK), IF(has_failed), GO(REVERTING),
+    {1106, FORWARD | IN(HALTED) | IN(STUCK), ON(TICK), IF(players_wait_too_long), GO(REVERTING),
+        WHY("players have been held back for two thirds of --max-pause: everything goes back")},
+    {1107, FORWARD, ON(TICK), IF(fails_with_a_way_back), GO(REVERTING),
         WHY("a step or gate failed: everything goes back")},
     {1109, IN(ADVANCING), ON(TICK), IF(is_inconclusive), GO(HALTED), RING,
         WHY("a gate is inconclusive; the policy is to ask a person")},
@@ -93,6 +98,10 @@ static const struct rollout_rule rules[] = {
     {1273, IN(REVERTING), ON(ROLLBACK), STAY, WHY("it is being taken back already")},
     {1275, IN(STUCK), ON(ROLLBACK), IF(came_from_reverting), NOTE,
         WHY("what could not be taken back is tried again")},
+    {1279, IN(ADVANCING) | IN(PAUSED) | IN(HALTED) | IN(HOLDING), ON(ROLLBACK),
+        IF(way_back_would_lose), REFUSE,
+        WHY("the database that was left does not say that it follows: going back could lose what "
+            "players have written since; mend it and try again, or let the rollout complete")},
     {1281, IN(ADVANCING) | IN(PAUSED) | IN(HALTED) | IN(HOLDING), ON(ROLLBACK), IF(may_return),
         GO(REVERTING), WHY("rolled back by an operator")},
     {1283, ROLLOUT_IN_ANY, ON(ROLLBACK), REFUSE,
@@ -137,10 +146,11 @@ static const struct rollout_rule *match(const struct control *control,
 static void explain(const struct control *control, const struct rollout_rule *rule, char *ret)
 {
     char failure[SENTENCE_SIZE];
-    bool has_cause = rule->guard == has_failed || rule->guard == has_failed_before_contract ||
-                     rule->guard == fails_and_halts || rule->guard == contract_has_failed ||
-                     rule->guard == undo_has_failed || rule->guard == has_unknown_too_long ||
-                     rule->guard == is_inconclusive;
+    bool has_cause = rule->guard == fails_with_a_way_back ||
+                     rule->guard == has_failed_before_contract || rule->guard == fails_and_halts ||
+                     rule->guard == fails_without_a_way_back ||
+                     rule->guard == contract_has_failed || rule->guard == undo_has_failed ||
+                     rule->guard == has_unknown_too_long || rule->guard == is_inconclusive;
 
     if (rule->to == ROLLOUT_REVERTED) {
         (void)text_format(ret, SENTENCE_SIZE, "%.60s, after: %.900s", rule->why,

@@ -3,6 +3,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/twin.h"
 
 #include <string.h>
 
@@ -14,7 +15,8 @@ static bool step_failed(const struct step *step)
 
 static bool is_contract(const struct step *step)
 {
-    return step->plan->stage == STAGE_CONTRACT || step->plan->stage == STAGE_REVERT;
+    return step->plan->stage == STAGE_CONTRACT || step->plan->stage == STAGE_REVERT ||
+           step->plan->stage == STAGE_CLOSE;
 }
 
 /* The first step with that property, or NULL. */
@@ -74,13 +76,51 @@ static bool is_starved(const struct control *control)
            starved_shard(control) != NULL;
 }
 
+/* What was copied no longer follows: it cannot be switched to. */
+static bool has_lost_copy(const struct control *control)
+{
+    char why[SENTENCE_SIZE];
+
+    return twin_copy_fault(control, why) != NULL;
+}
+
 bool has_failed(const struct control *control)
 {
     return find(control, failed_forward) != NULL || find(control, lost_in_step) != NULL ||
-           is_starved(control);
+           is_starved(control) || has_lost_copy(control);
 }
 
-/* Two colours at once is no state to halt in. */
+static enum twin_following way_back(const struct control *control)
+{
+    char why[SENTENCE_SIZE];
+
+    return control->open->work.plan->options.accept_data_loss ? TWIN_FOLLOWS
+                                                              : twin_mirror(control, why);
+}
+
+/* Going back would lose what players have written since: a person decides. */
+bool fails_without_a_way_back(const struct control *control)
+{
+    return way_back(control) == TWIN_FOLLOWS_NO_MORE && has_failed(control);
+}
+
+/* As long as nobody knows whether anything would be lost, it waits. */
+bool fails_with_a_way_back(const struct control *control)
+{
+    return has_failed(control) && way_back(control) == TWIN_FOLLOWS;
+}
+
+bool way_back_would_lose(const struct control *control)
+{
+    return way_back(control) != TWIN_FOLLOWS;
+}
+
+bool players_wait_too_long(const struct control *control)
+{
+    return control->open->came_from != ROLLOUT_REVERTING && twin_pause_is_too_long(control);
+}
+
+/* Two colours at once is no state to halt in, nor are pools that hold players back. */
 static bool failed_to_switch(const struct control *control, const struct step *step)
 {
     return step->plan->stage == STAGE_SWITCH && failed_forward(control, step);
@@ -88,7 +128,7 @@ static bool failed_to_switch(const struct control *control, const struct step *s
 
 bool fails_and_halts(const struct control *control)
 {
-    return find(control, failed_to_switch) == NULL &&
+    return find(control, failed_to_switch) == NULL && !twin_is_closing(control) &&
            control->open->work.plan->options.on_failure == ON_FAILURE_HALT && has_failed(control);
 }
 
@@ -160,8 +200,18 @@ static bool is_let_in_later(const struct control *control, const struct step *st
            step->plan->stage == STAGE_ADMIT && step->plan->id > control->open->work.hold;
 }
 
+/* Two databases that follow one another are no state to end in, whatever is left undone. */
+static bool has_twin_to_close(const struct control *control, const struct step *step)
+{
+    (void)control;
+    return step->plan->stage == STAGE_CLOSE && step->state == STEP_PENDING &&
+           step->direction == DIRECTION_DO;
+}
+
 static bool has_nothing_to_contract(const struct control *control)
 {
+    if (find(control, has_twin_to_close) != NULL)
+        return false;
     return find(control, has_contracts_to_do) == NULL ||
            find(control, is_left_out_release) != NULL ||
            control->open->work.plan->options.except_count > 0;
@@ -305,6 +355,8 @@ void rollout_explain_failure(const struct control *control, char ret[static SENT
         step = find(control, lost_in_step);
     if (step == NULL)
         step = find(control, is_unknown_too_long);
+    if (step == NULL && twin_copy_fault(control, ret) != NULL)
+        return;
     if (step == NULL) {
         const char *shard = starved_shard(control);
 

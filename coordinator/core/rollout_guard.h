@@ -7,6 +7,10 @@
 #define ROLLOUT_GUARDS(X)                                                                          \
     X(test)                                                                                        \
     X(is_expired)                                                                                  \
+    X(fails_without_a_way_back)                                                                    \
+    X(fails_with_a_way_back)                                                                       \
+    X(way_back_would_lose)                                                                         \
+    X(players_wait_too_long)                                                                       \
     X(fails_and_halts)                                                                             \
     X(has_failed)                                                                                  \
     X(is_inconclusive)                                                                             \

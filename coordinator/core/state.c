@@ -82,6 +82,15 @@ const struct step *work_release_step(const struct work *work, const char *game)
     return NULL;
 }
 
+const char *control_live(const struct control *control, const char *shard, bool of_databases)
+{
+    for (size_t i = 0; i < control->live_count; i++)
+        if (control->lives[i].of_databases == of_databases &&
+            strcmp(control->lives[i].shard, shard) == 0)
+            return control->lives[i].colour;
+    return "";
+}
+
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node)
 {
     for (size_t i = 0; i < control->goal_count; i++)

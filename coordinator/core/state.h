@@ -134,10 +134,11 @@ struct goal {
     char release[NAME_SIZE];
 };
 
-/* As every edge that carries it has said. */
+/* As every edge that carries it has said; of databases, every pooler. */
 struct live_colour {
     char shard[NAME_SIZE];
     char colour[NAME_SIZE];
+    bool of_databases;
 };
 
 struct control {
@@ -168,6 +169,8 @@ struct control {
 
 struct node *control_node(const struct control *control, const char *name);
 size_t control_node_place(const struct control *control, enum node_kind kind, const char *name);
+/* "": nobody has said. */
+const char *control_live(const struct control *control, const char *shard, bool of_databases);
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node);
 const struct catalog_release *catalog_release(const struct catalog *catalog, const char *name);
 /* The index, or catalog->revision_count. */

@@ -121,8 +121,8 @@ static const struct step_rule rules[] = {
         WHY("it changes nothing, whatever became of it")},
     {507, BOTH(UNKNOWN), ON(TICK), IF(target_is_isolated), QUARANTINE(UNDO, SKIPPED),
         WHY("its node is cut off: repaired when it comes back")},
-    {508, UNDO(DUE) | UNDO(UNKNOWN), ON(TICK), IF(shadow_may_be_left), GO(UNDO, SKIPPED),
-        WHY("its agent is lost: it discards the shadow by itself when it is back")},
+    {508, UNDO(DUE) | UNDO(UNKNOWN), ON(TICK), IF(copy_may_be_left), GO(UNDO, SKIPPED),
+        WHY("its agent is lost: it gives the copy up by itself when it is back")},
     {509, UNDO(UNKNOWN), ON(TICK), IF(replica_may_be_left), QUARANTINE(UNDO, SKIPPED),
         WHY("the replica is left behind: quarantined until it has caught up")},
     {510, DO(UNKNOWN), ON(TICK), IF(database_was_overtaken), GO(DO, SKIPPED),
@@ -161,6 +161,8 @@ static const struct step_rule rules[] = {
         WHY("looking whether the old release is healthy")},
     {615, UNDO(DUE), ON(TICK), IF(may_order), ORDER(UNDO),
         WHY("ordered to take it back")},
+    {616, UNDO(FAILED) | UNDO(REFUSED) | UNDO(CANCELLED), ON(TICK), IF(pause_may_be_left),
+        GO(UNDO, SKIPPED), WHY("its pool could not be paused: clients are cut off, not held back")},
     {617, UNDO(DUE) | UNDO(FAILED) | UNDO(REFUSED) | UNDO(CANCELLED), ON(TICK),
         IF(replica_may_be_left), QUARANTINE(UNDO, SKIPPED),
         WHY("the replica is left behind: quarantined until it has caught up")},
@@ -333,7 +335,8 @@ static void send_inquiries(struct run *run, const struct scene *scene)
 
         if (node->link != LINK_ONLINE || !node->is_adopted ||
             !(is_its_own || (is_of_primary && node->identity.kind == KIND_DATABASE &&
-                             strcmp(node->identity.shard, scene->step->plan->shard) == 0)))
+                             strcmp(node->identity.shard, scene->step->plan->shard) == 0 &&
+                             fleet_is_of_side(control, node, scene->step->plan->side))))
             continue;
         inquiry = run_body(run, message_row(MESSAGE_INQUIRY)->record);
         step_order(control, scene->work, scene->step, scene->step->attempt, &inquiry->order);

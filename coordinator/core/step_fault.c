@@ -5,6 +5,7 @@
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
+#include "coordinator/core/twin.h"
 
 #include <string.h>
 
@@ -245,7 +246,8 @@ static const char *node_fault(const struct scene *scene, char *ret)
     }
     if (node->identity.kind == KIND_DATABASE && node->report != NULL && shard != NULL &&
         shard->system_id[0] != '\0' &&
-        strcmp(node->report->database.system_id, shard->system_id) != 0) {
+        strcmp(node->report->database.system_id, twin_system_id(shard, node->identity.colour)) !=
+            0) {
         (void)text_format(ret, SENTENCE_SIZE, "%s is another database than the one planned for",
                           name);
         return ret;
@@ -320,7 +322,18 @@ static const char *stage_fault(const struct scene *scene, char *ret)
                    ? NULL
                    : isolate_fault(scene, ret);
     case TASK_CONTRACT:
+    case TASK_CLOSE:
         return contract_fault(scene, ret);
+    case TASK_FOLLOW:
+    case TASK_UNFOLLOW:
+    case TASK_CLOSE_WRITES:
+    case TASK_OPEN_WRITES:
+    case TASK_DRAIN_WAL:
+    case TASK_COMPARE:
+    case TASK_SEQUENCES:
+    case TASK_REVERSE:
+    case TASK_UNREVERSE:
+        return twin_step_fault(scene, ret);
     case TASK_SWITCH:
         return switch_fault(scene, ret);
     case TASK_EXPAND:
@@ -337,16 +350,6 @@ static const char *stage_fault(const struct scene *scene, char *ret)
     case TASK_CLONE:
     case TASK_REHEARSE:
     case TASK_DISCARD:
-    case TASK_FOLLOW:
-    case TASK_UNFOLLOW:
-    case TASK_CLOSE_WRITES:
-    case TASK_OPEN_WRITES:
-    case TASK_DRAIN_WAL:
-    case TASK_COMPARE:
-    case TASK_SEQUENCES:
-    case TASK_REVERSE:
-    case TASK_UNREVERSE:
-    case TASK_CLOSE:
     case TASK_ALLOW_SESSIONS:
     case TASK_SMOKE:
     case TASK_COUNT:

@@ -2,6 +2,7 @@
 #include "coordinator/core/step_scene.h"
 
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/twin.h"
 
 #include <string.h>
 
@@ -161,14 +162,14 @@ bool goes_back_and_can_cancel(const struct scene *scene)
            task_row(step_task(scene->step))->can_be_cancelled;
 }
 
-/* A shadow is discarded whatever became of what was done on it; its agent does one after the other,
- * or, if it is lost, discards it once it is back. */
-static bool is_of_a_shadow(const struct scene *scene)
+/* A copy that nobody uses is given up whatever became of what was done on it; its agent does one
+ * after the other, or, if it is lost, gives it up once it is back. */
+static bool is_of_a_copy(const struct scene *scene)
 {
     enum task task = scene->step->plan->task;
 
-    return task == TASK_REHEARSE || task == TASK_DISCARD ||
-           (task == TASK_CLONE && node_is_lost(scene));
+    return task == TASK_REHEARSE || task == TASK_DISCARD || task == TASK_COMPARE ||
+           (node_is_lost(scene) && (task == TASK_CLONE || twin_is_migrated(scene)));
 }
 
 bool goes_back_over_harmless(const struct scene *scene)
@@ -177,18 +178,30 @@ bool goes_back_over_harmless(const struct scene *scene)
 
     return goes_back(scene) &&
            (task == TASK_PREFLIGHT || task == TASK_VERIFY || task == TASK_AWAIT_REPLAY ||
-            task == TASK_SMOKE || is_of_a_shadow(scene));
+            task == TASK_SMOKE || task == TASK_DRAIN_WAL || task == TASK_SEQUENCES ||
+            is_of_a_copy(scene));
 }
 
-/* Nobody is held up by a shadow whose agent is gone: it is discarded by that agent itself. */
-bool shadow_may_be_left(const struct scene *scene)
+/* Nobody is held up by a copy whose agent is gone: it is given up by that agent itself. */
+bool copy_may_be_left(const struct scene *scene)
 {
     const struct step *step = scene->step;
-    const char *name = step_is_open(step) ? step->node : step->plan->node;
+    const char *primary = step_node(scene->control, step);
+    const char *name = step_is_open(step)   ? step->node
+                       : primary[0] != '\0' ? primary
+                                            : step->plan->node;
     const struct node *node = control_node(scene->control, name);
 
     return goes_back(scene) && step->direction == DIRECTION_UNDO &&
-           step->plan->undo == TASK_DISCARD && (node == NULL || node->link == LINK_LOST);
+           (step->plan->undo == TASK_DISCARD || step->plan->undo == TASK_UNFOLLOW) &&
+           (node == NULL || node->link == LINK_LOST);
+}
+
+/* Whoever holds a transaction open is cut off with the others when writes are closed. */
+bool pause_may_be_left(const struct scene *scene)
+{
+    return goes_back(scene) && scene->step->direction == DIRECTION_UNDO &&
+           scene->step->plan->undo == TASK_PAUSE_POOL;
 }
 
 bool primary_has_changed(const struct scene *scene)
@@ -197,7 +210,7 @@ bool primary_has_changed(const struct scene *scene)
 
     if (!step_is_task(scene->step) || !task_row(step_task(scene->step))->on_primary)
         return false;
-    primary = fleet_primary(scene->control, scene->step->plan->shard);
+    primary = step_primary(scene->control, scene->step);
     return primary != NULL && strcmp(primary->identity.name, scene->step->node) != 0;
 }
 

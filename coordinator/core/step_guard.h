@@ -46,7 +46,8 @@
     X(target_is_still_unhealthy)                                                                   \
     X(cannot_be_admitted_in_time)                                                                  \
     X(replica_may_be_left)                                                                         \
-    X(shadow_may_be_left)                                                                          \
+    X(copy_may_be_left)                                                                            \
+    X(pause_may_be_left)                                                                           \
     X(goes_back_without_undo)                                                                      \
     X(goes_back_with_dependents_settled)                                                           \
     X(later_one_was_kept)                                                                          \
@@ -55,6 +56,9 @@
 #define X(name) bool name(const struct scene *scene);
 STEP_GUARDS(X)
 #undef X
+
+/* The present primary of the databases that the step means; NULL: no single one reports. */
+const struct node *step_primary(const struct control *control, const struct step *step);
 
 /* Who is to be ordered now: the shard's present primary for a primary's task. "" if nobody is. */
 const char *step_node(const struct control *control, const struct step *step);

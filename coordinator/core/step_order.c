@@ -3,6 +3,7 @@
 
 #include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/twin.h"
 
 #include <string.h>
 
@@ -66,13 +67,18 @@ bool step_is_task(const struct step *step)
     return step_task(step) != TASK_NONE;
 }
 
+const struct node *step_primary(const struct control *control, const struct step *step)
+{
+    return fleet_primary_of(control, step->plan->shard, step->plan->side);
+}
+
 const char *step_node(const struct control *control, const struct step *step)
 {
     const struct node *primary;
 
     if (!task_row(step_task(step))->on_primary)
         return step->plan->node;
-    primary = fleet_primary(control, step->plan->shard);
+    primary = step_primary(control, step);
     return primary == NULL ? "" : primary->identity.name;
 }
 
@@ -100,11 +106,12 @@ uint64_t step_patience_ms(const struct step *step, enum step_state state)
 uint64_t shard_position(const struct control *control, const struct work *work,
                         const struct step *step)
 {
-    const struct node *primary = fleet_primary(control, step->plan->shard);
+    const struct node *primary = step_primary(control, step);
     uint64_t position = 0;
 
     for (size_t i = 0; i < work->count; i++)
         if (strcmp(work->steps[i].plan->shard, step->plan->shard) == 0 &&
+            strcmp(work->steps[i].plan->side, step->plan->side) == 0 &&
             work->steps[i].position > position)
             position = work->steps[i].position;
     if (position == 0 && primary != NULL)
@@ -119,7 +126,8 @@ const struct plan_shard *work_shard(const struct work *work, const char *name)
 
 static enum database_part part_of(const struct control *control, const struct node *node)
 {
-    const struct node *primary = fleet_primary(control, node->identity.shard);
+    const struct node *primary =
+        fleet_primary_of(control, node->identity.shard, node->identity.colour);
 
     if (primary == NULL)
         return PART_NOT_KNOWN;
@@ -136,11 +144,24 @@ static void fill_database(const struct control *control, const struct work *work
     if (node != NULL && step_task(step) == TASK_PREFLIGHT)
         ret->part = part_of(control, node);
     if (shard != NULL)
-        (void)text_copy(ret->system_id, sizeof(ret->system_id), shard->system_id);
+        (void)text_copy(ret->system_id, sizeof(ret->system_id),
+                        twin_system_id(shard, node != NULL ? node->identity.colour : ""));
     if (node != NULL && node->report != NULL)
         ret->timeline = node->report->database.timeline;
     if (step_task(step) == TASK_AWAIT_REPLAY)
         ret->position = shard_position(control, work, step);
+}
+
+static void fill_twin(const struct control *control, const struct work *work,
+                      const struct step *step, struct task_arguments *ret)
+{
+    const char *target = twin_target(control, work, step);
+
+    if (target[0] != '\0')
+        (void)text_copy(ret->target, NAME_SIZE, target);
+    ret->has_writes = twin_has_writes(work, step);
+    if (step_task(step) == TASK_COMPARE)
+        ret->budget_ms = step->plan->is_closed ? step->plan->deadline_ms : 0;
 }
 
 /* A preflight is for every kind. */
@@ -203,8 +224,10 @@ void step_order(const struct control *control, const struct work *work, const st
     if (step->direction == DIRECTION_UNDO && arguments->drain_ms > DRAIN_BACK_MS)
         arguments->drain_ms = DRAIN_BACK_MS;
     arguments->budget_ms = work->plan->options.budget_ms;
-    if (work->plan->strategy == STRATEGY_MAINTENANCE)
+    if (work->plan->strategy == STRATEGY_MAINTENANCE || work->plan->strategy == STRATEGY_TWIN)
         arguments->pause_ms = PAUSE_LEASE_MS;
+    if (work->plan->strategy == STRATEGY_TWIN)
+        fill_twin(control, work, step, arguments);
     arguments->of_contract = plan->of_contract;
     arguments->accept_data_loss = work->plan->options.accept_data_loss;
     if (is_of_database(control, step))

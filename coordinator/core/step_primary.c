@@ -2,6 +2,7 @@
 #include "coordinator/core/step_scene.h"
 
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/twin.h"
 
 #include <string.h>
 
@@ -61,7 +62,7 @@ static const struct node *successor(const struct scene *scene)
 
     if (!primary_has_changed(scene))
         return NULL;
-    primary = fleet_primary(scene->control, scene->step->plan->shard);
+    primary = step_primary(scene->control, scene->step);
     return node_measured_at_ms(primary) >= scene->step->changed_at_ms ? primary : NULL;
 }
 
@@ -95,12 +96,12 @@ bool step_was_forgotten(const struct control *control, const struct work *work,
 {
     const struct scene scene = {.control = control, .work = work, .step = step};
     const struct plan_shard *shard = work_shard(work, step->plan->shard);
-    const struct node *primary = fleet_primary(control, step->plan->shard);
+    const struct node *primary = step_primary(control, step);
 
     return step_is_task(step) && task_row(step_task(step))->on_primary &&
            step->plan->revision[0] != '\0' && step->state == STEP_SUCCEEDED && !step->is_kept &&
            primary != NULL && shard != NULL &&
-           primary->report->database.timeline > shard->timeline &&
+           primary->report->database.timeline > twin_timeline(shard, step->plan->side) &&
            node_measured_at_ms(primary) > step->changed_at_ms && !primary_has(&scene, primary);
 }
 

@@ -10,6 +10,7 @@
 #define GATE(gate_)          .gate = GATE_##gate_
 #define UNDO_GATE(gate_)     .undo_gate = GATE_##gate_
 #define FOR(choice_)         .choice = FOR_##choice_
+#define TWIN                 .side = SIDE_TWIN
 #define DOC(text)            .doc = text
 
 /* clang-format off */
@@ -62,15 +63,16 @@
     {STAGE_ISOLATE, ON(GUARD, EDGES), UNDO(ISOLATE), .undo_only = true,                            \
         DOC("on the way back, if its agent is silent: it is cut off at every edge")}
 
-#define CONTRACT_STAGES                                                                            \
-    {STAGE_CONTRACT, ON(FINISH, PRIMARY), FOR(CONTRACT), DO(CONTRACT),                             \
+#define CONTRACT_STAGES_ON(side_)                                                                  \
+    {STAGE_CONTRACT, ON(FINISH, PRIMARY), FOR(CONTRACT), DO(CONTRACT), .side = (side_),            \
         DOC("what only old releases needed is removed: no way back")},                             \
-    {STAGE_REPLAY, ON(FINISH, REPLICAS), DO(AWAIT_REPLAY),                                         \
+    {STAGE_REPLAY, ON(FINISH, REPLICAS), DO(AWAIT_REPLAY), .side = (side_),                        \
         DOC("every replica has replayed it")},                                                     \
-    {STAGE_AGREE, ON(FINISH, SHARD), GATE(AGREE),                                                  \
+    {STAGE_AGREE, ON(FINISH, SHARD), GATE(AGREE), .side = (side_),                                 \
         DOC("every database has the primary's fingerprint")},                                      \
-    {STAGE_VERIFY, ON(FINISH, DATABASES), FOR(CONTRACT_VERIFY), DO(VERIFY),                        \
+    {STAGE_VERIFY, ON(FINISH, DATABASES), FOR(CONTRACT_VERIFY), DO(VERIFY), .side = (side_),       \
         DOC("every database passes verify.contract.sql")}
+#define CONTRACT_STAGES CONTRACT_STAGES_ON(SIDE_LIVE)
 
 static const struct stage_row rolling[] = {
     PREFLIGHT_STAGE,
@@ -159,6 +161,61 @@ static const struct stage_row maintenance[] = {
         DOC("it stays healthy under players' traffic")},
 };
 
+/* The other side is copied, migrated and compared while nobody uses it.  Then writes are closed for
+ * a moment: a marker, the sequences, and a replication back are in place before the first write on
+ * the other side, so that going back is the same in mirror, and loses nothing either way.  Undone
+ * from the end to the beginning. */
+static const struct stage_row database_blue_green[] = {
+    PREFLIGHT_STAGE,
+    {STAGE_AGREE, ON(TWIN, SHARD), GATE(AGREE), UNDO_GATE(AGREE),
+        DOC("every database has the primary's fingerprint, before anything and after going back")},
+    {STAGE_FOLLOW, ON(TWIN, ONE), DO(FOLLOW), UNDO(UNFOLLOW), TWIN,
+        DOC("the other side is a copy, and follows")},
+    {STAGE_CATCH_UP, ON(TWIN, REPLICAS), DO(AWAIT_REPLAY), TWIN,
+        DOC("its replicas have replayed the copy")},
+    {STAGE_EXPAND, ON(TWIN, PRIMARY), DO(EXPAND), TWIN,
+        DOC("on the copy; taken back with it")},
+    {STAGE_BACKFILL, ON(TWIN, PRIMARY), FOR(BACKFILL), DO(BACKFILL), TWIN,
+        DOC("rows are filled in batches")},
+    {STAGE_REPLAY, ON(TWIN, REPLICAS), DO(AWAIT_REPLAY), TWIN,
+        DOC("every replica of it has replayed it")},
+    {STAGE_AGREE, ON(TWIN, SHARD), GATE(AGREE), TWIN,
+        DOC("every database of that side has its primary's fingerprint")},
+    {STAGE_VERIFY, ON(TWIN, DATABASES), FOR(VERIFY), DO(VERIFY), TWIN,
+        DOC("every database of that side passes verify.sql")},
+    {STAGE_COMPARE, ON(TWIN, ONE), DO(COMPARE), TWIN,
+        DOC("the rows of both sides are the same, while writes go on")},
+    {STAGE_PAUSE, ON(TWIN, POOLERS), DO(PAUSE_POOL), UNDO(RESUME_POOL),
+        DOC("every pooler holds queries back: players wait from here")},
+    {STAGE_CLOSE_WRITES, ON(TWIN, ONE), DO(CLOSE_WRITES), UNDO(OPEN_WRITES),
+        DOC("nobody writes to the side that is left")},
+    {STAGE_DRAIN_WAL, ON(TWIN, ONE), DO(DRAIN_WAL), TWIN,
+        DOC("the last write has come over")},
+    {STAGE_COMPARE, ON(TWIN, ONE), DO(COMPARE), TWIN, .is_closed = true,
+        DOC("the rows of both sides are the same, as far as there is time")},
+    {STAGE_SEQUENCES, ON(TWIN, ONE), DO(SEQUENCES), TWIN,
+        DOC("sequences go on beyond where they stood")},
+    {STAGE_REVERSE, ON(TWIN, ONE), DO(REVERSE), UNDO(UNREVERSE),
+        DOC("the side that is left follows, before the other's first write")},
+    {STAGE_OPEN_WRITES, ON(TWIN, ONE), DO(OPEN_WRITES), UNDO(CLOSE_WRITES), TWIN,
+        DOC("the other side lets players in: from here on it may have writes of its own")},
+    {STAGE_POINT, ON(TWIN, POOLERS), DO(POINT_POOL), UNDO(POINT_POOL),
+        DOC("every pool points at the other side, and back")},
+    {STAGE_RESUME, ON(TWIN, POOLERS), DO(RESUME_POOL), UNDO(PAUSE_POOL),
+        DOC("queries go on, there")},
+    {STAGE_DRAIN_WAL, ON(TWIN, ONE), UNDO(DRAIN_WAL), .undo_only = true,
+        DOC("on the way back, before anybody is held back: what players write there comes over")},
+    {STAGE_SOAK, ON(PROVE, GAME), GATE(SOAK),
+        DOC("every game node stays healthy on the other side")},
+    GUARD_STAGES,
+    GAME_STAGES,
+    {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
+        DOC("the last moment to go back: the side that was left still follows")},
+    {STAGE_CLOSE, ON(FINISH, ONE), DO(CLOSE),
+        DOC("the side that was left stays behind: no way back")},
+    CONTRACT_STAGES_ON(SIDE_TWIN),
+};
+
 static const struct stage_row inverse[] = {
     {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
         DOC("every node says that it could take part")},
@@ -198,6 +255,7 @@ static const struct {
     [STRATEGY_BLUE_GREEN] = {blue_green, ARRAY_LEN(blue_green)},
     [STRATEGY_SHADOW] = {shadow, ARRAY_LEN(shadow)},
     [STRATEGY_MAINTENANCE] = {maintenance, ARRAY_LEN(maintenance)},
+    [STRATEGY_TWIN] = {database_blue_green, ARRAY_LEN(database_blue_green)},
 };
 static_assert(ARRAY_LEN(strategies) == STRATEGY_COUNT_, "a strategy has no stages");
 

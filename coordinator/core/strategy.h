@@ -19,6 +19,7 @@ enum scope {
     SCOPE_SWITCHES,         /* one for every edge that carries the shard, side by side */
     SCOPE_POOLERS,          /* side by side, at every pooler of the shard */
     SCOPE_CLUSTER,          /* one gate, after everything before it */
+    SCOPE_ONE,              /* one, on the primary */
     SCOPE_SHADOW,           /* one, on the database of the shard that a shadow is made from */
     SCOPE_COUNT
 };
@@ -29,6 +30,7 @@ enum section {
     SECTION_SHADOW, /* per shard that has revisions to move, side by side, before any shard */
     SECTION_CLOSE,  /* per shard, for all its game nodes side by side, whatever they run */
     SECTION_SCHEMA, /* per shard, if it has revisions to move */
+    SECTION_TWIN,   /* per shard, if its databases' other side is to have its writes */
     SECTION_GUARD,  /* per shard and game node, beside the waves: for the way back only */
     SECTION_GAMES,  /* per shard and wave, if there is a release to switch */
     SECTION_SWITCH, /* per shard, if another colour is to get its traffic */
@@ -42,6 +44,9 @@ enum section {
 /* A shard's sections come in the order of the table: BEGIN, HOLD, RETIRE and FINISH are the plan's.
  */
 
+/* Which databases, where a shard has two sides. */
+enum side { SIDE_LIVE, SIDE_TWIN };
+
 /* Which revisions a stage is for. */
 enum choice { FOR_ALL, FOR_BACKFILL, FOR_VERIFY, FOR_CONTRACT, FOR_CONTRACT_VERIFY };
 
@@ -50,6 +55,8 @@ struct stage_row {
     enum section section;
     enum scope scope;
     enum choice choice;
+    enum side side;
+    bool is_closed; /* writes are closed meanwhile */
     enum task task;
     enum task undo;
     enum gate gate;

@@ -86,10 +86,26 @@ static struct name_item *names_of(unsigned bits, const void *parent, size_t *ret
     return items;
 }
 
+static void report_twin(const struct cast *cast, size_t at, const void *parent,
+                        struct database_report *ret)
+{
+    const struct cast_node *node = &cast->nodes[at];
+
+    (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, at == 0 ? "7001" : "7002");
+    ret->is_primary = true;
+    ret->twin.nodes = memory_array(parent, struct name_item, 1);
+    ret->twin.node_count = 1;
+    (void)text_copy(ret->twin.nodes[0].name, NAME_SIZE, cast->nodes[1 - at].name);
+    (void)text_copy(ret->twin.follows, NAME_SIZE,
+                    node->twin == TWIN_NONE ? "" : cast->nodes[1 - at].name);
+    ret->twin.state = node->twin;
+    ret->twin.closed_by = node->is_closed;
+}
+
 static void report_database(const struct cast *cast, size_t at, const void *parent,
                             struct database_report *ret)
 {
-    const struct cast_node *primary = &cast->nodes[cast->primary];
+    const struct cast_node *primary = &cast->nodes[cast->has_twin ? at : cast->primary];
 
     (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, "7001");
     (void)text_copy(ret->instance, DIGEST_SIZE, cast->nodes[at].name);
@@ -102,6 +118,8 @@ static void report_database(const struct cast *cast, size_t at, const void *pare
     ret->contracted = names_of(primary->contracted, parent, &ret->contracted_count);
     (void)text_format(ret->fingerprint, FINGERPRINT_SIZE, "f%u.%u", primary->applied,
                       primary->contracted);
+    if (cast->has_twin)
+        report_twin(cast, at, parent, ret);
 }
 
 static void report_edge(const struct cast *cast, size_t at, const void *parent, struct report *ret)
@@ -124,13 +142,16 @@ static void report_edge(const struct cast *cast, size_t at, const void *parent, 
     }
 }
 
-static void report_pool(const struct cast_node *node, const void *parent, struct report *ret)
+static void report_pool(const struct cast *cast, const struct cast_node *node, const void *parent,
+                        struct report *ret)
 {
     ret->pools = memory_array(parent, struct pool_report, 1);
     ret->pool_count = 1;
     (void)text_copy(ret->pools[0].console, NAME_SIZE, "127.0.0.1:6432");
     ret->pools[0].could_measure = true;
     ret->pools[0].is_paused = node->is_paused;
+    if (cast->has_twin)
+        (void)text_copy(ret->pools[0].server, NAME_SIZE, cast->nodes[cast->pointed].name);
 }
 
 void cast_fill_report(const struct cast *cast, size_t at, const void *parent, struct report *ret)
@@ -141,7 +162,7 @@ void cast_fill_report(const struct cast *cast, size_t at, const void *parent, st
     if (node->kind == KIND_DATABASE) {
         report_database(cast, at, parent, &ret->database);
     } else if (node->is_pooler) {
-        report_pool(node, parent, ret);
+        report_pool(cast, node, parent, ret);
     } else if (node->kind == KIND_EDGE) {
         report_edge(cast, at, parent, ret);
     } else {
@@ -185,9 +206,53 @@ static unsigned revision_bit(const char *name)
     return 0;
 }
 
-static void perform_schema(struct cast *cast, enum task task, unsigned bit)
+static size_t index_of(const struct cast *cast, const char *name)
 {
-    struct cast_node *primary = &cast->nodes[cast->primary];
+    for (size_t i = 0; i < CAST_NODES; i++)
+        if (strcmp(cast->nodes[i].name, name) == 0)
+            return i;
+    return CAST_NODES;
+}
+
+static void perform_twin(struct cast *cast, size_t at, const struct order *order)
+{
+    struct cast_node *node = &cast->nodes[at];
+    struct cast_node *other = &cast->nodes[1 - at];
+
+    switch ((int)order->task) {
+    case TASK_FOLLOW:
+        node->applied = other->applied;
+        node->expanded = other->expanded;
+        node->contracted = other->contracted;
+        node->twin = TWIN_FOLLOWING;
+        node->is_closed = true;
+        break;
+    case TASK_UNFOLLOW:
+        node->twin = TWIN_LEFT;
+        break;
+    case TASK_CLOSE_WRITES:
+    case TASK_OPEN_WRITES:
+        node->is_closed = order->task == TASK_CLOSE_WRITES;
+        break;
+    case TASK_REVERSE:
+        node->twin = TWIN_FOLLOWING;
+        other->twin = TWIN_NONE;
+        break;
+    case TASK_UNREVERSE:
+        node->twin = TWIN_NONE;
+        break;
+    case TASK_CLOSE:
+        node->twin = TWIN_LEFT;
+        break;
+    default:
+        break;
+    }
+}
+
+static void perform_schema(struct cast *cast, size_t at, enum task task, unsigned bit)
+{
+    struct cast_node *primary =
+        &cast->nodes[cast->has_twin && at < CAST_DATABASES ? at : cast->primary];
 
     if (task == TASK_EXPAND)
         primary->applied |= bit;
@@ -210,7 +275,14 @@ static const char *word_named(const char *name)
 
 void cast_perform(struct cast *cast, const char *doer, const struct order *order)
 {
-    perform_schema(cast, order->task, revision_bit(order->arguments.revision));
+    size_t at = index_of(cast, doer);
+    size_t target = index_of(cast, order->arguments.target);
+
+    perform_schema(cast, at, order->task, revision_bit(order->arguments.revision));
+    if (cast->has_twin && at < CAST_DATABASES)
+        perform_twin(cast, at, order);
+    if (order->task == TASK_POINT_POOL && target < CAST_DATABASES)
+        cast->pointed = target;
     for (size_t i = 0; i < CAST_NODES; i++)
         if (order->task == TASK_SWITCH && strcmp(cast->nodes[i].name, doer) == 0)
             cast->nodes[i].live = word_named(order->arguments.colour);

@@ -28,11 +28,15 @@ struct cast_node {
     bool is_sick, is_silent;
     bool is_pooler, is_paused;
     bool is_dead; /* its server does not answer, its agent does */
+    enum twin_state twin; /* of a database that has one */
+    bool is_closed;       /* for the game's roles */
 };
 
 struct cast {
     struct cast_node nodes[CAST_NODES];
     size_t primary; /* index */
+    bool has_twin;  /* db1 is blue, db2 is green, and either is a primary of its own */
+    size_t pointed; /* with a twin: the index of the database that the pool points at */
     uint64_t timeline;
     uint64_t position;
     struct order orders[CAST_ORDERS]; /* not answered yet */

@@ -46,6 +46,22 @@ static int add_node(struct sim *sim, const char *kind_name, int number, enum nod
     return at;
 }
 
+/* With twins, the first side is blue, and the second is empty at first. */
+static struct sim_side add_side(struct sim *sim, int number, int count, int after)
+{
+    struct sim_side side = {sim->node_count, sim->node_count, count};
+
+    for (int i = 0; i < count; i++) {
+        int at = add_node(sim, "db", number * 10 + after + i + 1, KIND_DATABASE, number);
+
+        sim->nodes[at].can_shadow = i == 0 || sim_below(sim, 2) == 0;
+        if (sim->has_twins)
+            sim->nodes[at].colour = after == 0 ? COLOUR_BLUE : COLOUR_GREEN;
+    }
+    sim->nodes[side.primary].believes = true;
+    return side;
+}
+
 static void add_shard(struct sim *sim, int number)
 {
     struct sim_shard *shard = &sim->shards[number];
@@ -53,14 +69,12 @@ static void add_shard(struct sim *sim, int number)
     int games = (2 + (int)sim_below(sim, 2)) * (sim->has_colours ? 2 : 1);
 
     (void)text_format(shard->name, NAME_SIZE, "shard-%d", number + 1);
-    shard->first_database = sim->node_count;
-    shard->database_count = databases;
-    for (int i = 0; i < databases; i++)
-        (void)add_node(sim, "db", number * 10 + i + 1, KIND_DATABASE, number);
-    for (int i = 0; i < databases; i++)
-        sim->nodes[shard->first_database + i].can_shadow = i == 0 || sim_below(sim, 2) == 0;
-    shard->primary = shard->first_database;
-    sim->nodes[shard->primary].believes = true;
+    shard->live = add_side(sim, number, databases, 0);
+    shard->truth = shard->live.primary;
+    shard->has_twins = sim->has_twins;
+    shard->side_before = shard->has_twins ? COLOUR_BLUE : COLOUR_NONE;
+    if (shard->has_twins)
+        shard->rest = add_side(sim, number, 1 + (int)sim_below(sim, 2), databases);
     shard->first_game = sim->node_count;
     shard->game_count = games;
     for (int i = 0; i < games; i++) {
@@ -71,6 +85,14 @@ static void add_shard(struct sim *sim, int number)
     }
 }
 
+/* Twins are switched by them. */
+static int pools_for(struct sim *sim, int most)
+{
+    int count = (int)sim_below(sim, (uint64_t)most + 1);
+
+    return count == 0 && sim->has_twins ? 1 : count;
+}
+
 /* Before some shards' primaries there are pools; where there is room, one shard has two. */
 static void add_poolers(struct sim *sim)
 {
@@ -78,7 +100,7 @@ static void add_poolers(struct sim *sim)
     int number = 0;
 
     for (int shard = 0; shard < sim->shard_count; shard++)
-        for (int i = (int)sim_below(sim, (uint64_t)most + 1); i > 0; i--)
+        for (int i = pools_for(sim, most); i > 0; i--)
             sim->nodes[add_node(sim, "pool", ++number, KIND_EDGE, shard)].is_pooler = true;
 }
 
@@ -166,6 +188,30 @@ static void make_shadows_fate(struct sim *sim)
     fate->failing_task = any_of(sim, 50, hated, ARRAY_LEN(hated));
 }
 
+/* What befalls those who have two databases. */
+static void make_twins_fate(struct sim *sim)
+{
+    static const enum task hated[] = {TASK_FOLLOW,    TASK_CLOSE_WRITES, TASK_DRAIN_WAL,
+                                      TASK_SEQUENCES, TASK_REVERSE,      TASK_OPEN_WRITES,
+                                      TASK_UNREVERSE, TASK_POINT_POOL,   TASK_RESUME_POOL,
+                                      TASK_UNFOLLOW,  TASK_CLOSE,        TASK_COMPARE};
+    struct sim_fate *fate = &sim->fate;
+
+    if (sim->has_twins && sim_below(sim, 2) == 0) { /* so that it comes as far as a switch */
+        fate->crashes_in = 3000;
+        fate->failing = 0;
+        fate->grudge = fate->coup = TASK_NONE;
+        fate->failing_task = TASK_PAUSE_POOL;
+        fate->fails_back = true;
+        return;
+    }
+    if (!sim->has_twins)
+        return;
+    fate->grudge = hated[sim_below(sim, ARRAY_LEN(hated))];
+    fate->failing_task = any_of(sim, 50, hated, ARRAY_LEN(hated));
+    fate->fails_back = sim_below(sim, 3) == 0;
+}
+
 static void make_fate(struct sim *sim)
 {
     static const enum task hated[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT,   TASK_CONTRACT,
@@ -196,6 +242,7 @@ static void make_fate(struct sim *sim)
     fate->coup_in_holding = sim_below(sim, 6) == 0;
     fate->coup = any_of(sim, 20, ending, ARRAY_LEN(ending));
     fate->meddling = sim_below(sim, 3) == 0 ? (unsigned)sim_below(sim, 20) : 1;
+    make_twins_fate(sim);
 }
 
 struct sim *sim_new(uint64_t seed, bool is_traced)
@@ -209,6 +256,7 @@ struct sim *sim_new(uint64_t seed, bool is_traced)
     make_catalog(sim);
     sim->shard_count = sim_below(sim, 4) == 0 ? 2 : 1;
     sim->has_colours = sim->shard_count == 1 && sim_below(sim, 3) == 0; /* an edge has one map */
+    sim->has_twins = sim->shard_count == 1 && !sim->has_colours && sim_below(sim, 2) == 0;
     for (int i = 0; i < sim->shard_count; i++)
         add_shard(sim, i);
     for (int edges = 1 + (sim_below(sim, 4) == 0); edges > 0; edges--)

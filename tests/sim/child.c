@@ -165,6 +165,10 @@ static void end_child(struct sim *sim, int at, struct sim_child *child)
 
     if (sim->nodes[at].is_pooler)
         pooler_end(sim, at, child);
+    if (twin_is_task(child->order.task) && !child->has_effect && !child->is_cancelled) {
+        child->fails = true; /* what it waits for has not come */
+        child->is_retryable = false;
+    }
     describe_end(child, &outcome);
     child->is_used = false;
     post_event(sim, at, &event);
@@ -196,6 +200,8 @@ static bool waits(const struct sim *sim, const struct sim_node *node, const stru
 {
     if (node->is_pooler)
         return pooler_waits(sim, node, child);
+    if (twin_is_task(child->order.task))
+        return twin_waits(sim, (int)(node - sim->nodes), child);
     return child->order.task == TASK_AWAIT_REPLAY && !child->is_cancelled && !child->fails &&
            node->database.position < child->order.arguments.position;
 }
@@ -238,7 +244,7 @@ static void run_child(struct sim *sim, int at, struct sim_child *child)
     if (is_locked_out(node, child) && !child->is_cancelled)
         return;
     if (!child->has_effect && !fails_before(child) && !child->is_cancelled &&
-        sim->now_ms >= child->effect_at_ms)
+        sim->now_ms >= child->effect_at_ms && !twin_is_early(sim, at, child))
         act(sim, at, child);
     if (is_balancer(node) && child->has_effect && sim->now_ms >= child->keeps_at_ms)
         edge_act(sim, at, child);

@@ -14,7 +14,7 @@
 
 struct sim_database *database_of(struct sim *sim, int shard)
 {
-    return &sim->nodes[sim->shards[shard].primary].database;
+    return &sim->nodes[sim->shards[shard].live.primary].database;
 }
 
 /* ---- tasks ---- */
@@ -100,6 +100,7 @@ static void change(struct sim *sim, int at, struct sim_child *child)
         database->severed &= target < 0 ? ~0u : ~(1u << target);
         break;
     default:
+        twin_act(sim, at, child);
         break;
     }
     database->term = child->term;
@@ -161,26 +162,38 @@ bool database_shows(const struct sim_node *node, const struct order *order)
     case TASK_DISCARD:
         return node->shadow_of == 0;
     default:
-        return false;
+        return twin_shows(node, order);
     }
 }
 
 /* ---- players ---- */
 
+/* Where a write is acknowledged, or -1. */
+static int writes_to(const struct sim *sim, const struct sim_shard *shard)
+{
+    const struct sim_node *primary = &sim->nodes[shard->live.primary];
+
+    return primary->is_down || pooler_holds_back(sim, primary->shard) ? -1 : shard->live.primary;
+}
+
 static void play(struct sim *sim, struct sim_shard *shard)
 {
-    struct sim_node *primary = &sim->nodes[shard->primary];
-
-    if (pooler_holds_back(sim, primary->shard))
-        return;
     for (int i = shard->first_game; i < shard->first_game + shard->game_count; i++) {
-        if (primary->is_down || !edge_sends(sim, i) || sim_below(sim, WRITE_ONE_IN) != 0)
+        struct sim_database *database;
+        int at;
+
+        if (!edge_sends(sim, i) || sim_below(sim, WRITE_ONE_IN) != 0)
             continue;
-        primary->database.writes++;
-        primary->database.position++;
+        at = shard->has_twins ? twin_writes_to(sim, shard) : writes_to(sim, shard);
+        if (at < 0)
+            continue;
+        database = &sim->nodes[at].database;
+        shard->truth = at;
+        database->writes++;
+        database->position++;
         shard->acknowledged++;
-        if (sim->nodes[i].release == RELEASE_NEW && (primary->database.applied & sim->lossy) != 0)
-            primary->database.bound++;
+        if (sim->nodes[i].release == RELEASE_NEW && (database->applied & sim->lossy) != 0)
+            database->bound++;
     }
 }
 
@@ -188,12 +201,12 @@ static void play(struct sim *sim, struct sim_shard *shard)
 
 static void replicate(struct sim *sim, const struct sim_shard *shard)
 {
-    const struct sim_node *primary = &sim->nodes[shard->primary];
+    const struct sim_node *primary = &sim->nodes[shard->live.primary];
 
-    for (int i = shard->first_database; i < shard->first_database + shard->database_count; i++) {
+    for (int i = shard->live.first; i < shard->live.first + shard->live.count; i++) {
         struct sim_node *node = &sim->nodes[i];
 
-        if (i == shard->primary || node->is_down || primary->is_down || node->believes ||
+        if (i == shard->live.primary || node->is_down || primary->is_down || node->believes ||
             sim->now_ms < node->replays_at_ms || sim_chance(sim, 30))
             continue;
         node->database = primary->database;
@@ -205,15 +218,15 @@ static void replicate(struct sim *sim, const struct sim_shard *shard)
 void database_fail_over(struct sim *sim, int shard)
 {
     struct sim_shard *it = &sim->shards[shard];
-    struct sim_node *primary = &sim->nodes[it->primary];
+    struct sim_node *primary = &sim->nodes[it->live.primary];
 
     it->dies_at_ms = 0;
     if (primary->is_down)
         return;
     sim_trace(sim, "%s: its host dies", primary->name);
-    post_kill(sim, it->primary, 0);
+    post_kill(sim, it->live.primary, 0);
     primary->is_down = true;
-    if (it->database_count < 2 || sim_below(sim, 4) == 0) {
+    if (it->live.count < 2 || sim_below(sim, 4) == 0) {
         primary->back_at_ms = it->restored_at_ms =
             sim->now_ms + 1000 + sim_below(sim, PROMOTION_MS);
         return;
@@ -228,7 +241,7 @@ void database_fail_soon(struct sim *sim, int shard)
     struct sim_shard *it = &sim->shards[shard];
 
     it->dies_at_ms = sim->now_ms + 1 + sim_below(sim, COUP_MS);
-    for (int i = it->first_database; i < it->first_database + it->database_count; i++)
+    for (int i = it->live.first; i < it->live.first + it->live.count; i++)
         if (!sim->nodes[i].believes && sim_below(sim, 3) != 0)
             sim->nodes[i].replays_at_ms = sim->now_ms + COUP_MS + PROMOTION_MS;
 }
@@ -236,15 +249,19 @@ void database_fail_soon(struct sim *sim, int shard)
 /* Nobody to promote: an older moment becomes the truth. */
 static void restore(struct sim *sim, struct sim_shard *shard)
 {
-    struct sim_node *primary = &sim->nodes[shard->primary];
+    struct sim_node *primary = &sim->nodes[shard->live.primary];
 
     sim_trace(sim, "%s is restored from a backup", primary->name);
     shard->lost_schema = shard->lost_schema || shard->backup.expanded != primary->database.expanded;
     primary->database = shard->backup;
     primary->database.severed = 0; /* whoever restores lets everybody in */
+    primary->database.closed_by = 0;
+    primary->database.twin = TWIN_NONE;
     primary->timeline++;
     primary->is_down = false;
-    shard->acknowledged = primary->database.writes;
+    if (shard->truth == shard->live.primary)
+        shard->acknowledged = primary->database.writes;
+    primary->database.slot_of = 0; /* no logical slot outlives its server's data */
     shard->restored_at_ms = 0;
     shard->was_restored_at_ms = sim->now_ms;
     shard->promoted_at_ms = sim->now_ms;
@@ -254,7 +271,7 @@ static int most_advanced(const struct sim *sim, const struct sim_shard *shard)
 {
     int best = -1;
 
-    for (int i = shard->first_database; i < shard->first_database + shard->database_count; i++)
+    for (int i = shard->live.first; i < shard->live.first + shard->live.count; i++)
         if (!sim->nodes[i].is_down && !sim->nodes[i].believes &&
             (best < 0 || sim->nodes[i].database.position > sim->nodes[best].database.position))
             best = i;
@@ -264,7 +281,7 @@ static int most_advanced(const struct sim *sim, const struct sim_shard *shard)
 static void promote(struct sim *sim, struct sim_shard *shard)
 {
     int chosen = most_advanced(sim, shard);
-    const struct sim_node *old = &sim->nodes[shard->primary];
+    const struct sim_node *old = &sim->nodes[shard->live.primary];
     struct sim_node *next = &sim->nodes[chosen < 0 ? 0 : chosen];
 
     if (chosen < 0)
@@ -273,8 +290,12 @@ static void promote(struct sim *sim, struct sim_shard *shard)
     next->believes = true;
     next->timeline = old->timeline + 1;
     shard->lost_schema = shard->lost_schema || next->database.expanded != old->database.expanded;
-    shard->acknowledged = next->database.writes; /* it had not received the others */
-    shard->primary = chosen;
+    if (shard->truth == shard->live.primary) {
+        shard->acknowledged = next->database.writes; /* it had not received the others */
+        shard->truth = chosen;
+    }
+    next->database.slot_of = 0; /* no logical slot outlives a promotion */
+    shard->live.primary = chosen;
     shard->promotes_at_ms = 0;
     shard->promoted_at_ms = sim->now_ms;
 }
@@ -304,15 +325,17 @@ void database_run(struct sim *sim)
             database_fail_over(sim, i);
         if (shard->restored_at_ms != 0 && sim->now_ms >= shard->restored_at_ms)
             restore(sim, shard);
-        if (sim_below(sim, BACKUP_ONE_IN) == 0 && !sim->nodes[shard->primary].is_down)
+        if (sim_below(sim, BACKUP_ONE_IN) == 0 && !sim->nodes[shard->live.primary].is_down)
             shard->backup = *database_of(sim, i);
         if (shard->promotes_at_ms != 0 && sim->now_ms >= shard->promotes_at_ms)
             promote(sim, shard);
-        for (int d = shard->first_database; d < shard->first_database + shard->database_count; d++)
-            if (d != shard->primary)
+        for (int d = shard->live.first; d < shard->live.first + shard->live.count; d++)
+            if (d != shard->live.primary)
                 come_back(sim, &sim->nodes[d]);
         play(sim, shard);
         replicate(sim, shard);
+        if (shard->has_twins)
+            twin_run(sim, shard);
         if ((database_of(sim, i)->expanded & sim_all_revisions(sim)) == sim_all_revisions(sim))
             shard->lost_schema = shard->loss_is_known = false;
     }

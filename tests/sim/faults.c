@@ -52,9 +52,11 @@ static void break_database(struct sim *sim, int at)
         sim_trace(sim, "%s does not replay", node->name);
         node->replays_at_ms = sim->now_ms + sim_below(sim, REPLAY_MS);
     }
-    if (at != sim->shards[node->shard].first_database && sim_rarely(sim, IMPOSE_ONE_IN))
+    if (at > sim->shards[node->shard].live.first && node->colour != COLOUR_GREEN &&
+        sim_rarely(sim, IMPOSE_ONE_IN))
         node->imposes_until_ms = sim->now_ms + IMPOSES_MS;
-    if (at != sim->shards[node->shard].primary)
+    twin_break(sim, at);
+    if (at != sim->shards[node->shard].live.primary)
         return;
     if (sim_rarely(sim, HOST_ONE_IN))
         database_fail_over(sim, node->shard);
@@ -233,7 +235,7 @@ void faults_run(struct sim *sim)
 static bool is_struck_at(const struct sim *sim, int at, enum task task)
 {
     return task == sim->fate.coup && sim->nodes[at].kind == KIND_DATABASE &&
-           (task != TASK_VERIFY || at == sim->shards[sim->nodes[at].shard].primary);
+           (task != TASK_VERIFY || at == sim->shards[sim->nodes[at].shard].live.primary);
 }
 
 void faults_at_task(struct sim *sim, int at, struct sim_child *child)
@@ -242,7 +244,8 @@ void faults_at_task(struct sim *sim, int at, struct sim_child *child)
 
     if (!sim->is_faulty)
         return;
-    if (task == sim->fate.failing_task && sim->fate.failures > 0) {
+    if (task == sim->fate.failing_task && sim->fate.failures > 0 &&
+        (!sim->fate.fails_back || child->order.id.direction == DIRECTION_UNDO)) {
         sim->fate.failures--;
         sim->faults++;
         child->fails = true;

@@ -65,8 +65,8 @@ const char *invariant_broken(struct sim *sim)
         fault = pooler_fault(sim);
     for (int i = 0; i < sim->shard_count && fault == NULL; i++) {
         fault = traffic_fault(sim, &sim->shards[i]);
-        if (fault == NULL && database_of(sim, i)->writes != sim->shards[i].acknowledged)
-            fault = "I11: an acknowledged write is lost";
+        if (fault == NULL)
+            fault = twin_fault(sim, &sim->shards[i]);
     }
     return fault;
 }
@@ -110,7 +110,7 @@ static const char *upkeep_fault(const struct sim *sim)
     for (int i = 0; i < sim->node_count && fault == NULL; i++)
         fault = node_upkeep_fault(sim, i);
     for (int i = 0; i < sim->shard_count && fault == NULL; i++)
-        if (sim->nodes[sim->shards[i].primary].database.open_rollout != 0)
+        if (sim->nodes[sim->shards[i].live.primary].database.open_rollout != 0)
             fault = "I8: a database still says that a rollout is open";
     return fault;
 }
@@ -197,7 +197,7 @@ static const char *schema_fault(const struct sim *sim, const struct summary *las
 {
     for (int i = 0; i < sim->shard_count; i++) {
         const struct sim_database *before = &sim->shards[i].before;
-        const struct sim_database *now = &sim->nodes[sim->shards[i].primary].database;
+        const struct sim_database *now = &sim->nodes[sim->shards[i].live.primary].database;
 
         if (sim->shards[i].promoted_at_ms >= last->closed_at_ms ||
             sim->shards[i].was_restored_at_ms >= last->planned_at_ms)
@@ -222,7 +222,7 @@ static const char *schema_fault(const struct sim *sim, const struct summary *las
 static const char *arrival_fault(const struct sim *sim, const struct summary *last)
 {
     for (int i = 0; i < sim->shard_count; i++) {
-        unsigned expanded = sim->nodes[sim->shards[i].primary].database.expanded;
+        unsigned expanded = sim->nodes[sim->shards[i].live.primary].database.expanded;
 
         if ((expanded & sim_all_revisions(sim)) != sim_all_revisions(sim) &&
             sim->shards[i].promoted_at_ms + SUSPECT_MS < last->closed_at_ms)
@@ -286,6 +286,8 @@ const char *invariant_ended(const struct sim *sim)
     if (sim->was_overruled || last->state == ROLLOUT_ABANDONED)
         return NULL;
     fault = colour_fault_at_end(sim, last);
+    if (fault == NULL)
+        fault = twin_fault_at_end(sim, last);
     if (fault == NULL && last->state == ROLLOUT_COMPLETED && is_planned_forward(last))
         fault = arrival_fault(sim, last);
     if (fault == NULL && last->state == ROLLOUT_COMPLETED && !has_left_out_nodes(last))

@@ -105,6 +105,7 @@ static void note_before(struct sim *sim)
 {
     for (int i = 0; i < sim->shard_count; i++) {
         sim->shards[i].before = *database_of(sim, i);
+        sim->shards[i].side_before = sim->nodes[sim->shards[i].live.primary].colour;
         sim->shards[i].live_before =
             sim_colour_named(colour_live(sim->control, sim->shards[i].name));
     }
@@ -123,6 +124,15 @@ static void choose_maintenance(struct sim *sim, struct request *request)
         request->options.budget_ms = 15000 + sim_below(sim, 60000);
 }
 
+/* Databases are switched under everybody; some have hardly the time for it. */
+static void choose_twins(struct sim *sim, struct request *request)
+{
+    request->options.max_pause_ms = sim_below(sim, 4) == 0 ? 0 : 20000 + sim_below(sim, 10000);
+    request->strategy = STRATEGY_TWIN;
+    request->options.except_count = 0;
+    request->options.accept_data_loss = false;
+}
+
 static void begin_rollout(struct sim *sim)
 {
     struct request request = {.verb = "plan", .release = "new"};
@@ -131,6 +141,8 @@ static void begin_rollout(struct sim *sim)
     choose_rehearsal(sim, &request);
     if (sim->has_colours && request.strategy == STRATEGY_ROLLING && sim_below(sim, 4) != 0)
         request.strategy = STRATEGY_BLUE_GREEN;
+    else if (sim->has_twins && sim_below(sim, 4) != 0)
+        choose_twins(sim, &request);
     else if (sim_below(sim, 3) == 0)
         choose_maintenance(sim, &request);
     office_ask(sim, &request);
@@ -194,7 +206,8 @@ static void remove_node(struct sim *sim)
     struct sim_node *node = &sim->nodes[at];
 
     if (!node->is_enrolled || node->kind == KIND_EDGE ||
-        (node->kind == KIND_DATABASE && at == sim->shards[node->shard].primary) ||
+        (node->kind == KIND_DATABASE && (at == sim->shards[node->shard].live.primary ||
+                                         at == sim->shards[node->shard].rest.primary)) ||
         (node->kind == KIND_GAME && edge_sends(sim, at)))
         return;
     ask_about(sim, "remove", at);
@@ -261,7 +274,9 @@ static bool needs_a_person(const struct step *step)
 static bool is_taken_over(struct sim *sim)
 {
     for (int i = 0; i < sim->shard_count; i++)
-        if (database_of(sim, i)->term > control_term(sim->control))
+        if (database_of(sim, i)->term > control_term(sim->control) ||
+            (sim->has_twins &&
+             sim->nodes[sim->shards[i].rest.primary].database.term > control_term(sim->control)))
             return true;
     return false;
 }
@@ -283,6 +298,18 @@ static bool is_beyond_help(const struct sim *sim, const struct rollout *open)
            open->work.plan->strategy == STRATEGY_MAINTENANCE;
 }
 
+/* While players are on the new side, they stay there; once they are out, what they wrote last is
+ * given up. */
+static void give_up_mirror(struct sim *sim, const struct step *step)
+{
+    if (step->plan->stage == STAGE_DRAIN_WAL) {
+        ask_for(sim, "abandon", 0);
+        return;
+    }
+    sim->shards[0].is_lossy = step->plan->stage == STAGE_REVERSE;
+    ask_for(sim, sim->shards[0].is_lossy ? "skip" : "retry", step->plan->id);
+}
+
 static void unstick(struct sim *sim, const struct rollout *open)
 {
     if (is_beyond_help(sim, open)) {
@@ -299,7 +326,10 @@ static void unstick(struct sim *sim, const struct rollout *open)
     }
     for (size_t i = 0; i < open->work.count; i++) {
         if (needs_a_person(&open->work.steps[i])) {
-            ask_for(sim, "retry", i + 1);
+            if (twin_has_lost_mirror(sim))
+                give_up_mirror(sim, &open->work.steps[i]);
+            else
+                ask_for(sim, "retry", i + 1);
             return;
         }
     }
@@ -314,6 +344,8 @@ static void answer_rollout(struct sim *sim, const struct rollout *open)
         ask_for(sim, "start", 0);
     else if (open->state == ROLLOUT_PAUSED)
         ask_for(sim, "resume", 0);
+    else if (open->state == ROLLOUT_HALTED && twin_has_lost_mirror(sim) && tries_on)
+        ask_for(sim, "abandon", 0);
     else if (open->state == ROLLOUT_HALTED)
         ask_for(sim, tries_on || open->has_contracted ? "resume" : "rollback", 0);
     else if (open->state == ROLLOUT_HOLDING && open->work.plan->options.hold)

@@ -4,6 +4,8 @@
 #include "coordinator/core/control.h"
 #include "tests/sim/world.h"
 
+#include <string.h>
+
 #define PAUSE_MAX_MS   20000
 #define BUSY_ONE_IN    600 /* steps */
 #define BUSY_MS        40000
@@ -35,6 +37,8 @@ void pooler_act(struct sim *sim, int at, struct sim_child *child)
         pooler->was_let_go = pooler->has_forgotten = false;
     } else if (child->order.task == TASK_RESUME_POOL) {
         pooler->is_paused = false;
+    } else if (child->order.task == TASK_POINT_POOL) {
+        twin_point(sim, at, &child->order);
     }
 }
 
@@ -67,6 +71,10 @@ bool pooler_shows(const struct sim *sim, const struct sim_node *pooler, const st
 {
     if (order->task == TASK_PAUSE_POOL)
         return pooler->is_paused && !is_busy(sim, pooler);
+    if (order->task == TASK_POINT_POOL)
+        return pooler->points_at_green ==
+               (strcmp(order->arguments.target, "") != 0 &&
+                sim->nodes[sim_node_at(sim, order->arguments.target)].colour == COLOUR_GREEN);
     return order->task == TASK_RESUME_POOL && !pooler->is_paused;
 }
 

@@ -22,7 +22,7 @@ static struct name_item *name_bits(unsigned bits, bool has_base, const void *par
 static const char *instance_of(const struct sim *sim, const struct sim_node *node)
 {
     if (sim->now_ms < node->imposes_until_ms)
-        return sim->nodes[sim->shards[node->shard].first_database].name;
+        return sim->nodes[sim->shards[node->shard].live.first].name; /* of its own side */
     return node->name;
 }
 
@@ -31,7 +31,8 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
     struct database_report *database = &ret->database;
     const struct sim_database *from = &node->database;
 
-    (void)text_format(database->system_id, SYSTEM_ID_SIZE, "70%d", node->shard);
+    (void)text_format(database->system_id, SYSTEM_ID_SIZE, "70%d%s", node->shard,
+                      node->colour == COLOUR_GREEN ? "9" : "");
     (void)text_copy(database->instance, DIGEST_SIZE, instance_of(sim, node));
     database->timeline = node->timeline;
     database->is_primary = node->believes;
@@ -69,6 +70,16 @@ static void report_edge(const struct sim *sim, const struct sim_node *edge, stru
     }
 }
 
+/* A pool follows its side's primary. */
+static const char *pointed_at(const struct sim *sim, const struct sim_node *pooler)
+{
+    const struct sim_shard *shard = &sim->shards[pooler->shard];
+    bool is_live =
+        pooler->points_at_green == (sim->nodes[shard->live.primary].colour == COLOUR_GREEN);
+
+    return sim->nodes[is_live ? shard->live.primary : shard->rest.primary].name;
+}
+
 static void report_pool(const struct sim *sim, const struct sim_node *pooler, struct report *ret)
 {
     ret->pools = memory_array(ret, struct pool_report, 1);
@@ -76,6 +87,8 @@ static void report_pool(const struct sim *sim, const struct sim_node *pooler, st
     (void)text_copy(ret->pools[0].console, NAME_SIZE, pooler->name);
     ret->pools[0].could_measure = !pooler->is_blind;
     ret->pools[0].is_paused = !pooler->is_blind && pooler->is_paused;
+    if (sim->has_twins)
+        (void)text_copy(ret->pools[0].server, NAME_SIZE, pointed_at(sim, pooler));
     ret->pools[0].servers_active = sim->now_ms < pooler->busy_until_ms;
 }
 
@@ -102,12 +115,14 @@ void report_fill(struct sim *sim, int at, struct report *ret)
     ret->is_up = true;
     ret->could_measure = !node->is_blind;
     ret->age_ms = sim_below(sim, 2) == 0 ? 0 : sim_below(sim, BEAT_MS);
-    if (node->kind == KIND_DATABASE)
+    if (node->kind == KIND_DATABASE) {
         report_database(sim, node, ret);
-    else if (node->is_pooler)
+        twin_report(sim, at, ret);
+    } else if (node->is_pooler) {
         report_pool(sim, node, ret);
-    else if (node->kind == KIND_EDGE)
+    } else if (node->kind == KIND_EDGE) {
         report_edge(sim, node, ret);
-    else
+    } else {
         report_game(sim, node, ret);
+    }
 }

@@ -1,6 +1,7 @@
 /* watchers.c: what must hold at the moment when something happens; told from outside, from what the
  * simulated world really is.
  */
+#include "coordinator/core/fleet.h"
 #include "coordinator/core/step_guard.h"
 #include "tests/sim/world.h"
 
@@ -13,7 +14,8 @@ void watch_report(struct sim *sim, int from)
     const struct sim_node *node = &sim->nodes[from];
 
     sim->nodes[from].heard_at_ms = sim->now_ms;
-    if (node->kind == KIND_DATABASE && !node->is_blind && from == sim->shards[node->shard].primary)
+    if (node->kind == KIND_DATABASE && !node->is_blind &&
+        from == sim->shards[node->shard].live.primary)
         sim->shards[node->shard].loss_is_known = sim->shards[node->shard].lost_schema;
     if (node->kind == KIND_DATABASE && sim->shards[node->shard].loss_is_known)
         sim->shards[node->shard].loss_known_last_ms = sim->now_ms;
@@ -77,7 +79,7 @@ static void check_evidence(struct sim *sim, const struct step *step)
 
         if (stage == STAGE_AGREE && sim->nodes[i].kind == KIND_DATABASE && !is_left &&
             strcmp(sim->shards[sim->nodes[i].shard].name, step->plan->shard) == 0 &&
-            is_stale(sim, i))
+            fleet_is_of_side(sim->control, node, step->plan->side) && is_stale(sim, i))
             sim_break(sim, "I5: databases agree by a stale report");
     }
 }

@@ -11,6 +11,7 @@
  *   child.c        what an agent's children do, and when
  *   database.c     what is in the databases: schema, term, players' writes, replication, promotion
  *   edge.c         who gets traffic, and what a reload forgets
+ *   twin.c         a second database that follows, is switched to, and is left
  *   pooler.c       pools: held back, opened again by their agents, or by their own restart
  *   reports.c      what agents see of their nodes
  *   operator.c     what people ask for
@@ -73,6 +74,13 @@ struct sim_database {
     uint64_t position;
     uint64_t writes; /* acknowledged to players, and still there */
     uint64_t bound;  /* of those: values that only a lossy revision's columns hold */
+    /* of one with a twin */
+    enum twin_state twin;
+    uint64_t twin_rollout; /* whose following that is */
+    uint64_t closed_by;    /* the rollout that lets no game role in; 0: it is open */
+    uint64_t slot_of;      /* the rollout whose slot it keeps for its follower; 0: none */
+    bool is_opened;        /* to players, as the one that followed: the switch is decided */
+    bool is_refused;       /* the other side has opened again: it must not be any more */
 };
 
 struct sim_node {
@@ -98,7 +106,7 @@ struct sim_node {
     unsigned beats;
     struct text *reported;            /* without what always changes */
     uint64_t beat_at_ms, heard_at_ms; /* the coordinator took its last report then */
-    int colour;                       /* of a game server; COLOUR_NONE: it has none */
+    int colour;                       /* of a game server or a twin; COLOUR_NONE: it has none */
 
     /* a database */
     struct sim_database database;
@@ -136,13 +144,23 @@ struct sim_node {
     uint64_t word_at_ms;    /* the last moment when the agent could know that a pause stands */
     bool was_let_go;        /* by its agent, or by a restart: not by an order */
     uint64_t let_go_at_ms;
-    bool has_forgotten; /* its ledger was lost while it was paused */
+    bool has_forgotten;   /* its ledger was lost while it was paused */
+    bool points_at_green; /* of a shard with twins */
+};
+
+/* A primary and its replicas. */
+struct sim_side {
+    int primary; /* the true one */
+    int first, count;
 };
 
 struct sim_shard {
     char name[NAME_SIZE];
-    int primary; /* the true one */
-    int first_database, database_count, first_game, game_count;
+    struct sim_side live, rest; /* rest: with twins, the one that pools do not point at */
+    bool has_twins, is_lossy;
+    int truth; /* the database that acknowledged last */
+    int first_game, game_count;
+    int side_before;     /* the colour of its databases, when the present rollout was planned */
     int live_before;     /* the colour that had its traffic when the present rollout was planned */
     uint64_t dies_at_ms; /* its primary's host; 0: nothing is to come */
     uint64_t promotes_at_ms; /* 0: nothing is to come */
@@ -180,6 +198,7 @@ struct sim_fate {
     enum task coup;         /* once this task has begun, its database's host dies */
     enum task failing_task; /* fails so often, whoever does it */
     unsigned failures;
+    bool fails_back;     /* on the way back only */
     unsigned late;       /* percent of packets */
     unsigned slow;       /* percent of children */
     unsigned crashes_in; /* steps, of the coordinator */
@@ -219,6 +238,7 @@ struct sim {
     uint64_t shadow_rollout;            /* the newest that is a rehearsal by itself; 0: none was */
     uint64_t undone_rollout[SIM_SHARDS_MAX][SIM_REVISIONS_MAX];
     bool has_colours;
+    bool has_twins;
     bool was_overruled; /* an operator skipped a step: what it was for is his business now */
     bool has_lost_data; /* an operator accepted it */
     uint64_t ended_ms, mended_ms;
@@ -304,6 +324,23 @@ int sim_colour_named(const char *name);
 bool edge_obeys(const struct sim *sim, const struct sim_node *edge);
 bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */
 bool edge_has_left_out(const struct sim *sim, int game); /* some edge does not */
+
+/* ---- twin.c ---- */
+bool twin_is_task(enum task task);
+void twin_act(struct sim *sim, int at, struct sim_child *child);
+/* What its task waits for has not come yet. */
+bool twin_is_early(const struct sim *sim, int at, const struct sim_child *child);
+bool twin_waits(const struct sim *sim, int at, const struct sim_child *child);
+bool twin_shows(const struct sim_node *node, const struct order *order);
+void twin_run(struct sim *sim, struct sim_shard *shard);
+/* A game server's write, through one of the pools: where it is acknowledged, or -1. */
+int twin_writes_to(struct sim *sim, struct sim_shard *shard);
+bool twin_has_lost_mirror(const struct sim *sim);
+void twin_point(struct sim *sim, int at, const struct order *order);
+void twin_break(struct sim *sim, int at);
+void twin_report(const struct sim *sim, int at, struct report *ret);
+const char *twin_fault(const struct sim *sim, const struct sim_shard *shard);
+const char *twin_fault_at_end(const struct sim *sim, const struct summary *last);
 
 /* ---- pooler.c ---- */
 static inline bool is_balancer(const struct sim_node *node)

@@ -237,6 +237,20 @@ void start(struct request request)
     ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
 }
 
+void have_twins(void)
+{
+    core.cast.has_twin = true;
+    for (size_t i = DB1; i <= DB2; i++) {
+        struct request request = {.verb = ""};
+
+        core.cast.nodes[i].colour = i == DB1 ? "blue" : "green";
+        cast_fill_node(&core.cast, i, &request);
+        wish("accept", request);
+        ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    }
+    beats(3);
+}
+
 void plan(struct request request)
 {
     wish("plan", request);

@@ -64,6 +64,8 @@ void plan(struct request request);
 void assert_no_plan(struct request request, enum error_code code, const char *part);
 /* Planned and started. */
 void start(struct request request);
+/* db1 is blue, and the pool points at it; db2 is green, a database of its own. */
+void have_twins(void);
 
 /* ---- what is seen ---- */
 

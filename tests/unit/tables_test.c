@@ -80,6 +80,7 @@ static const enum node_kind kind_of_scope[SCOPE_COUNT] = {
     [SCOPE_POOLERS] = KIND_EDGE,
     [SCOPE_CLUSTER] = KIND_COUNT,
     [SCOPE_SHADOW] = KIND_DATABASE,
+    [SCOPE_ONE] = KIND_DATABASE,
 };
 
 /* TASK_END_SESSIONS and TASK_ALLOW_SESSIONS are about a game node, and done by its database. */
