@@ -179,6 +179,7 @@ static const struct field summary_fields[] = {
     TEXT_FIELD(summary, contracts_for, "the release that contracts were chosen for"),
     NUMBER_FIELD(summary, planned_at_ms, "when"),
     NUMBER_FIELD(summary, closed_at_ms, "when"),
+    NUMBER_FIELD(summary, pause_ms, "how long pools held players back in a switch of databases"),
     BOOL_FIELD(summary, has_contracted, "a contract was ordered: no way back"),
     RECORD_FIELD(summary, options, rollout_options_record, "how it was to go"),
     LIST_FIELD(summary, revisions, revision_count, plan_revision_record, PLAN_REVISIONS_MAX,

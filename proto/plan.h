@@ -33,13 +33,13 @@
     X(DRAIN, "drain")                                                                              \
     X(OUT, "out")                                                                                  \
     X(RELEASE, "release")                                                                          \
-    X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")                        \
-        X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow") X(CLONE, "clone")            \
-            X(REHEARSE, "rehearse") X(DISCARD, "discard") X(ANNOUNCE, "announce")                  \
-                X(PAUSE, "pause") X(RESUME, "resume") X(FOLLOW, "follow") X(COMPARE, "compare")    \
-                    X(CLOSE_WRITES, "close_writes") X(DRAIN_WAL, "drain_wal")                      \
-                        X(SEQUENCES, "sequences") X(REVERSE, "reverse")                            \
-                            X(OPEN_WRITES, "open_writes") X(POINT, "point") X(CLOSE, "close")
+    X(HEALTHY, "healthy")                                                                          \
+    X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert")  \
+        X(ALLOW, "allow") X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard")          \
+            X(ANNOUNCE, "announce") X(PAUSE, "pause") X(RESUME, "resume") X(FOLLOW, "follow")      \
+                X(COMPARE, "compare") X(CLOSE_WRITES, "close_writes") X(DRAIN_WAL, "drain_wal")    \
+                    X(SEQUENCES, "sequences") X(REVERSE, "reverse") X(OPEN_WRITES, "open_writes")  \
+                        X(POINT, "point") X(CLOSE, "close")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -213,6 +213,7 @@ struct summary {
     uint64_t planned_at_ms;
     uint64_t closed_at_ms;
     bool has_contracted; /* no way back */
+    uint64_t pause_ms;   /* players were held back for so long while databases were switched */
     struct rollout_options options;
     struct plan_revision *revisions;
     size_t revision_count;

@@ -74,7 +74,7 @@ static const struct field twin_fields[] = {
     TEXT_FIELD(twin_report, fault, "why it is broken"),
     BOOL_FIELD(twin_report, has_yielded, "the other one is open in its place: it stays closed"),
 };
-static const struct record twin_record =
+const struct record twin_report_record =
     RECORD(twin_report, twin_fields, "a database of its blue-green pair");
 
 static const struct field database_fields[] = {
@@ -93,7 +93,7 @@ static const struct field database_fields[] = {
     NUMBER_FIELD(database_report, open_rollout, "that its term row names; 0: none"),
     BOOL_FIELD(database_report, can_shadow, "its agent has a scratch folder"),
     NUMBER_FIELD(database_report, shadow_of, "the oldest rollout with a shadow here; 0: none"),
-    RECORD_FIELD(database_report, twin, twin_record, "of its blue-green pair"),
+    RECORD_FIELD(database_report, twin, twin_report_record, "of its blue-green pair"),
     TEXT_FIELD(database_report, fingerprint, "hash of the catalog"),
     NUMBER_FIELD(database_report, fingerprint_age_ms, "since it was known to be so"),
     NUMBER_FIELD(database_report, position, "insert or replay position in the WAL, in bytes"),

@@ -134,6 +134,7 @@ struct report {
 };
 
 extern const struct record name_item_record;
+extern const struct record twin_report_record;
 extern const struct record report_record;
 
 #endif

@@ -121,7 +121,8 @@
     X(GATE, gate, GATES)                                                                           \
     X(TRAFFIC, traffic_state, TRAFFIC_STATES)                                                      \
     X(STRATEGY, strategy, STRATEGIES)                                                              \
-    X(ON_FAILURE, failure_policy, FAILURE_POLICIES) X(ON_LOST, lost_policy, LOST_POLICIES)         \
+    X(ON_FAILURE, failure_policy, FAILURE_POLICIES)                                                \
+    X(ON_LOST, lost_policy, LOST_POLICIES)                                                         \
         X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                             \
             X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)         \
                 X(TWIN, twin_state, TWIN_STATES)

@@ -71,7 +71,7 @@ static enum error_code read_choice(const struct cli *cli, const char *flag,
 
 enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret, struct error *err)
 {
-    static const enum strategy planned[] = {STRATEGY_ROLLING, STRATEGY_BLUE_GREEN,
+    static const enum strategy planned[] = {STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_TWIN,
                                             STRATEGY_MAINTENANCE, STRATEGY_SHADOW};
     const char *value = cli_flag(cli, "--strategy");
 
@@ -81,12 +81,12 @@ enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret,
         *ret = planned[i];
         return ERROR_OK;
     }
-    return value == NULL
-               ? ERROR_OK
-               : error_set(
-                     err, ERROR_USAGE,
-                     "--strategy is rolling, blue-green, maintenance or shadow, not \"%.64s\"",
-                     value);
+    return value == NULL ? ERROR_OK
+                         : error_set(err, ERROR_USAGE,
+                                     "--strategy is rolling, blue-green, database-blue-green, "
+                                     "maintenance or shadow, "
+                                     "not \"%.64s\"",
+                                     value);
 }
 
 static enum error_code read_choices(const struct cli *cli, struct rollout_options *ret,

@@ -22,8 +22,11 @@ const struct cli_flag rollout_start_flags[] = {
     CONNECTION_FLAGS,
     TARGET_FLAGS,
     {.name = "--strategy",
-     .value = "rolling|blue-green|maintenance|shadow",
-     .doc = "how it goes, maintenance with everybody out of traffic; default rolling"},
+     .value = "NAME",
+     .doc = "rolling (the default), blue-green, database-blue-green, maintenance or shadow"},
+    {.name = "--max-pause",
+     .value = "DURATION",
+     .doc = "database-blue-green: how long players may be held back, default 5s"},
     {.name = "--budget",
      .value = "DURATION",
      .doc = "maintenance: everything is back before it is used up, default 10m"},
@@ -129,6 +132,8 @@ static enum error_code read_target(const struct cli *cli, struct request *reques
         return error_set(err, ERROR_USAGE, "the name of a revision or release is too long");
     if (read_strategy(cli, request, err) != ERROR_OK ||
         options_read(cli, memory, &request->options, err) != ERROR_OK)
+        return err->code;
+    if (cli_flag_duration(cli, "--max-pause", &request->options.max_pause_ms, err) != ERROR_OK)
         return err->code;
     return cli_flag_duration(cli, "--budget", &request->options.budget_ms, err);
 }

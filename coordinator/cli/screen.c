@@ -27,6 +27,7 @@ static void print_head(const struct cli *cli, const json_t *show)
     struct text *line = text_new(NULL, WORDS_BYTES_MAX);
 
     words_add_head(line, show);
+    words_add_pause(line, show);
     words_add_kept(line, show);
     cli_say(cli, "%s", line->data);
     talloc_free(line);
@@ -78,6 +79,7 @@ static void print_plan_step(const struct cli *cli, const json_t *step)
     if (strcmp(undo, "none") != 0)
         text_append_format(line, " (undone by %s)", undo);
     else if (strcmp(words_text(step, "stage"), "contract") == 0 ||
+             strcmp(words_text(step, "stage"), "close") == 0 ||
              strcmp(words_text(step, "stage"), "revert") == 0)
         text_append(line, " (no way back)");
     if (words_flag(step, "undo_only"))
@@ -102,6 +104,17 @@ static void print_budget(const struct cli *cli, const json_t *options)
     talloc_free(line);
 }
 
+static void print_max_pause(const struct cli *cli, const json_t *options)
+{
+    struct text *line = text_new(NULL, WORDS_BYTES_MAX);
+
+    text_append(line,
+                "  players wait while the pools are pointed at the other database, for at most ");
+    words_add_duration(line, words_number(options, "max_pause_ms"));
+    cli_say(cli, "%s", line->data);
+    talloc_free(line);
+}
+
 void screen_print_plan(const struct cli *cli, const json_t *show)
 {
     size_t i;
@@ -114,6 +127,8 @@ void screen_print_plan(const struct cli *cli, const json_t *show)
     screen_print_plan_rehearsal(cli, show);
     if (words_number(json_object_get(show, "options"), "budget_ms") > 0)
         print_budget(cli, json_object_get(show, "options"));
+    if (words_number(json_object_get(show, "options"), "max_pause_ms") > 0)
+        print_max_pause(cli, json_object_get(show, "options"));
     json_array_foreach(json_object_get(show, "revisions"), i, item)
     {
         cli_say(cli, "  moves %s", json_string_value(item));

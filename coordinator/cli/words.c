@@ -251,3 +251,11 @@ void words_add_kept(struct text *out, const json_t *show)
                            words_text(kept, "shard"), words_text(kept, "why"));
     }
 }
+
+void words_add_pause(struct text *out, const json_t *show)
+{
+    if (words_number(show, "pause_ms") <= 0)
+        return;
+    text_append(out, "\nplayers were held back for ");
+    words_add_duration(out, words_number(show, "pause_ms"));
+}

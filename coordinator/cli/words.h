@@ -39,6 +39,8 @@ bool words_is_of_interest(const json_t *step);
 void words_add_step(struct text *out, const json_t *step);
 void words_add_node(struct text *out, const json_t *node);
 void words_add_head(struct text *out, const json_t *show);
+/* How long a switch of databases made players wait, after the end of another line. */
+void words_add_pause(struct text *out, const json_t *show);
 /* A line for each revision that stays expanded, each after the end of another. */
 void words_add_kept(struct text *out, const json_t *show);
 

@@ -4,6 +4,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step_scene.h"
+#include "coordinator/core/twin.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -277,6 +278,7 @@ void rollout_close(struct run *run)
     summary->planned_at_ms = open->planned_at_ms;
     summary->closed_at_ms = control->now_ms;
     summary->has_contracted = open->has_contracted;
+    summary->pause_ms = twin_pause_ms(control);
     record_copy(&rollout_options_record, &plan->options, summary, &summary->options);
     summary->revisions =
         plan->revisions; /* lives as long as the decisions' use of it: copied now */

@@ -4,6 +4,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/twin.h"
 #include "proto/json.h"
 
 #include <string.h>
@@ -51,6 +52,9 @@ static void put_database(json_t *object, const struct database_report *database)
     put_number(object, "position", database->position);
     put_number(object, "lag_bytes", database->lag_bytes);
     put_number(object, "lag_ms", database->lag_ms);
+    if (database->twin.node_count > 0)
+        (void)json_object_set_new(object, "twin",
+                                  json_from_record(&twin_report_record, &database->twin));
 }
 
 static json_t *probes(const struct report *report)
@@ -158,6 +162,10 @@ json_t *view_node(const struct control *control, const struct node *node)
         put_bool(object, "pooler", node->identity.is_pooler);
         put_number(object, "corrections", node->corrections);
         put_text(object, "corrected", text_kept(&node->corrected));
+    }
+    if (node->identity.kind == KIND_DATABASE && node->identity.colour[0] != '\0') {
+        put_text(object, "colour", node->identity.colour);
+        put_bool(object, "rests", twin_rests(control, node));
     }
     if (node->identity.kind == KIND_GAME) {
         put_text(object, "release", node->report == NULL ? "" : node->report->release);
@@ -344,6 +352,7 @@ json_t *view_open(const struct control *control)
              open->state == ROLLOUT_HOLDING && open->work.plan->options.hold &&
                  open->work.plan->options.hold_ms == 0 && !open->hold_is_released);
     put_number(object, "elapsed_ms", control->now_ms - open->planned_at_ms);
+    put_number(object, "pause_ms", twin_pause_ms(control));
     put_plan(object, open->work.plan);
     for (size_t i = 0; i < open->work.count; i++)
         (void)json_array_append_new(steps, step_of(control, &open->work, &open->work.steps[i]));
@@ -386,6 +395,7 @@ json_t *view_summary(const struct summary *summary)
     put_number(object, "closed_at_ms", summary->closed_at_ms);
     put_number(object, "elapsed_ms", summary->closed_at_ms - summary->planned_at_ms);
     put_bool(object, "past_return", summary->has_contracted);
+    put_number(object, "pause_ms", summary->pause_ms);
     put_bool(object, "rehearsed", summary->is_rehearsed);
     put_text(object, "no_rehearsal", summary->options.no_rehearsal);
     (void)json_object_set_new(object, "kept", kept(summary));

@@ -292,7 +292,7 @@ static const struct {
     {"rollout start --release 1 --retries -1", 2, "--retries: \"-1\" is not a number"},
     {"rollout start --release 1 --max-unavailable 0", 2, "nothing could ever move"},
     {"rollout start --release 1 --strategy hope", 2,
-     "--strategy is rolling, blue-green, maintenance or shadow, not \"hope\""},
+     "--strategy is rolling, blue-green, database-blue-green, maintenance or shadow, not \"hope\""},
     {"rollout plan --release 1 --environment home", 2, "is development, staging or production"},
     {"rollout plan --release 1 --shadow --no-rehearsal why", 2, "exclude each other"},
     {"rollout start --release 1 --on-lost cry", 2, "--on-lost does not take \"cry\""},

@@ -106,6 +106,8 @@ START_TEST(a_strategy_is_one_that_can_be_planned)
     ck_assert_int_eq(hakem("--strategy maintenance"), 0);
     ck_assert_int_eq(read_code, ERROR_OK);
     ck_assert_int_eq(strategy, STRATEGY_MAINTENANCE);
+    ck_assert_int_eq(hakem("--strategy database-blue-green"), 0);
+    ck_assert_int_eq(strategy, STRATEGY_TWIN);
 }
 END_TEST
 

@@ -50,6 +50,19 @@ database:
   workload: $RUN/local/hooks/workload
   environment: ["HAKEM_RUN=$RUN"]
 CONFIG
+    [ -z "$TWINS" ] || write_twins_part "$1"
+}
+
+# Whom it can follow: every database of the other side.  A subscription needs a superuser.
+write_twins_part() {
+    local node
+
+    echo "  admin_url: \"$(database_conninfo "$1" postgres)\""
+    echo "  twins:"
+    for node in $DATABASES; do
+        [ "$(side_of "$node")" = "$(side_of "$1")" ] ||
+            echo "    - {node: $node, url: \"$(database_conninfo "$node" postgres)\"}"
+    done
 }
 
 write_game_part() {
@@ -155,6 +168,7 @@ is_pending() { hakem node pending | grep -F "$(key_of "$1")" >/dev/null; }
 game_role_of() { [ "$1" != game-1 ] || echo "--db-role hokm_game_1"; }
 
 game_colour_of() { [ "$LAYOUT" != blue-green ] || echo "--colour $(colour_of "$1")"; }
+database_colour_of() { [ -z "$TWINS" ] || echo "--colour $(side_of "$1")"; }
 pooler_flags() { [[ $1 != pool-* ]] || echo "--shard main --pooler --application-name hokm:$1"; }
 
 agent_accept() {
@@ -162,7 +176,8 @@ agent_accept() {
 
     kind=$(kind_of "$1")
     case $kind in
-    database) hakem node accept "$(key_of "$1")" --name "$1" --kind database --shard main ;;
+    database) hakem node accept "$(key_of "$1")" --name "$1" --kind database --shard main \
+        $(database_colour_of "$1") ;;
     game) hakem node accept "$(key_of "$1")" --name "$1" --kind game --shard main \
         --application-name "hokm:$1" $(game_role_of "$1") $(game_colour_of "$1") ;;
     edge) hakem node accept "$(key_of "$1")" --name "$1" --kind edge $(pooler_flags "$1") ;;

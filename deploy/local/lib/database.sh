@@ -22,15 +22,15 @@ database_role() {
 }
 
 database_is_followed_by() {
-    [ "$(database_sql db-1 "SELECT count(*) FROM pg_stat_replication
+    [ "$(database_sql "$(primary_of_side "$1")" "SELECT count(*) FROM pg_stat_replication
         WHERE application_name = '$1' AND state = 'streaming'" 2>/dev/null)" = 1 ]
 }
 
-# The primary of the moment, or nothing.
+# The primary of the moment, or nothing; with twins, of the blue ones.
 database_primary() {
     local node
 
-    for node in $DATABASES; do
+    for node in db-1 db-2 db-3; do
         [ "$(database_role "$node")" != primary ] || echo "$node"
     done
 }
@@ -43,7 +43,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 100
 shared_buffers = '64MB'
-wal_level = replica
+wal_level = $([ -z "$TWINS" ] && echo replica || echo logical)
 max_wal_senders = 10
 max_replication_slots = 10
 max_slot_wal_keep_size = '4GB'
@@ -77,16 +77,22 @@ databases_create() {
     if [ "$(id -u)" -eq 0 ]; then
         chown postgres "$PASSFILE" "$RUN/password"
     fi
-    as_service "$PG_BIN/initdb" -N -U postgres --auth=scram-sha-256 --pwfile="$RUN/password" \
-        --encoding=UTF8 --locale=C.UTF-8 -D "$RUN/data/db-1" >"$RUN/log/initdb.log" 2>&1 ||
-        fail "initdb failed: see $RUN/log/initdb.log"
-    for node in db-2 db-3; do
-        as_service cp -a "$RUN/data/db-1" "$RUN/data/$node"
-        write_settings "$node"
-        database_follow "$node" db-1
+    for node in db-1 ${TWINS:+db-4}; do
+        as_service "$PG_BIN/initdb" -N -U postgres --auth=scram-sha-256 --pwfile="$RUN/password" \
+            --encoding=UTF8 --locale=C.UTF-8 -D "$RUN/data/$node" >>"$RUN/log/initdb.log" 2>&1 ||
+            fail "initdb failed: see $RUN/log/initdb.log"
     done
-    write_settings db-1
+    for node in $(replicas); do
+        as_service cp -a "$RUN/data/$(primary_of_side "$node")" "$RUN/data/$node"
+        write_settings "$node"
+        database_follow "$node" "$(primary_of_side "$node")"
+    done
+    for node in db-1 ${TWINS:+db-4}; do
+        write_settings "$node"
+    done
 }
+
+replicas() { echo "db-2 db-3 ${TWINS:+db-5}"; }
 
 # database_start NODE [WAIT]: fails, with the log's name, if it does not come up.
 database_start() {
@@ -108,25 +114,35 @@ database_promote() { database_sql "$1" 'SELECT pg_promote(true, 30)' >/dev/null;
 databases_start() {
     local node
 
-    database_start db-1
-    for node in db-2 db-3; do # reserved at once: the replicas begin at the very first byte
-        database_sql db-1 "SELECT pg_create_physical_replication_slot('${node//-/_}', true)" >/dev/null
+    for node in db-1 ${TWINS:+db-4}; do
+        database_start "$node"
     done
-    for node in db-2 db-3; do
+    for node in $(replicas); do # reserved at once: the replicas begin at the very first byte
+        database_sql "$(primary_of_side "$node")" \
+            "SELECT pg_create_physical_replication_slot('${node//-/_}', true)" >/dev/null
         database_start "$node"
     done
 }
 
 databases_fill_roles() {
+    local node
+
+    for node in db-1 ${TWINS:+db-4}; do
+        database_fill_roles "$node"
+    done
+}
+
+# The game's database on a primary, empty.
+database_fill_roles() {
     local password
 
     password=$(<"$RUN/password")
-    database_sql db-1 "
+    database_sql "$1" "
         CREATE ROLE hakem LOGIN CREATEROLE REPLICATION PASSWORD '$password'
             IN ROLE pg_signal_backend, pg_monitor;
         CREATE ROLE hokm LOGIN PASSWORD '$password';
         CREATE ROLE hokm_game_1 LOGIN PASSWORD '$password' IN ROLE hokm;" >/dev/null
-    database_sql db-1 'CREATE DATABASE hokm OWNER hakem' >/dev/null
-    database_sql db-1 'ALTER DEFAULT PRIVILEGES IN SCHEMA public
+    database_sql "$1" 'CREATE DATABASE hokm OWNER hakem' >/dev/null
+    database_sql "$1" 'ALTER DEFAULT PRIVILEGES IN SCHEMA public
         GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO hokm' hakem hokm >/dev/null
 }

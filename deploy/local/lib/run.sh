@@ -12,6 +12,18 @@ fail() {
     exit 1
 }
 
+# With TWINS, db-1 to db-3 are blue, and db-4 with its replica db-5 is green: another database system.
+TWINS=""
+databases_of_twins() { [ -z "$1" ] && echo "db-1 db-2 db-3" || echo "db-1 db-2 db-3 db-4 db-5"; }
+side_of() {
+    case $1 in
+    db-4 | db-5) echo green ;;
+    *) echo blue ;;
+    esac
+}
+# primary_of_side NODE: whom it follows, if it is a replica.
+primary_of_side() { [ "$(side_of "$1")" = blue ] && echo db-1 || echo db-4; }
+
 # LAYOUT rolling: three game servers in one pool; blue-green: two of each colour.
 games_of_layout() {
     case $1 in
@@ -118,7 +130,10 @@ write_env() {
 
     LAYOUT=${HAKEM_LAYOUT:-rolling}
     GAMES=$(games_of_layout "$LAYOUT")
+    TWINS=${HAKEM_TWINS:-}
+    DATABASES=$(databases_of_twins "$TWINS")
     POOLERS=${HAKEM_POOLER:+pool-1}
+    [ -z "$TWINS" ] || POOLERS=pool-1 # what is switched
     # shellcheck disable=SC2086 # a word for each node
     count=$(printf '%s\n' $DATABASES $GAMES $EDGES $POOLERS coordinator_agents coordinator_operators | wc -l)
     mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" "$count")
@@ -128,6 +143,7 @@ write_env() {
         printf 'RUN=%q\nHAKEM_RUN=%q\nHAKEM_BIN=%q\nPG_BIN=%q\n' "$RUN" "$RUN" "$HAKEM_BIN" "$PG_BIN"
         printf 'PASSFILE=%q\nEDGE_SOCKET=%q\n' "$RUN/passfile" "$RUN/edge-1.sock"
         printf 'MIGRATIONS=%q\nLAYOUT=%q\nGAMES=%q\nPOOLERS=%q\n' "$RUN/migrations" "$LAYOUT" "$GAMES" "$POOLERS"
+        printf 'TWINS=%q\nDATABASES=%q\n' "$TWINS" "$DATABASES"
         for node in $DATABASES $GAMES $EDGES $POOLERS coordinator_agents coordinator_operators; do
             echo "$(variable_of "$node")=${ports[0]}"
             ports=("${ports[@]:1}")
