@@ -68,13 +68,12 @@ static const char *follow_fault(const struct scene *scene, char *ret)
     return ret;
 }
 
-/* On the way back: nobody may be left who could write what the old schema does not know. */
-static const char *close_fault(const struct scene *scene, char *ret)
+/* Before anybody is held back for the way back: nobody may be left who could write what the old
+ * schema does not know. */
+static const char *back_fault(const struct scene *scene, char *ret)
 {
     const struct node *game =
-        scene->step->direction == DIRECTION_UNDO && scene->step->plan->stage == STAGE_OPEN_WRITES
-            ? node_that_is_not_clear(scene)
-            : NULL;
+        scene->step->direction == DIRECTION_UNDO ? node_that_is_not_clear(scene) : NULL;
 
     if (game == NULL)
         return NULL;
@@ -112,5 +111,5 @@ const char *twin_step_fault(const struct scene *scene, char ret[static SENTENCE_
     }
     if (step_task(scene->step) == TASK_FOLLOW)
         return follow_fault(scene, ret);
-    return step_task(scene->step) == TASK_CLOSE_WRITES ? close_fault(scene, ret) : NULL;
+    return step_task(scene->step) == TASK_DRAIN_WAL ? back_fault(scene, ret) : NULL;
 }

@@ -13,14 +13,15 @@ static bool is_silent(const struct control *control, const char *name)
     return node == NULL || node->link == LINK_LOST;
 }
 
-/* Its report, if it is from after that step. */
+/* Its report, if it is from after that step, and not from long ago. */
 static const struct twin_report *said_since(const struct control *control,
                                             const struct plan_shard *shard, const char *side,
                                             const struct step *step)
 {
     const struct node *primary = fleet_primary_of(control, shard->name, side);
 
-    return primary != NULL && node_measured_at_ms(primary) > step->changed_at_ms
+    return primary != NULL && node_is_current(control, primary) &&
+                   node_measured_at_ms(primary) > step->changed_at_ms
                ? &primary->report->database.twin
                : NULL;
 }

@@ -117,8 +117,11 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
     case SESSION_DISCARD_SHADOWS:
         discard_shadow(sim, node, effect->rollout);
         break;
-    case SESSION_REOPEN: /* nobody closes databases here yet */
+    case SESSION_REOPEN:
+        twin_reopen(sim, at, &effect->entry);
+        break;
     case SESSION_DROP_SLOTS:
+        twin_drop_slots(sim, at, effect->rollout);
         break;
     case SESSION_WATCH:
         node->is_watched = effect->is_on;

@@ -65,7 +65,7 @@ static void follow(struct sim *sim, struct sim_node *node, struct sim_node *sour
     own->slot_of = 0;
     own->twin = TWIN_FOLLOWING;
     own->twin_rollout = own->closed_by = child->order.id.rollout;
-    own->is_opened = own->is_refused = false;
+    own->is_opened = own->is_refused = own->has_yielded = own->follows_back = false;
     source->database.slot_of = child->order.id.rollout;
 }
 
@@ -88,6 +88,7 @@ static void open_writes(struct sim_node *node, struct sim_child *child)
     if (child->is_misplaced)
         return;
     node->database.is_opened |= is_follower;
+    node->database.has_yielded = false;
     node->database.closed_by = 0;
 }
 
@@ -97,6 +98,7 @@ static void reverse(struct sim_node *node, struct sim_node *other, struct sim_ch
     if (child->is_misplaced)
         return;
     node->database.twin = TWIN_FOLLOWING;
+    node->database.follows_back = true;
     node->database.twin_rollout = other->database.slot_of = child->order.id.rollout;
     node->database.slot_of = 0;
     other->database.twin = TWIN_NONE;
@@ -202,6 +204,43 @@ bool twin_shows(const struct sim_node *node, const struct order *order)
     default:
         return false;
     }
+}
+
+/* ---- what agents do by themselves ---- */
+
+void twin_reopen(struct sim *sim, int at, const struct entry *entry)
+{
+    struct sim_node *node = &sim->nodes[at];
+    struct sim_node *other = other_primary(sim, at);
+    struct sim_database *database = &node->database;
+    bool is_mirror = database->twin == TWIN_FOLLOWING && database->follows_back;
+
+    if (!node->believes || database->closed_by != entry->order.id.rollout ||
+        database->twin == TWIN_LEFT || (database->twin == TWIN_FOLLOWING && !is_mirror) ||
+        (database->twin == TWIN_BROKEN && !database->follows_back) || sim_chance(sim, 10))
+        return;
+    if (database->twin == TWIN_FOLLOWING || database->twin == TWIN_BROKEN) {
+        if (other->is_down)
+            return; /* it may be open: nobody knows */
+        database->has_yielded = other->database.is_opened;
+        other->database.is_refused |= !other->database.is_opened;
+        if (database->has_yielded)
+            return;
+    }
+    sim_trace(sim, "%s is opened by its agent", node->name);
+    database->closed_by = 0;
+}
+
+/* One that is in use stays. */
+void twin_drop_slots(struct sim *sim, int at, uint64_t rollout)
+{
+    struct sim_database *database = &sim->nodes[at].database;
+    const struct sim_database *other = &other_primary(sim, at)->database;
+    bool is_used = other->twin == TWIN_FOLLOWING && other->twin_rollout == database->slot_of;
+
+    if (sim->nodes[at].believes && !is_used && database->slot_of <= rollout &&
+        !sim_chance(sim, 10))
+        database->slot_of = 0;
 }
 
 /* ---- players ---- */
@@ -339,6 +378,7 @@ void twin_report(const struct sim *sim, int at, struct report *ret)
     twin->rollout = node->database.twin_rollout;
     twin->closed_by = node->database.closed_by;
     twin->slot_of = node->database.slot_of;
+    twin->has_yielded = node->database.has_yielded;
 }
 
 /* ---- what must hold ---- */

@@ -81,6 +81,8 @@ struct sim_database {
     uint64_t slot_of;      /* the rollout whose slot it keeps for its follower; 0: none */
     bool is_opened;        /* to players, as the one that followed: the switch is decided */
     bool is_refused;       /* the other side has opened again: it must not be any more */
+    bool has_yielded;      /* closed, with the other side open in its place */
+    bool follows_back;     /* it follows the one that followed it */
 };
 
 struct sim_node {
@@ -336,6 +338,10 @@ void twin_run(struct sim *sim, struct sim_shard *shard);
 /* A game server's write, through one of the pools: where it is acknowledged, or -1. */
 int twin_writes_to(struct sim *sim, struct sim_shard *shard);
 bool twin_has_lost_mirror(const struct sim *sim);
+/* An agent's own doing: nobody has said for long that it should be closed, or whose slots those
+ * are. */
+void twin_reopen(struct sim *sim, int at, const struct entry *entry);
+void twin_drop_slots(struct sim *sim, int at, uint64_t rollout);
 void twin_point(struct sim *sim, int at, const struct order *order);
 void twin_break(struct sim *sim, int at);
 void twin_report(const struct sim *sim, int at, struct report *ret);

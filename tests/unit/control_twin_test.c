@@ -78,6 +78,14 @@ static void assert_next(enum task task, const char *node, const char *target)
     end_order(0, OUTCOME_SUCCEEDED, false);
 }
 
+/* A beat, in which everything that was ordered before succeeds. */
+static void go_on(void)
+{
+    for (size_t left = core.cast.order_count; left > 0; left--)
+        end_order(0, OUTCOME_SUCCEEDED, false);
+    beat();
+}
+
 static void go_to_the_end(void)
 {
     for (int i = 0; i < 300 && core.control->open != NULL; i++) {
@@ -436,6 +444,25 @@ START_TEST(game_servers_go_back_before_the_databases)
 }
 END_TEST
 
+START_TEST(nobody_is_held_back_while_somebody_could_still_run_the_new_release)
+{
+    wish("drain", (struct request){.node = "g3"});
+    for (int i = 0; i < 5; i++)
+        go_on();
+    core.cast.nodes[G3].release = "new"; /* by hand, and no plan's */
+    beats(2);
+    start(twins());
+    go_past_the_switch();
+    say_verb("rollback");
+    beats(3);
+    ck_assert_uint_eq(core.cast.order_count, 0);
+    ck_assert(!core.cast.nodes[POOL1].is_paused);
+    core.cast.nodes[G3].release = "old";
+    beat();
+    assert_next(TASK_DRAIN_WAL, "db1", "db2");
+}
+END_TEST
+
 START_TEST(whoever_holds_a_pool_open_is_cut_off_on_the_way_back)
 {
     start(twins());
@@ -478,6 +505,42 @@ START_TEST(without_a_mirror_a_failure_waits_for_a_person_and_nothing_is_lost)
 }
 END_TEST
 
+START_TEST(as_long_as_nobody_knows_whether_anything_would_be_lost_a_failure_waits)
+{
+    start(twins());
+    go_past_the_switch();
+    core.cast.nodes[DB1].is_silent = true;
+    beats(10);
+    core.cast.nodes[G1].is_sick = core.cast.nodes[G2].is_sick = core.cast.nodes[G3].is_sick = true;
+    beats(4); /* what blue said last is old, but it is not lost */
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_ADVANCING);
+    say_verb("rollback");
+    ck_assert_int_eq(core.code, ERROR_REFUSED);
+    beats(3);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HALTED);
+}
+END_TEST
+
+/* Two databases that follow one another are no state to end in. */
+START_TEST(a_server_that_was_left_behind_does_not_keep_the_mirror_from_its_end)
+{
+    struct request request = twins();
+
+    request.options.on_failure = ON_FAILURE_HALT;
+    request.options.max_unavailable = 2; /* the one that is left stays out */
+    start(request);
+    ck_assert(go_on_until(TASK_RELEASE));
+    end_order(order_of(TASK_RELEASE), OUTCOME_FAILED, false);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HALTED);
+    wish("skip", (struct request){.step = step_of(STAGE_RELEASE, "g1")->plan->id,
+                                  .reason = "it is to be replaced"});
+    ck_assert_msg(core.code == ERROR_OK, "%s", core.reply);
+    say_verb("resume");
+    assert_ends(ROLLOUT_COMPLETED);
+    ck_assert_int_eq(core.cast.nodes[DB1].twin, TWIN_LEFT);
+}
+END_TEST
+
 START_TEST(what_would_be_lost_can_be_accepted)
 {
     struct request request = twins();
@@ -515,9 +578,12 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_lost_agent_of_green_holds_nobody_up_on_the_way_back);
     tcase_add_test(tcase, after_the_switch_it_goes_back_the_same_way_in_mirror);
     tcase_add_test(tcase, game_servers_go_back_before_the_databases);
+    tcase_add_test(tcase, nobody_is_held_back_while_somebody_could_still_run_the_new_release);
     tcase_add_test(tcase, whoever_holds_a_pool_open_is_cut_off_on_the_way_back);
     tcase_add_test(tcase, players_stay_where_they_are_while_what_they_write_does_not_come_over);
     tcase_add_test(tcase, without_a_mirror_a_failure_waits_for_a_person_and_nothing_is_lost);
+    tcase_add_test(tcase, as_long_as_nobody_knows_whether_anything_would_be_lost_a_failure_waits);
+    tcase_add_test(tcase, a_server_that_was_left_behind_does_not_keep_the_mirror_from_its_end);
     tcase_add_test(tcase, what_would_be_lost_can_be_accepted);
 }
 
