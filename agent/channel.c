@@ -21,7 +21,8 @@ static const char *const kinds[] = {[JOB_TASK] = "task",
                                     [JOB_CLEAR_ROLLOUT] = "clear_rollout",
                                     [JOB_DISCARD_SHADOWS] = "discard_shadows",
                                     [JOB_REOPEN] = "reopen",
-                                    [JOB_DROP_SLOTS] = "drop_slots"};
+                                    [JOB_DROP_SLOTS] = "drop_slots",
+                                    [JOB_END_FOLLOWING] = "end_following"};
 const struct field_names job_kind_names = {"job_kind", kinds, JOB_COUNT};
 
 static const struct field job_fields[] = {

@@ -30,6 +30,7 @@ enum job_kind {
     JOB_DISCARD_SHADOWS,
     JOB_REOPEN,
     JOB_DROP_SLOTS,
+    JOB_END_FOLLOWING,
     JOB_COUNT
 };
 extern const struct field_names job_kind_names;
@@ -37,7 +38,8 @@ extern const struct field_names job_kind_names;
 /* What a child is to do. */
 struct job {
     enum job_kind kind;
-    /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS: its id's rollout, and the journal */
+    /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS, END_FOLLOWING: its id's rollout, and the journal
+     */
     struct order order;
     uint64_t term;
     bool of_replica;

@@ -75,10 +75,9 @@ static void wake_watcher(struct loop *loop)
 
 /* What the log says once it is done. */
 static const char *const upkeep_words[JOB_COUNT] = {
-    [JOB_CLEAR_ROLLOUT] = "rollout_cleared",
-    [JOB_DISCARD_SHADOWS] = "shadow_discarded",
-    [JOB_REOPEN] = "database_reopening_tried",
-    [JOB_DROP_SLOTS] = "slots_dropped",
+    [JOB_CLEAR_ROLLOUT] = "rollout_cleared",   [JOB_DISCARD_SHADOWS] = "shadow_discarded",
+    [JOB_REOPEN] = "database_reopening_tried", [JOB_DROP_SLOTS] = "slots_dropped",
+    [JOB_END_FOLLOWING] = "following_ended",
 };
 
 /* Nobody's order: done again as long as it is needed. */

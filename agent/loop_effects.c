@@ -225,6 +225,9 @@ static void perform(struct loop *loop, const struct session_effect *effect)
     case SESSION_DROP_SLOTS:
         keep_up(loop, JOB_DROP_SLOTS, effect->rollout);
         return;
+    case SESSION_END_FOLLOWING:
+        keep_up(loop, JOB_END_FOLLOWING, effect->rollout);
+        return;
     case SESSION_SAVE_ENTRY:
     case SESSION_SAVE_TERM:
     case SESSION_EFFECT_COUNT:

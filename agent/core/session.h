@@ -18,13 +18,14 @@
 #define SESSION_LOOKS_MAX     30 /* then it counts as interrupted: a minute or more */
 /* The coordinator believes nothing that was measured before an outcome, and the first look after it
  * may have begun before. */
-#define SESSION_REPORTS_OWED     2
-#define SESSION_TERM_RISE_MAX    1000
-#define SESSION_CLEAR_PAUSE_MS   5000
-#define SESSION_DISCARD_PAUSE_MS 5000
-#define SESSION_REOPEN_PAUSE_MS  5000
-#define SESSION_SLOTS_PAUSE_MS   60000 /* one that is in use is looked at again and again */
-#define SESSION_MENDS_MAX        8     /* at once: the next beat goes on */
+#define SESSION_REPORTS_OWED       2
+#define SESSION_TERM_RISE_MAX      1000
+#define SESSION_CLEAR_PAUSE_MS     5000
+#define SESSION_DISCARD_PAUSE_MS   5000
+#define SESSION_REOPEN_PAUSE_MS    5000
+#define SESSION_FOLLOWING_PAUSE_MS 5000
+#define SESSION_SLOTS_PAUSE_MS     60000 /* one that is in use is looked at again and again */
+#define SESSION_MENDS_MAX          8     /* at once: the next beat goes on */
 
 enum entry_state {
     ENTRY_NONE,      /* never heard of */
@@ -93,6 +94,7 @@ enum session_effect_type {
     SESSION_DISCARD_SHADOWS, /* of rollouts up to this one, which is over */
     SESSION_REOPEN,          /* the database that this order closed: nobody wants it closed */
     SESSION_DROP_SLOTS,      /* of rollouts up to this one, which is over */
+    SESSION_END_FOLLOWING,   /* of a twin, for rollouts up to this one, which is over */
     SESSION_EFFECT_COUNT
 };
 
@@ -103,7 +105,7 @@ struct session_effect {
     struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT, MEND, REOPEN */
     bool of_replica;           /* INSPECT */
     bool is_on;                /* WATCH */
-    uint64_t rollout;          /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS */
+    uint64_t rollout;          /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS, END_FOLLOWING */
 };
 
 struct session_effects {
@@ -158,6 +160,7 @@ struct agent_session {
     uint64_t discard_not_before_ms;
     uint64_t reopen_not_before_ms;
     uint64_t slots_not_before_ms;
+    uint64_t following_not_before_ms;
     uint64_t now_ms;
 };
 

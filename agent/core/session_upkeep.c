@@ -170,6 +170,23 @@ static void look_at_writes(struct agent_session *session, const struct twin_repo
     session_effects_add(effects, SESSION_REOPEN)->entry = *entry;
 }
 
+/* Its rollout ended, and nobody could have it taken back, or carried on: its agent was lost, or a
+ * person abandoned it.  A follower keeps the other side's WAL for as long as it is one. */
+static void look_at_following(struct agent_session *session, const struct database_report *database,
+                              struct session_effects *effects)
+{
+    const struct twin_report *twin = &database->twin;
+    bool follows =
+        twin->state == TWIN_COPYING || twin->state == TWIN_FOLLOWING || twin->state == TWIN_BROKEN;
+
+    if (!follows || !database->is_primary || twin->rollout == 0 ||
+        twin->rollout > session->closed_rollout || !session->is_welcome ||
+        session->now_ms < session->following_not_before_ms)
+        return;
+    session->following_not_before_ms = session->now_ms + SESSION_FOLLOWING_PAUSE_MS;
+    session_effects_add(effects, SESSION_END_FOLLOWING)->rollout = session->closed_rollout;
+}
+
 /* A slot that nobody reads keeps WAL until the disk is full. */
 static void look_at_slots(struct agent_session *session, const struct twin_report *twin,
                           struct session_effects *effects)
@@ -196,6 +213,7 @@ void agent_session_look_after(struct agent_session *session, const struct report
         look_at_shadows(session, &report->database, effects);
         look_at_writes(session, &report->database.twin, effects);
         look_at_slots(session, &report->database.twin, effects);
+        look_at_following(session, &report->database, effects);
     }
 }
 

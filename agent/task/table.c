@@ -173,6 +173,8 @@ static void run_job(struct task_context *task)
         run_upkeep(task, task_reopen);
     else if (task->job->kind == JOB_DROP_SLOTS)
         run_upkeep(task, task_drop_slots);
+    else if (task->job->kind == JOB_END_FOLLOWING)
+        run_upkeep(task, task_end_following);
     else if (what == TASK_NONE)
         log_event(LOG_ERROR, "job_without_task", LOG_TEXT("node", task->job->node));
     else if (task->job->kind == JOB_INSPECT)

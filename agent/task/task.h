@@ -90,9 +90,11 @@ enum error_code task_clear_rollout(struct task_context *task, struct error *err)
 /* shadow.c: shadows of rollouts up to the job's, which are over. */
 enum error_code task_discard_shadows(struct task_context *task, struct error *err);
 
-/* twin.c: a database that was left closed; slots of rollouts up to the job's, which are over. */
+/* twin.c: a database that was left closed; slots, and a following, of rollouts up to the job's, which
+ * are over. */
 enum error_code task_reopen(struct task_context *task, struct error *err);
 enum error_code task_drop_slots(struct task_context *task, struct error *err);
+enum error_code task_end_following(struct task_context *task, struct error *err);
 
 /* schema.c: the order's migration files, a talloc child of the task's memory. */
 struct migration_set;

@@ -272,6 +272,27 @@ enum error_code task_drop_slots(struct task_context *task, struct error *err)
     return code;
 }
 
+enum error_code task_end_following(struct task_context *task, struct error *err)
+{
+    uint64_t until_ms = clock_monotonic_ms() + UPKEEP_MS;
+    struct twin_task w = {.task = task,
+                          .until_ms = until_ms,
+                          .twin = {.config = task->config,
+                                   .node = task->job->node,
+                                   .session_name = "hakem:following",
+                                   .rollout = task->job->order.id.rollout,
+                                   .until_ms = until_ms,
+                                   .memory = task->memory}};
+    enum error_code code;
+
+    w.twin.hooks = (struct twin_hooks){.context = &w, .is_cancelled = is_over};
+    (void)alarm(UPKEEP_S);
+    code = task_open_admin_session(task, w.twin.session_name, &w.twin.own, err);
+    if (code == ERROR_OK)
+        code = twin_end_following(&w.twin, err);
+    return end(&w, code, err);
+}
+
 /* ---- inspections ---- */
 
 /* Whether what was ordered shows. */

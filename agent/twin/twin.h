@@ -137,6 +137,12 @@ enum error_code twin_reverse(struct twin *t, uint64_t *ret_position, struct erro
 enum error_code twin_unreverse(struct twin *t, bool accept_data_loss, struct error *err);
 enum error_code twin_close(struct twin *t, struct error *err);
 
+/* ---- over.c ---- */
+
+/* Whatever the own database follows for a rollout up to this one, which is over, it follows no
+ * more: a copy is left, a mirror is closed, one that is open again takes over from nobody. */
+enum error_code twin_end_following(struct twin *t, struct error *err);
+
 /* ---- shows.c: what was done, by what stands in the databases ---- */
 
 enum error_code twin_has_followed(struct twin *t, bool *ret, struct error *err);

@@ -79,6 +79,7 @@ enum error_code apply_ledger(struct control *control, const void *body, struct e
         return apply_corrupt(err, "node", fact->name);
     (void)text_copy(node->ledger_before, sizeof(node->ledger_before), node->ledger);
     (void)text_copy(node->ledger, sizeof(node->ledger), fact->ledger);
+    node->ledger_changed_at_ms = control->now_ms;
     node->ledger_heard_at_ms = control->now_ms;
     node->stranger_at_ms = 0;
     return ERROR_OK;

@@ -135,6 +135,7 @@ static void add_node(struct hash *hash, const struct node *node)
     add_text(hash, node->identity.name);
     add_text(hash, node->identity.key);
     add_text(hash, node->ledger);
+    add_number(hash, node->ledger_changed_at_ms);
     add_number(hash, node->quarantine);
     add_text(hash, text_kept(&node->quarantine_why));
     add_number(hash, node->repair_tries);

@@ -97,6 +97,7 @@ struct node {
     struct fact_node identity;
     char ledger[IDENTITY_SIZE];
     char ledger_before[IDENTITY_SIZE];
+    uint64_t ledger_changed_at_ms;
     enum quarantine_cause quarantine;
     struct kept_text quarantine_why;
     uint64_t quarantine_position;

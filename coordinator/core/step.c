@@ -82,6 +82,8 @@ static const struct step_rule rules[] = {
         WHY("its primary is no longer the primary")},
     {305, BOTH(ORDERED) | BOTH(RUNNING), ON(TICK), IF(deadline_has_passed), CANCEL(DO, UNKNOWN),
         WHY("not done by its deadline: cancelled, and asked about")},
+    {306, BOTH(ORDERED) | BOTH(RUNNING), ON(TICK), IF(its_ledger_is_new), GO(DO, UNKNOWN),
+        WHY("its agent has a new ledger, and knows of no order: it may have happened")},
     {307, BOTH(ORDERED) | BOTH(RUNNING), ON(TICK), IF(node_is_lost), GO(DO, UNKNOWN),
         WHY("its agent is silent: it may have happened")},
     {309, BOTH(ORDERED), ON(TICK), IF(is_time_to_resend), RESEND,

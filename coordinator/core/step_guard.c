@@ -232,6 +232,15 @@ bool node_is_lost(const struct scene *scene)
     return step_is_task(scene->step) && (node == NULL || node->link == LINK_LOST);
 }
 
+/* Some tasks have a day: who would wait that long for an agent that has forgotten them? */
+bool its_ledger_is_new(const struct scene *scene)
+{
+    const struct node *node = control_node(scene->control, scene->step->node);
+
+    return step_is_task(scene->step) && node != NULL &&
+           node->ledger_changed_at_ms > scene->step->changed_at_ms;
+}
+
 bool is_time_to_resend(const struct scene *scene)
 {
     const struct node *node = control_node(scene->control, scene->step->node);

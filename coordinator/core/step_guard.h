@@ -27,6 +27,7 @@
     X(primary_has_changed)                                                                         \
     X(deadline_has_passed)                                                                         \
     X(has_time_left)                                                                               \
+    X(its_ledger_is_new)                                                                           \
     X(node_is_lost)                                                                                \
     X(is_time_to_resend)                                                                           \
     X(is_time_to_ask)                                                                              \

@@ -84,6 +84,20 @@ static const char *edge_upkeep_fault(const struct sim *sim, const struct sim_nod
     return NULL;
 }
 
+/* Whatever ended its rollout. */
+static const char *twin_upkeep_fault(const struct sim *sim, int at)
+{
+    const struct sim_node *node = &sim->nodes[at];
+
+    if (!node->is_enrolled || !node->believes || node->is_down)
+        return NULL;
+    if (node->database.slot_of != 0)
+        return "I8: a logical slot is left over";
+    if (node->database.twin == TWIN_FOLLOWING || node->database.twin == TWIN_BROKEN)
+        return "I8: a database goes on following for a rollout that is over";
+    return NULL;
+}
+
 static const char *node_upkeep_fault(const struct sim *sim, int at)
 {
     const struct sim_node *node = &sim->nodes[at];
@@ -93,6 +107,8 @@ static const char *node_upkeep_fault(const struct sim *sim, int at)
 
     if (node->kind == KIND_EDGE)
         return edge_upkeep_fault(sim, node);
+    if (node->kind == KIND_DATABASE && twin_upkeep_fault(sim, at) != NULL)
+        return twin_upkeep_fault(sim, at);
     if (node->kind == KIND_GAME && node->is_enrolled && edge_has_left_out(sim, at) &&
         known != NULL && known->quarantine == QUARANTINE_NONE)
         return "I8: a server that nobody took out gets no traffic";

@@ -123,6 +123,9 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
     case SESSION_DROP_SLOTS:
         twin_drop_slots(sim, at, effect->rollout);
         break;
+    case SESSION_END_FOLLOWING:
+        twin_end_following(sim, at, effect->rollout);
+        break;
     case SESSION_WATCH:
         node->is_watched = effect->is_on;
         break;

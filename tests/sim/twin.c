@@ -8,11 +8,12 @@
 
 #include <string.h>
 
-#define DRAIN_MAX_MS 20000 /* then its task fails */
-#define LAGS_PERCENT 30
-#define HOST_ONE_IN  6000 /* steps */
-#define HOST_MS      20000
-#define SLOT_ONE_IN  1500
+#define DRAIN_MAX_MS  20000 /* then its task fails */
+#define LAGS_PERCENT  30
+#define HOST_ONE_IN   6000 /* steps */
+#define HOST_MS       20000
+#define DIRECT_ONE_IN 10 /* writes */
+#define SLOT_ONE_IN   1500
 
 static struct sim_side *side_of(struct sim_shard *shard, int at)
 {
@@ -231,6 +232,22 @@ void twin_reopen(struct sim *sim, int at, const struct entry *entry)
     database->closed_by = 0;
 }
 
+/* A mirror that is closed waits until it is known whether it may be opened. */
+void twin_end_following(struct sim *sim, int at, uint64_t rollout)
+{
+    struct sim_node *node = &sim->nodes[at];
+    struct sim_database *database = &node->database;
+    bool is_closed_mirror = database->follows_back && database->closed_by != 0;
+
+    if (!node->believes || database->twin_rollout > rollout ||
+        (is_closed_mirror && (!database->has_yielded || other_primary(sim, at)->is_down)) ||
+        sim_chance(sim, 10))
+        return;
+    sim_trace(sim, "%s ends its following by itself", node->name);
+    stop_following_back(node, other_primary(sim, at),
+                        database->follows_back && database->closed_by == 0 ? TWIN_NONE : TWIN_LEFT);
+}
+
 /* One that is in use stays. */
 void twin_drop_slots(struct sim *sim, int at, uint64_t rollout)
 {
@@ -238,8 +255,7 @@ void twin_drop_slots(struct sim *sim, int at, uint64_t rollout)
     const struct sim_database *other = &other_primary(sim, at)->database;
     bool is_used = other->twin == TWIN_FOLLOWING && other->twin_rollout == database->slot_of;
 
-    if (sim->nodes[at].believes && !is_used && database->slot_of <= rollout &&
-        !sim_chance(sim, 10))
+    if (sim->nodes[at].believes && !is_used && database->slot_of <= rollout && !sim_chance(sim, 10))
         database->slot_of = 0;
 }
 
@@ -251,6 +267,24 @@ static bool points_at(const struct sim *sim, const struct sim_node *pooler,
     return pooler->points_at_green == (sim->nodes[side->primary].colour == COLOUR_GREEN);
 }
 
+static int acknowledges_at(struct sim *sim, struct sim_shard *shard, int at)
+{
+    if (sim->nodes[at].is_down || sim->nodes[at].database.closed_by != 0)
+        return -1;
+    if (shard->is_lossy) /* an operator gave up what is missing there */
+        shard->acknowledged = sim->nodes[at].database.writes;
+    if (sim->nodes[at].database.writes != shard->acknowledged)
+        sim_break(sim, "I11: a database acknowledges a write, and lacks an earlier one");
+    return at;
+}
+
+/* Somebody has a game role, and blue's address: no pool holds him back. */
+static int direct_writer(const struct sim *sim, const struct sim_shard *shard)
+{
+    return sim->nodes[shard->live.primary].colour == COLOUR_BLUE ? shard->live.primary
+                                                                 : shard->rest.primary;
+}
+
 int twin_writes_to(struct sim *sim, struct sim_shard *shard)
 {
     int poolers[SIM_NODES_MAX];
@@ -258,18 +292,14 @@ int twin_writes_to(struct sim *sim, struct sim_shard *shard)
     const struct sim_node *pooler;
     int at;
 
+    if (sim_below(sim, DIRECT_ONE_IN) == 0)
+        return acknowledges_at(sim, shard, direct_writer(sim, shard));
     for (int i = 0; i < sim->node_count; i++)
         if (sim->nodes[i].is_pooler && &sim->shards[sim->nodes[i].shard] == shard)
             poolers[count++] = i;
     pooler = &sim->nodes[poolers[sim_below(sim, (uint64_t)count)]];
     at = points_at(sim, pooler, &shard->live) ? shard->live.primary : shard->rest.primary;
-    if (pooler->is_paused || sim->nodes[at].is_down || sim->nodes[at].database.closed_by != 0)
-        return -1;
-    if (shard->is_lossy) /* an operator gave up what is missing there */
-        shard->acknowledged = sim->nodes[at].database.writes;
-    if (sim->nodes[at].database.writes != shard->acknowledged)
-        sim_break(sim, "I11: a database acknowledges a write, and lacks an earlier one");
-    return at;
+    return pooler->is_paused ? -1 : acknowledges_at(sim, shard, at);
 }
 
 /* ---- pools ---- */

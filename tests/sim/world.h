@@ -338,9 +338,9 @@ void twin_run(struct sim *sim, struct sim_shard *shard);
 /* A game server's write, through one of the pools: where it is acknowledged, or -1. */
 int twin_writes_to(struct sim *sim, struct sim_shard *shard);
 bool twin_has_lost_mirror(const struct sim *sim);
-/* An agent's own doing: nobody has said for long that it should be closed, or whose slots those
- * are. */
+/* An agent's own doing: nobody has said for long that it should be closed; a rollout is over. */
 void twin_reopen(struct sim *sim, int at, const struct entry *entry);
+void twin_end_following(struct sim *sim, int at, uint64_t rollout);
 void twin_drop_slots(struct sim *sim, int at, uint64_t rollout);
 void twin_point(struct sim *sim, int at, const struct order *order);
 void twin_break(struct sim *sim, int at);

@@ -178,6 +178,22 @@ START_TEST(the_doubt_outlives_the_coordinator)
 }
 END_TEST
 
+/* G1 has been ordered to preflight: a step that nobody answers. */
+START_TEST(what_a_new_ledger_cannot_know_of_is_asked_about_at_once)
+{
+    const struct step *step;
+
+    start(to_new());
+    step = &core.control->open->work.steps[G1];
+    ck_assert_str_eq(step->node, "g1");
+    ck_assert_int_eq(step->state, STEP_ORDERED);
+    beat();
+    hello_of("b");
+    ck_assert_int_eq(step->state, STEP_UNKNOWN);
+    ck_assert_uint_eq(step->rule, 306);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, two_that_go_on_speaking_are_quarantined_with_the_cause);
@@ -189,6 +205,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, who_says_hello_with_the_ledger_before_the_last_one_is_a_second_one);
     tcase_add_test(tcase, one_that_only_says_hello_is_there_as_well);
     tcase_add_test(tcase, the_doubt_outlives_the_coordinator);
+    tcase_add_test(tcase, what_a_new_ledger_cannot_know_of_is_asked_about_at_once);
 }
 
 SUITE("ledger", {.add = add_all, .set_up = set_up, .tear_down = core_tear_down})
