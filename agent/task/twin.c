@@ -222,12 +222,13 @@ enum error_code task_reverse(struct task_context *task, struct task_outcome *ret
 enum error_code task_unreverse(struct task_context *task, struct task_outcome *ret,
                                struct error *err)
 {
+    const struct task_arguments *arguments = &task->job->order.arguments;
     struct twin_task w;
     enum error_code code = open_pair(&w, task, err);
 
     (void)ret;
     if (code == ERROR_OK)
-        code = twin_unreverse(&w.twin, task->job->order.arguments.accept_data_loss, err);
+        code = twin_unreverse(&w.twin, arguments->accept_data_loss || !arguments->has_writes, err);
     return end(&w, code, err);
 }
 

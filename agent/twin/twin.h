@@ -133,7 +133,8 @@ enum error_code twin_sequences(struct twin *t, char *ret, size_t size, struct er
 /* ---- back.c ---- */
 
 enum error_code twin_reverse(struct twin *t, uint64_t *ret_position, struct error *err);
-/* accept_data_loss: what only the other one has may be lost, because it is not reached. */
+/* accept_data_loss: if the other one is not reached, what only it has may be lost, or there is
+ * nothing. */
 enum error_code twin_unreverse(struct twin *t, bool accept_data_loss, struct error *err);
 enum error_code twin_close(struct twin *t, struct error *err);
 

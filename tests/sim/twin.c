@@ -95,7 +95,9 @@ static void open_writes(struct sim_node *node, struct sim_child *child)
 
 static void reverse(struct sim_node *node, struct sim_node *other, struct sim_child *child)
 {
-    child->is_misplaced = other->is_down || other->database.is_opened;
+    child->is_misplaced = other->is_down || other->database.is_opened ||
+                          other->database.is_refused ||
+                          node->database.closed_by != child->order.id.rollout;
     if (child->is_misplaced)
         return;
     node->database.twin = TWIN_FOLLOWING;
