@@ -364,6 +364,7 @@ static void do_fail_over(struct life *life)
 
     *primary = (struct cast_node){.name = primary->name,
                                   .kind = KIND_DATABASE,
+                                  .colour = primary->colour,
                                   .applied = life->cast.nodes[old].applied,
                                   .expanded = life->cast.nodes[old].expanded,
                                   .contracted = life->cast.nodes[old].contracted};
@@ -378,10 +379,45 @@ static void do_read_catalog(struct life *life)
     read_catalog(life, (draw_byte(&life->draw) & 1) != 0);
 }
 
+/* Two databases instead of one with a replica, or one again; and where the pool points. */
+static void do_pair(struct life *life)
+{
+    static const char *const colours[CAST_DATABASES] = {"blue", "green"};
+
+    life->cast.has_twin = (draw_byte(&life->draw) & 3) != 0;
+    life->cast.pointed = draw_below(&life->draw, CAST_DATABASES);
+    for (size_t i = 0; i < CAST_DATABASES; i++) {
+        struct request *request = memory_new(life->memory, struct request);
+
+        life->cast.nodes[i].colour = life->cast.has_twin ? colours[i] : "";
+        cast_fill_node(&life->cast, i, request);
+        wish(life, request);
+    }
+}
+
+static void do_switch_databases(struct life *life)
+{
+    struct request *request = memory_new(life->memory, struct request);
+
+    (void)text_copy(request->verb, NAME_SIZE, "plan");
+    (void)text_copy(request->release, NAME_SIZE, "new");
+    request->strategy = STRATEGY_TWIN;
+    wish(life, request);
+    (void)text_copy(request->verb, NAME_SIZE, "start");
+    wish(life, request);
+}
+
+static void do_break_pair(struct life *life)
+{
+    life->cast.nodes[draw_below(&life->draw, CAST_DATABASES)].twin =
+        (enum twin_state)draw_below(&life->draw, TWIN_COUNT_);
+}
+
 static void (*const deeds[])(struct life *) = {
-    do_wait,    do_report, do_report,    do_report_for_long, do_answer, do_answer_all,
-    do_wish,    do_wish,   do_any_wish,  do_say_anything,    do_lie,    do_find,
-    do_silence, do_sicken, do_fail_over, do_read_catalog,    restart,
+    do_wait,    do_report,     do_report,           do_report_for_long, do_answer, do_answer_all,
+    do_wish,    do_wish,       do_any_wish,         do_say_anything,    do_lie,    do_find,
+    do_silence, do_sicken,     do_fail_over,        do_read_catalog,    restart,   do_pair,
+    do_pair,    do_break_pair, do_switch_databases,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
