@@ -129,6 +129,7 @@ START_TEST(taking_over_from_a_green_that_is_gone_needs_a_person_s_word)
     follow();
     switch_to_green();
     pair.sides[BLUE].other.url = "host=127.0.0.1 port=1 dbname=x";
+    pair.order.arguments.has_writes = true; /* as the coordinator says from the opening on */
     assert_fails(ERROR_CONNECTION, run_on(BLUE, TASK_UNREVERSE));
     assert_fails(ERROR_CONNECTION, run_on(BLUE, TASK_OPEN_WRITES));
     ck_assert(!play_on(BLUE, "SELECT 1"));
@@ -141,6 +142,21 @@ START_TEST(taking_over_from_a_green_that_is_gone_needs_a_person_s_word)
 END_TEST
 
 /* ---- left closed ---- */
+
+START_TEST(a_green_that_is_gone_and_was_never_opened_holds_nobody_up)
+{
+    const char *url = pair.sides[BLUE].other.url;
+
+    given_a_game();
+    follow();
+    reverse();
+    pair.sides[BLUE].other.url = "host=127.0.0.1 port=1 dbname=x";
+    assert_ok(run_on(BLUE, TASK_UNREVERSE));
+    assert_ok(run_on(BLUE, TASK_OPEN_WRITES));
+    ck_assert(play_on(BLUE, "SELECT 1"));
+    pair.sides[BLUE].other.url = url;
+}
+END_TEST
 
 START_TEST(blue_that_was_left_closed_is_opened_again_and_green_never_is)
 {
@@ -239,6 +255,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, prepared_transactions_and_superusers_cannot_be_kept_out);
     tcase_add_test(tcase, green_is_not_opened_before_blue_follows_it);
     tcase_add_test(tcase, taking_over_from_a_green_that_is_gone_needs_a_person_s_word);
+    tcase_add_test(tcase, a_green_that_is_gone_and_was_never_opened_holds_nobody_up);
     tcase_add_test(tcase, blue_that_was_left_closed_is_opened_again_and_green_never_is);
     tcase_add_test(tcase, blue_stays_closed_once_green_is_open);
     tcase_add_test(tcase, blue_stays_closed_while_nobody_knows_whether_green_is_open);
