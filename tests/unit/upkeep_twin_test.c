@@ -211,6 +211,25 @@ START_TEST(slots_of_a_rollout_that_is_over_are_dropped_however_it_ended)
 }
 END_TEST
 
+/* ---- a following ---- */
+
+START_TEST(a_following_whose_rollout_is_over_is_ended_however_that_ended)
+{
+    twin.state = TWIN_FOLLOWING;
+    say_watch(0, ROLLOUT - 1);
+    ck_assert_ptr_null(after(1000, SESSION_END_FOLLOWING));
+    say_watch(0, ROLLOUT + 2);
+    ck_assert_uint_eq(after(1000, SESSION_END_FOLLOWING)->rollout, ROLLOUT + 2);
+    ck_assert_ptr_null(after(SESSION_FOLLOWING_PAUSE_MS - 1, SESSION_END_FOLLOWING));
+    twin.state = TWIN_BROKEN;
+    ck_assert_ptr_nonnull(after(1, SESSION_END_FOLLOWING));
+    twin.state = TWIN_LEFT;
+    ck_assert_ptr_null(after(SESSION_FOLLOWING_PAUSE_MS, SESSION_END_FOLLOWING));
+    twin.state = TWIN_COPYING;
+    ck_assert_ptr_nonnull(after(1, SESSION_END_FOLLOWING));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_database_that_nobody_wants_closed_any_longer_is_looked_after);
@@ -221,6 +240,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_another_rollout_closed_or_a_task_is_at_is_not_ours);
     tcase_add_test(tcase, a_restart_begins_the_lease_anew);
     tcase_add_test(tcase, slots_of_a_rollout_that_is_over_are_dropped_however_it_ended);
+    tcase_add_test(tcase, a_following_whose_rollout_is_over_is_ended_however_that_ended);
 }
 
 SUITE("upkeep of a pair", {.add = add_all, .set_up = set_up, .tear_down = tear_down})
