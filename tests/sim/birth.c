@@ -245,25 +245,23 @@ static void make_fate(struct sim *sim)
     make_twins_fate(sim);
 }
 
-struct sim *sim_new(uint64_t seed, bool is_traced)
+/* What the strategy needs, and no fault but the cell's. */
+static void make_calm(struct sim *sim, enum strategy strategy)
 {
-    struct sim *sim = memory_new(NULL, struct sim);
+    sim->shard_count = 1;
+    sim->has_colours = strategy == STRATEGY_BLUE_GREEN;
+    sim->has_twins = strategy == STRATEGY_TWIN;
+}
 
-    sim->seed = seed;
-    sim->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
-    sim->is_traced = is_traced;
-    sim->decisions = decisions_new(sim);
-    make_catalog(sim);
+static void make_shape(struct sim *sim)
+{
     sim->shard_count = sim_below(sim, 4) == 0 ? 2 : 1;
     sim->has_colours = sim->shard_count == 1 && sim_below(sim, 3) == 0; /* an edge has one map */
     sim->has_twins = sim->shard_count == 1 && !sim->has_colours && sim_below(sim, 2) == 0;
-    for (int i = 0; i < sim->shard_count; i++)
-        add_shard(sim, i);
-    for (int edges = 1 + (sim_below(sim, 4) == 0); edges > 0; edges--)
-        (void)add_node(sim, "edge", edges, KIND_EDGE, -1);
-    add_poolers(sim);
-    make_fate(sim);
-    office_start(sim);
+}
+
+static void enroll_all(struct sim *sim)
+{
     for (int i = 0; i < sim->node_count; i++) {
         const struct sim_node *node = &sim->nodes[i];
 
@@ -275,6 +273,36 @@ struct sim *sim_new(uint64_t seed, bool is_traced)
         sim_enroll(sim, i);
         post_start(sim, i);
     }
-    sim->is_faulty = true;
+}
+
+struct sim *sim_new_cell(uint64_t seed, const struct sim_cell *cell, bool is_traced)
+{
+    struct sim *sim = memory_new(NULL, struct sim);
+
+    sim->seed = seed;
+    sim->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    sim->is_traced = is_traced;
+    sim->cell = *cell;
+    sim->decisions = decisions_new(sim);
+    make_catalog(sim);
+    if (cell->fault == CELL_NONE)
+        make_shape(sim);
+    else
+        make_calm(sim, cell->strategy);
+    for (int i = 0; i < sim->shard_count; i++)
+        add_shard(sim, i);
+    for (int edges = 1 + (sim_below(sim, 4) == 0); edges > 0; edges--)
+        (void)add_node(sim, "edge", edges, KIND_EDGE, -1);
+    add_poolers(sim);
+    if (cell->fault == CELL_NONE)
+        make_fate(sim);
+    office_start(sim);
+    enroll_all(sim);
+    sim->is_faulty = cell->fault == CELL_NONE;
     return sim;
+}
+
+struct sim *sim_new(uint64_t seed, bool is_traced)
+{
+    return sim_new_cell(seed, &(struct sim_cell){.fault = CELL_NONE}, is_traced);
 }

@@ -217,6 +217,7 @@ static void overthrow_in_holding(struct sim *sim)
 
 void faults_run(struct sim *sim)
 {
+    matrix_run(sim);
     if (!sim->is_faulty || sim_is_waiting_for_expiry(sim))
         return;
     /* What lasts for long must not be drowned by what is frequent. */
@@ -242,6 +243,10 @@ void faults_at_task(struct sim *sim, int at, struct sim_child *child)
 {
     enum task task = child->order.task;
 
+    if (matrix_fails(sim, child)) {
+        child->fails = true;
+        child->is_retryable = false;
+    }
     if (!sim->is_faulty)
         return;
     if (task == sim->fate.failing_task && sim->fate.failures > 0 &&

@@ -1,4 +1,4 @@
-/* main.c: hakem-sim --seeds A..B | --seed N [--trace] */
+/* main.c: hakem-sim --seeds A..B | --seed N [--trace] | --matrix */
 #include "common/base/memory.h"
 #include "tests/sim/world.h"
 
@@ -61,8 +61,10 @@ int main(int argc, char *argv[])
     struct totals totals = {.seeds = 0};
     bool is_covered;
 
+    if (argc == 2 && strcmp(argv[1], "--matrix") == 0)
+        return matrix_run_all() ? 0 : 1;
     if (!run_as_told(argc, argv, &totals)) {
-        (void)fprintf(stderr, "usage: hakem-sim --seeds A..B | --seed N [--trace]\n");
+        (void)fprintf(stderr, "usage: hakem-sim --seeds A..B | --seed N [--trace] | --matrix\n");
         return 2;
     }
     is_covered = totals.seeds == 1 || coverage_print() || totals.seeds < COVERAGE_SEEDS_MIN;

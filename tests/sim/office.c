@@ -154,6 +154,12 @@ void office_start(struct sim *sim)
     commit(sim);
 }
 
+void office_kill(struct sim *sim)
+{
+    if (sim->control != NULL)
+        crash(sim, "in the middle of a stage");
+}
+
 void office_restart(struct sim *sim)
 {
     crash(sim, "because a person restarts it");

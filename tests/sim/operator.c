@@ -133,18 +133,39 @@ static void choose_twins(struct sim *sim, struct request *request)
     request->options.accept_data_loss = false;
 }
 
+static void choose_strategy(struct sim *sim, struct request *request)
+{
+    choose_rehearsal(sim, request);
+    if (sim->has_colours && request->strategy == STRATEGY_ROLLING && sim_below(sim, 4) != 0)
+        request->strategy = STRATEGY_BLUE_GREEN;
+    else if (sim->has_twins && sim_below(sim, 4) != 0)
+        choose_twins(sim, request);
+    else if (sim_below(sim, 3) == 0)
+        choose_maintenance(sim, request);
+}
+
+/* For the way back somebody has to be there who wants it. */
+static void choose_cell(struct sim *sim, struct request *request)
+{
+    request->strategy = sim->cell.strategy;
+    if (request->strategy == STRATEGY_TWIN)
+        choose_twins(sim, request);
+    if (request->strategy == STRATEGY_MAINTENANCE)
+        choose_maintenance(sim, request);
+    request->options.hold = sim->cell.direction == DIRECTION_UNDO;
+    request->options.hold_ms = 0;
+    request->options.on_failure = ON_FAILURE_REVERT;
+}
+
 static void begin_rollout(struct sim *sim)
 {
     struct request request = {.verb = "plan", .release = "new"};
 
     choose_options(sim, &request.options);
-    choose_rehearsal(sim, &request);
-    if (sim->has_colours && request.strategy == STRATEGY_ROLLING && sim_below(sim, 4) != 0)
-        request.strategy = STRATEGY_BLUE_GREEN;
-    else if (sim->has_twins && sim_below(sim, 4) != 0)
-        choose_twins(sim, &request);
-    else if (sim_below(sim, 3) == 0)
-        choose_maintenance(sim, &request);
+    if (sim->cell.fault == CELL_NONE)
+        choose_strategy(sim, &request);
+    else
+        choose_cell(sim, &request);
     office_ask(sim, &request);
     if (open_rollout(sim) == NULL)
         return;
@@ -152,7 +173,7 @@ static void begin_rollout(struct sim *sim)
     note_before(sim);
     if (sim->fate.is_patient && sim->rollouts == 1)
         return;
-    ask_for(sim, sim_below(sim, 30) == 0 ? "rollback" : "start", 0);
+    ask_for(sim, sim->cell.fault == CELL_NONE && sim_below(sim, 30) == 0 ? "rollback" : "start", 0);
 }
 
 static bool wants_rollout(struct sim *sim)
@@ -349,7 +370,7 @@ static void answer_rollout(struct sim *sim, const struct rollout *open)
     else if (open->state == ROLLOUT_HALTED)
         ask_for(sim, tries_on || open->has_contracted ? "resume" : "rollback", 0);
     else if (open->state == ROLLOUT_HOLDING && open->work.plan->options.hold)
-        ask_for(sim, "complete", 0);
+        ask_for(sim, sim->cell.fault == CELL_NONE ? "complete" : "rollback", 0);
     else if (open->state == ROLLOUT_STUCK)
         unstick(sim, open);
 }
@@ -369,8 +390,25 @@ static void answer_nodes(struct sim *sim)
     }
 }
 
+/* A rehearsal has no holding from which somebody could go back. */
+static bool turns_back(const struct sim *sim)
+{
+    const struct rollout *open = open_rollout(sim);
+
+    if (sim->cell.fault == CELL_NONE || sim->cell.direction != DIRECTION_UNDO || open == NULL ||
+        open->state != ROLLOUT_ADVANCING || sim->cell.strategy != STRATEGY_SHADOW)
+        return false;
+    for (size_t i = 0; i < open->work.count; i++)
+        if (open->work.steps[i].plan->stage == STAGE_REHEARSE &&
+            open->work.steps[i].state == STEP_RUNNING)
+            return true;
+    return false;
+}
+
 void operator_run(struct sim *sim)
 {
+    if (turns_back(sim))
+        ask_for(sim, "rollback", 0);
     if (wants_rollout(sim))
         begin_rollout(sim);
     meddle(sim);

@@ -136,6 +136,7 @@ void watch_fact(struct sim *sim, const struct fact *fact)
         note_plan(sim, fact->body);
     if (fact->type != FACT_STEP)
         return;
+    matrix_fact(sim, step);
     if (step->state == STEP_ORDERED)
         note_ordered(sim, step);
     if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO &&

@@ -18,6 +18,7 @@
  *   faults.c       what breaks
  *   watchers.c     what must hold at the moment something happens
  *   invariants.c   what must hold between any two moments, and at the end
+ *   matrix.c       one fault at a time, in every stage of every strategy
  *   coverage.c     rows that fired
  */
 #ifndef TESTS_SIM_WORLD_H
@@ -212,10 +213,31 @@ struct sim_fate {
     bool is_full_ledger; /* a game agent's, until its disk is replaced */
 };
 
+/* One fault, in the middle of one stage, in a world in which nothing else breaks. */
+enum sim_fault {
+    CELL_NONE, /* a world of random faults */
+    CELL_TASK_FAILS,
+    CELL_AGENT_KILLED,
+    CELL_COORDINATOR_KILLED,
+    CELL_EDGES_UNREACHABLE,
+    CELL_REPLICA_STOPS,
+    CELL_FAULT_COUNT
+};
+struct sim_cell {
+    enum strategy strategy;
+    enum stage stage;
+    enum direction direction;
+    enum sim_fault fault;
+    bool is_met, is_due;
+    uint64_t step, heals_at_ms;
+    int node; /* whose step it is; -1: a gate's, nobody's */
+};
+
 struct sim {
     uint64_t seed, random, now_ms, step_ms;
     bool is_faulty, is_traced;
     struct sim_fate fate;
+    struct sim_cell cell;
     struct control *control; /* NULL: the coordinator is down */
     uint64_t control_back_at_ms;
     struct decisions *decisions;
@@ -249,6 +271,7 @@ struct sim {
 };
 
 struct sim *sim_new(uint64_t seed, bool is_traced);
+struct sim *sim_new_cell(uint64_t seed, const struct sim_cell *cell, bool is_traced);
 /* Runs it to its end. False, with the sentence in violation, if an invariant broke. */
 bool sim_run(struct sim *sim);
 
@@ -279,6 +302,7 @@ void office_hear(struct sim *sim, int from, const struct message *message);
 void office_ask(struct sim *sim, struct request *request);
 void office_check_fold(struct sim *sim);
 void office_restart(struct sim *sim);
+void office_kill(struct sim *sim);
 
 /* ---- post.c ---- */
 void post_start(struct sim *sim, int at);
@@ -391,6 +415,13 @@ void watch_drain(struct sim *sim, int game, const struct order *order, bool was_
 const char *invariant_broken(struct sim *sim);
 const char *invariant_ended(const struct sim *sim);
 bool invariant_is_mended(const struct sim *sim); /* nobody waits to be repaired */
+
+/* ---- matrix.c ---- */
+void matrix_fact(struct sim *sim, const struct fact_step *fact);
+void matrix_run(struct sim *sim);
+bool matrix_fails(const struct sim *sim, const struct sim_child *child);
+/* Every cell; prints those that break, or that no seed meets. True if there is none. */
+bool matrix_run_all(void);
 
 /* ---- coverage.c ---- */
 void coverage_note(const uint32_t *rules, size_t count);
