@@ -50,6 +50,7 @@ static const struct record fact_repair_record = RECORD(fact_repair, repair_field
 static const struct field standing_fields[] = {
     TEXT_FIELD(fact_standing, name, "the game node"),
     BOOL_FIELD(fact_standing, is_severed, "its database sessions are kept out"),
+    BOOL_FIELD(fact_standing, is_told, "its server was told that it is being drained"),
     BOOL_FIELD(fact_standing, is_taken_out, "an edge was told to send it no traffic"),
 };
 static const struct record fact_standing_record =

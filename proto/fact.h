@@ -37,6 +37,7 @@ struct fact_quarantine {
 struct fact_standing {
     char name[NAME_SIZE];
     bool is_severed;
+    bool is_told;
     bool is_taken_out;
 };
 struct fact_repair {

@@ -36,6 +36,8 @@ static const struct field argument_fields[] = {
     NUMBER_FIELD(task_arguments, timeline, "of the database meant"),
     NUMBER_FIELD(task_arguments, position, "to be replayed"),
     NUMBER_FIELD(task_arguments, drain_ms, "how long sessions may take to end"),
+    NUMBER_FIELD(task_arguments, drain_max_ms, "how much longer, where they are waited for"),
+    ENUM_FIELD(task_arguments, on_drain_late, drain_policy_names, "what becomes of them then"),
     NUMBER_FIELD(task_arguments, pause_ms, "how long a pool stays paused without another word"),
     NUMBER_FIELD(task_arguments, budget_ms, "announce: how long it may take; 0: not said"),
     BOOL_FIELD(task_arguments, of_contract, "verify.contract.sql rather than verify.sql"),

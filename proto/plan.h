@@ -32,10 +32,12 @@
     X(SEVER, "sever")                                                                              \
     X(DRAIN, "drain")                                                                              \
     X(OUT, "out")                                                                                  \
-    X(RELEASE, "release") X(HEALTHY, "healthy") X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold")  \
-        X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow") X(CLONE, "clone")            \
-            X(REHEARSE, "rehearse") X(DISCARD, "discard") X(ANNOUNCE, "announce")                  \
-                X(PAUSE, "pause") X(RESUME, "resume")
+    X(RELEASE, "release")                                                                          \
+    X(HEALTHY, "healthy")                                                                          \
+    X(ADMIT, "admit")                                                                              \
+    X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")  \
+        X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard") X(ANNOUNCE, "announce")    \
+            X(PAUSE, "pause") X(RESUME, "resume") X(NOTIFY, "notify") X(RECALL, "recall")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -49,6 +51,7 @@ struct rollout_options {
     uint64_t steady_ms; /* of the gates before admit */
     uint64_t gate_ms;   /* a gate's deadline, beyond steady or soak */
     uint64_t drain_ms;
+    uint64_t drain_max_ms; /* on_drain_late wait: how long beyond drain_ms before it fails */
     uint64_t replay_ms;
     uint64_t retries;      /* beyond the first attempt, per direction */
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
@@ -62,6 +65,7 @@ struct rollout_options {
     enum failure_policy on_failure;
     enum lost_policy on_lost;
     enum inconclusive_policy on_inconclusive;
+    enum drain_policy on_drain_late;
     char canary[NAME_SIZE];   /* a node or a shard, or "" */
     struct name_item *except; /* game nodes left out */
     size_t except_count;

@@ -80,6 +80,7 @@
 #define FAILURE_POLICIES(X)      X(REVERT, "revert") X(HALT, "halt")
 #define LOST_POLICIES(X)         X(REVERT, "revert") X(WAIT, "wait")
 #define INCONCLUSIVE_POLICIES(X) X(REVERT, "revert") X(PAUSE, "pause")
+#define DRAIN_POLICIES(X)        X(ABORT, "abort") X(WAIT, "wait") X(FORCE, "force")
 
 /* What a rehearsal does with a revision. */
 #define REHEARSED_PHASES(X)                                                                        \
@@ -111,10 +112,13 @@
     X(FINDING, finding, FINDINGS)                                                                  \
     X(VERDICT, verdict, VERDICTS)                                                                  \
     X(GATE, gate, GATES)                                                                           \
-    X(TRAFFIC, traffic_state, TRAFFIC_STATES) X(STRATEGY, strategy, STRATEGIES)                    \
-        X(ON_FAILURE, failure_policy, FAILURE_POLICIES) X(ON_LOST, lost_policy, LOST_POLICIES)     \
-            X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                         \
-                X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)
+    X(TRAFFIC, traffic_state, TRAFFIC_STATES)                                                      \
+    X(STRATEGY, strategy, STRATEGIES)                                                              \
+    X(ON_FAILURE, failure_policy, FAILURE_POLICIES)                                                \
+    X(ON_LOST, lost_policy, LOST_POLICIES)                                                         \
+        X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                             \
+            X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)         \
+                X(ON_DRAIN_LATE, drain_policy, DRAIN_POLICIES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,
@@ -132,6 +136,7 @@
 #define ON_INCONCLUSIVE_VALUE(upper, text) ON_INCONCLUSIVE_##upper,
 #define REHEARSED_VALUE(upper, text)       REHEARSED_##upper,
 #define LOCK_VALUE(upper, text)            LOCK_##upper,
+#define ON_DRAIN_LATE_VALUE(upper, text)   ON_DRAIN_LATE_##upper,
 
 #define X(prefix, name, list) enum name { list(prefix##_VALUE) prefix##_COUNT_ };
 WORDS(X)

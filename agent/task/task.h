@@ -46,7 +46,7 @@ int task_child(const struct agent_config *config);
 task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, task_await_replay,
     task_verify, task_end_sessions, task_allow_sessions, task_release, task_smoke, task_drain,
     task_admit, task_isolate, task_switch, task_clone, task_rehearse, task_discard, task_announce,
-    task_pause_pool, task_resume_pool, task_point_pool;
+    task_notify, task_pause_pool, task_resume_pool, task_point_pool;
 inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
     inspect_switch, inspect_clone, inspect_discard, inspect_pause_pool, inspect_resume_pool,
     inspect_point_pool;

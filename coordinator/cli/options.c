@@ -95,8 +95,10 @@ static enum error_code read_choices(const struct cli *cli, struct rollout_option
     unsigned on_lost = ret->on_lost;
     unsigned on_failure = ret->on_failure;
     unsigned on_inconclusive = ret->on_inconclusive;
+    unsigned on_drain_late = ret->on_drain_late;
 
-    if (read_choice(cli, "--on-lost", &lost_policy_names, &on_lost, err) != ERROR_OK ||
+    if (read_choice(cli, "--on-drain-late", &drain_policy_names, &on_drain_late, err) != ERROR_OK ||
+        read_choice(cli, "--on-lost", &lost_policy_names, &on_lost, err) != ERROR_OK ||
         read_choice(cli, "--on-failure", &failure_policy_names, &on_failure, err) != ERROR_OK ||
         read_choice(cli, "--on-inconclusive", &inconclusive_policy_names, &on_inconclusive, err) !=
             ERROR_OK)
@@ -104,6 +106,7 @@ static enum error_code read_choices(const struct cli *cli, struct rollout_option
     ret->on_lost = (enum lost_policy)on_lost;
     ret->on_failure = (enum failure_policy)on_failure;
     ret->on_inconclusive = (enum inconclusive_policy)on_inconclusive;
+    ret->on_drain_late = (enum drain_policy)on_drain_late;
     return ERROR_OK;
 }
 
@@ -122,6 +125,7 @@ static enum error_code read_numbers(const struct cli *cli, struct rollout_option
         {"--steady", &ret->steady_ms, true},
         {"--gate", &ret->gate_ms, true},
         {"--drain", &ret->drain_ms, true},
+        {"--drain-max", &ret->drain_max_ms, true},
         {"--replay", &ret->replay_ms, true},
         {"--hold-for", &ret->hold_ms, true},
     };

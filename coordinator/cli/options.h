@@ -17,6 +17,12 @@
         {.name = "--drain",                                                                        \
          .value = "DURATION",                                                                      \
          .doc = "how long sessions may take, default 30s"},                                        \
+        {.name = "--on-drain-late",                                                                \
+         .value = "wait|force|abort",                                                              \
+         .doc = "sessions have not ended by then: default abort"},                                 \
+        {.name = "--drain-max",                                                                    \
+         .value = "DURATION",                                                                      \
+         .doc = "with wait: how much longer, default 10m"},                                        \
         {.name = "--replay",                                                                       \
          .value = "DURATION",                                                                      \
          .doc = "how long a replica may take to replay, default 60s"},                             \

@@ -173,6 +173,22 @@ static void note_sessions(struct control *control, const struct step *step)
         target->is_severed = false;
 }
 
+/* What a server was told last; one that is started anew was told nothing. */
+static void note_told(struct control *control, const struct step *step)
+{
+    struct node *target = control_node(control, step->plan->target);
+    enum task done = step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
+
+    if (target == NULL)
+        return;
+    if (done == TASK_NOTIFY && step->state == STEP_ORDERED)
+        target->is_told = true;
+    if (done == TASK_NOTIFY && step->state == STEP_CANCELLED && !step->had_effect)
+        target->is_told = false; /* it never arrived, and never will */
+    if ((done == TASK_RECALL || done == TASK_RELEASE) && step->state == STEP_SUCCEEDED)
+        target->is_told = false;
+}
+
 /* A switch is taken back as a whole: out, the release before, healthy, in again. */
 static bool is_of_a_switch(const struct step *step)
 {
@@ -298,6 +314,7 @@ static enum error_code apply_step(struct control *control, const void *body, str
     change_step(work->steps, step, fact, control->now_ms);
     work_count_admit(work, step, was_admitted);
     note_sessions(control, step);
+    note_told(control, step);
     if (!tells_nobody)
         note_traffic(control, work, step);
     if (fact->repair != 0)

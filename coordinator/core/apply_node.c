@@ -52,6 +52,7 @@ enum error_code apply_node_accepted(struct control *control, const void *body, s
         node = memory_new(control, struct node);
         /* An edge may know it from before, and hold it out: each is told to let it in. */
         node->is_taken_out = fact->kind == KIND_GAME;
+        node->is_told = fact->kind == KIND_GAME; /* so may its server */
     }
     node->identity = *fact;
     put_in(control, node);
@@ -138,6 +139,7 @@ enum error_code apply_standing(struct control *control, const void *body, struct
     if (node == NULL)
         return apply_corrupt(err, "node", fact->name);
     node->is_severed = fact->is_severed;
+    node->is_told = fact->is_told;
     node->is_taken_out = fact->is_taken_out;
     node->was_marked = false;
     return ERROR_OK;

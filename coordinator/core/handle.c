@@ -133,15 +133,33 @@ static bool waits_for_person(const struct control *control)
     return false;
 }
 
+/* Players who do not go home are waited for, by policy: somebody should know at once. */
+static bool waits_for_players(const struct control *control)
+{
+    const struct work *work = &control->open->work;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (step_waits_for_sessions(control, work, &work->steps[i]))
+            return true;
+    return false;
+}
+
+static bool is_to_ring(const struct control *control)
+{
+    const struct rollout *open = control->open;
+
+    if (control->now_ms < open->ring_at_ms)
+        return false;
+    return waits_for_players(control) ||
+           (waits_for_person(control) && control->now_ms - open->changed_at_ms >= RING_MS);
+}
+
 /* A person is called again and again for as long as the rollout waits for one. */
 static void ring_again(struct run *run)
 {
-    struct rollout *open = run->control->open;
     char why[SENTENCE_SIZE];
 
-    if (open == NULL || !waits_for_person(run->control) ||
-        run->control->now_ms - open->changed_at_ms < RING_MS ||
-        run->control->now_ms < open->ring_at_ms)
+    if (run->control->open == NULL || !is_to_ring(run->control))
         return;
     rollout_reason(run->control, why);
     run_ring(run, "rollout", why);

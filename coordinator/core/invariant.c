@@ -138,7 +138,8 @@ static void add_node(struct hash *hash, const struct node *node)
     add_number(hash, node->quarantine);
     add_text(hash, text_kept(&node->quarantine_why));
     add_number(hash, node->repair_tries);
-    add_number(hash, (uint64_t)node->is_severed | (uint64_t)node->is_taken_out << 1);
+    add_number(hash, (uint64_t)node->is_severed | (uint64_t)node->is_taken_out << 1 |
+                         (uint64_t)node->is_told << 2);
     add_number(hash, node->correction);
     add_number(hash, node->corrections);
     add_text(hash, text_kept(&node->corrected));

@@ -15,6 +15,7 @@
 #define STEADY_DEFAULT_MS       2000
 #define GATE_DEFAULT_MS         30000
 #define DRAIN_DEFAULT_MS        30000
+#define DRAIN_MAX_DEFAULT_MS    600000
 #define RETRIES_DEFAULT         3
 #define FAILURES_DEFAULT        2
 
@@ -34,6 +35,7 @@ void planner_defaults(struct rollout_options *options)
     set_default(&options->steady_ms, STEADY_DEFAULT_MS);
     set_default(&options->gate_ms, GATE_DEFAULT_MS);
     set_default(&options->drain_ms, DRAIN_DEFAULT_MS);
+    set_default(&options->drain_max_ms, DRAIN_MAX_DEFAULT_MS);
     set_default(&options->replay_ms, task_row(TASK_AWAIT_REPLAY)->deadline_ms);
     set_default(&options->retries, RETRIES_DEFAULT);
     set_default(&options->failures_max, FAILURES_DEFAULT);

@@ -101,6 +101,7 @@ struct node {
     struct kept_text quarantine_why;
     uint64_t quarantine_position;
     bool is_severed;   /* its database sessions are kept out */
+    bool is_told;      /* its server, that it is being drained, and nothing else since */
     bool is_taken_out; /* an edge was told to send it no traffic, and none to send it again since */
     bool was_marked;   /* the open rollout changed one of these: to be said when it closes */
     struct work *repair; /* NULL: none going on */

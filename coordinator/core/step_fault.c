@@ -206,6 +206,18 @@ static const char *isolate_fault(const struct scene *scene, char *ret)
     return ret;
 }
 
+/* Told while new games still come in, it would turn them away, or end before its turn. */
+static const char *notify_fault(const struct scene *scene, char *ret)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+
+    if (game == NULL || fleet_is_out(scene->control, game))
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "%s is told once no edge sends it anybody new",
+                      game->identity.name);
+    return ret;
+}
+
 /* Who then gets all traffic must be able to take it, going either way. */
 static const char *switch_fault(const struct scene *scene, char *ret)
 {
@@ -323,12 +335,15 @@ static const char *stage_fault(const struct scene *scene, char *ret)
         return contract_fault(scene, ret);
     case TASK_SWITCH:
         return switch_fault(scene, ret);
+    case TASK_NOTIFY:
+        return notify_fault(scene, ret);
     case TASK_EXPAND:
     case TASK_BACKFILL:
         return step_pool_fault(scene, ret);
     case TASK_NONE:
     case TASK_PREFLIGHT:
     case TASK_ANNOUNCE:
+    case TASK_RECALL:
     case TASK_PAUSE_POOL:
     case TASK_RESUME_POOL:
     case TASK_POINT_POOL:

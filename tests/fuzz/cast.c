@@ -120,6 +120,7 @@ static void report_edge(const struct cast *cast, size_t at, const void *parent, 
         (void)text_copy(ret->servers[i].colour, NAME_SIZE, live[0] == '\0' ? "" : game->colour);
         if (live[0] != '\0' && strcmp(game->colour, live) != 0 && game->traffic == TRAFFIC_READY)
             ret->servers[i].state = TRAFFIC_IDLE;
+        ret->servers[i].sessions = game->sessions;
         ret->servers[i].check_passes = true;
     }
 }

@@ -170,7 +170,8 @@ static void make_fate(struct sim *sim)
 {
     static const enum task hated[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT,   TASK_CONTRACT,
                                       TASK_DRAIN,  TASK_RELEASE,  TASK_CONTRACT, TASK_REVERT,
-                                      TASK_SWITCH, TASK_ADMIT,    TASK_ADMIT,    TASK_PAUSE_POOL};
+                                      TASK_SWITCH, TASK_ADMIT,    TASK_ADMIT,    TASK_PAUSE_POOL,
+                                      TASK_NOTIFY, TASK_RECALL};
     static const enum task ending[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT, TASK_CONTRACT,
                                        TASK_VERIFY};
     struct sim_fate *fate = &sim->fate;
@@ -192,6 +193,8 @@ static void make_fate(struct sim *sim)
     if (fate->is_long)
         fate->failing = 0;
     make_shadows_fate(sim);
+    fate->games = sim_below(sim, 2) == 0;
+    fate->long_games = fate->games && sim_below(sim, 2) == 0;
     fate->has_moves = sim_below(sim, 4) == 0;
     fate->coup_in_holding = sim_below(sim, 6) == 0;
     fate->coup = any_of(sim, 20, ending, ARRAY_LEN(ending));

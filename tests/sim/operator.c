@@ -59,6 +59,9 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     options->soak_ms = 2000;
     options->steady_ms = 1000;
     options->drain_ms = SIM_DRAIN_MS;
+    options->drain_max_ms = sim_below(sim, 2) == 0 ? 10000 : 100000;
+    options->on_drain_late =
+        sim->fate.games ? (enum drain_policy)sim_below(sim, ON_DRAIN_LATE_COUNT_) : 0;
     options->gate_ms = sim_below(sim, 3) == 0 ? 5000 : 0;
     options->max_unavailable = 1 + sim_below(sim, 2);
     options->min_ready = all_shards_have(sim, 3) && sim_below(sim, 3) == 0 ? 2 : 0;
@@ -101,7 +104,7 @@ static enum sim_release release_before(const struct sim *sim, int at)
     return strcmp(goal, "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
 }
 
-static void note_before(struct sim *sim)
+void operator_note_before(struct sim *sim)
 {
     for (int i = 0; i < sim->shard_count; i++) {
         sim->shards[i].before = *database_of(sim, i);
@@ -137,7 +140,6 @@ static void begin_rollout(struct sim *sim)
     if (open_rollout(sim) == NULL)
         return;
     sim->rollouts++;
-    note_before(sim);
     if (sim->fate.is_patient && sim->rollouts == 1)
         return;
     ask_for(sim, sim_below(sim, 30) == 0 ? "rollback" : "start", 0);
@@ -219,8 +221,6 @@ static void roll_back_older(struct sim *sim)
     request.options.accept_data_loss = sim_below(sim, 2) == 0;
     request.options.drain_ms = SIM_DRAIN_MS;
     office_ask(sim, &request);
-    if (open_rollout(sim) != NULL)
-        note_before(sim);
 }
 
 static void meddle(struct sim *sim)

@@ -48,6 +48,8 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
 
 static void report_edge(const struct sim *sim, const struct sim_node *edge, struct report *ret)
 {
+    int at = (int)(edge - sim->nodes);
+
     ret->servers = memory_array(ret, struct server_traffic, SIM_NODES_MAX);
     (void)text_copy(ret->live, NAME_SIZE, sim_colour_name(edge->live));
     ret->live_is_kept = edge->live == edge->live_file;
@@ -58,6 +60,7 @@ static void report_edge(const struct sim *sim, const struct sim_node *edge, stru
             continue;
         (void)text_copy(server->node, NAME_SIZE, sim->nodes[i].name);
         server->state = edge->traffic[i];
+        server->sessions = players_are_in_a_game(sim, i, at);
         server->check_passes = !sim->nodes[i].is_dead;
         if (sim->nodes[i].is_dead && server->state == TRAFFIC_READY)
             server->state = TRAFFIC_DOWN;

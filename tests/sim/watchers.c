@@ -118,6 +118,7 @@ static void check_pools_at_order(struct sim *sim, const struct plan_step *plan)
 
 static void note_plan(struct sim *sim, const struct plan *plan)
 {
+    operator_note_before(sim);
     if (plan->strategy == STRATEGY_MAINTENANCE)
         sim->maintained_rollout = plan->rollout;
 }
@@ -132,6 +133,9 @@ void watch_fact(struct sim *sim, const struct fact *fact)
         sim->shadow_rollout = ((const struct plan *)fact->body)->rollout;
     if (fact->type == FACT_PLANNED)
         note_plan(sim, fact->body);
+    if (fact->type == FACT_RING &&
+        strcmp(((const struct fact_ring *)fact->body)->what, "rollout") == 0)
+        sim->rang_at_ms = sim->now_ms;
     if (fact->type != FACT_STEP)
         return;
     if (step->state == STEP_ORDERED)
@@ -206,6 +210,8 @@ static void check_release(struct sim *sim, int at)
 {
     if (takes_traffic(sim, at))
         sim_break(sim, "a server is switched while it takes traffic");
+    if (players_are_in_a_game(sim, at, -1) && !sim->was_overruled)
+        sim_break(sim, "a server is switched in the middle of a game");
 }
 
 /* ---- rehearsals ---- */

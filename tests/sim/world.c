@@ -117,6 +117,7 @@ static void step(struct sim *sim)
     for (int i = 0; i < sim->node_count; i++)
         post_run(sim, i);
     database_run(sim);
+    players_run(sim);
     office_run(sim);
     operator_run(sim);
     broken = invariant_broken(sim);

@@ -11,6 +11,7 @@
  *   child.c        what an agent's children do, and when
  *   database.c     what is in the databases: schema, term, players' writes, replication, promotion
  *   edge.c         who gets traffic, and what a reload forgets
+ *   players.c      games in progress, and who is cut off
  *   pooler.c       pools: held back, opened again by their agents, or by their own restart
  *   reports.c      what agents see of their nodes
  *   operator.c     what people ask for
@@ -58,6 +59,7 @@ struct sim_child {
     bool has_effect, has_kept_file, fails, is_retryable, is_inspection, of_replica, is_cancelled;
     bool is_mend; /* nobody ordered it: the agent puts its edge right */
     bool is_kept, is_superseded, is_misplaced;
+    bool is_late;  /* a drain: a game is in progress there */
     bool has_lock; /* of the agent's shadows: one task at a time */
     uint64_t position;
 };
@@ -120,6 +122,9 @@ struct sim_node {
     bool was_taken_out_dead;         /* nobody lost anything by it */
     enum sim_release release_before; /* the present rollout */
     bool was_there;                  /* enrolled, when that was planned */
+    uint64_t plays_until_ms;         /* a game is in progress on it … */
+    int plays_at;                    /* … by this edge */
+    bool is_told;                    /* that it is being drained, and nothing else since */
     bool is_out_by_plan;             /* taken out by a rollout that goes forward */
 
     /* an edge */
@@ -184,11 +189,12 @@ struct sim_fate {
     unsigned slow;       /* percent of children */
     unsigned crashes_in; /* steps, of the coordinator */
     bool coup_in_holding;
-    unsigned meddling;   /* per thousand steps */
-    bool has_moves;      /* nodes leave the cluster, and join it */
-    unsigned failing;    /* percent of children */
-    bool rehearses;      /* its operators do, often */
-    bool is_full_ledger; /* a game agent's, until its disk is replaced */
+    unsigned meddling;      /* per thousand steps */
+    bool has_moves;         /* nodes leave the cluster, and join it */
+    unsigned failing;       /* percent of children */
+    bool rehearses;         /* its operators do, often */
+    bool games, long_games; /* players are in the middle of something */
+    bool is_full_ledger;    /* a game agent's, until its disk is replaced */
 };
 
 struct sim {
@@ -221,6 +227,7 @@ struct sim {
     bool has_colours;
     bool was_overruled; /* an operator skipped a step: what it was for is his business now */
     bool has_lost_data; /* an operator accepted it */
+    uint64_t rang_at_ms;
     uint64_t ended_ms, mended_ms;
     uint64_t faults, rollouts;
     char violation[512];
@@ -305,6 +312,13 @@ bool edge_obeys(const struct sim *sim, const struct sim_node *edge);
 bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */
 bool edge_has_left_out(const struct sim *sim, int game); /* some edge does not */
 
+/* ---- players.c ---- */
+/* By that edge; -1: by any. */
+bool players_are_in_a_game(const struct sim *sim, int game, int edge);
+void players_leave(struct sim *sim, int game);
+bool players_hold_up(struct sim *sim, int at, struct sim_child *child);
+void players_run(struct sim *sim);
+
 /* ---- pooler.c ---- */
 static inline bool is_balancer(const struct sim_node *node)
 {
@@ -328,6 +342,8 @@ void report_fill(struct sim *sim, int at, struct report *ret);
 
 /* ---- operator.c ---- */
 void operator_run(struct sim *sim);
+/* A rollout was just planned: how everything stands. */
+void operator_note_before(struct sim *sim);
 bool sim_is_waiting_for_expiry(const struct sim *sim);
 
 /* ---- faults.c ---- */

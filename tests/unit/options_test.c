@@ -85,7 +85,8 @@ END_TEST
 START_TEST(durations_numbers_and_choices_are_read)
 {
     ck_assert_int_eq(hakem("--soak 2m --steady 250ms --gate 5 --max-unavailable 2 --hold-for 1h "
-                           "--on-failure halt --on-lost wait --on-inconclusive pause"),
+                           "--on-failure halt --on-lost wait --on-inconclusive pause "
+                           "--on-drain-late wait --drain-max 20m"),
                      0);
     ck_assert_int_eq(read_code, ERROR_OK);
     ck_assert_uint_eq(options.soak_ms, 120000);
@@ -96,6 +97,8 @@ START_TEST(durations_numbers_and_choices_are_read)
     ck_assert_int_eq(options.on_failure, ON_FAILURE_HALT);
     ck_assert_int_eq(options.on_lost, ON_LOST_WAIT);
     ck_assert_int_eq(options.on_inconclusive, ON_INCONCLUSIVE_PAUSE);
+    ck_assert_int_eq(options.on_drain_late, ON_DRAIN_LATE_WAIT);
+    ck_assert_uint_eq(options.drain_max_ms, 1200000);
 }
 END_TEST
 
@@ -117,6 +120,7 @@ START_TEST(a_value_that_cannot_be_is_a_usage_error_that_names_its_flag)
                                         "--retries many",
                                         "--retries 9223372036854775808",
                                         "--on-failure jump",
+                                        "--on-drain-late never",
                                         "--wave 0",
                                         "--wave 101%",
                                         "--wave 1,,x",
