@@ -75,9 +75,17 @@ static const struct field rollout_fields[] = {
     NUMBER_FIELD(fact_rollout, rule, "row of the rollout machine"),
     TEXT_FIELD(fact_rollout, why, "in a sentence"),
     TEXT_FIELD(fact_rollout, by, "operator"),
+    BOOL_FIELD(fact_rollout, waits_for_window, "it goes on by itself when that opens"),
 };
 static const struct record fact_rollout_record =
     RECORD(fact_rollout, rollout_fields, "a rollout's state");
+
+static const struct field override_fields[] = {
+    TEXT_FIELD(fact_override, why, "in the operator's words"),
+    TEXT_FIELD(fact_override, by, "operator"),
+};
+static const struct record fact_override_record =
+    RECORD(fact_override, override_fields, "a window overridden");
 
 static const struct field step_fields[] = {
     NUMBER_FIELD(fact_step, repair, "number of the repair; 0: of the open rollout"),
@@ -211,7 +219,8 @@ bool fact_is_of_rollout(const struct fact *fact)
 {
     if (fact->type == FACT_STEP)
         return ((const struct fact_step *)fact->body)->repair == 0;
-    return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT || fact->type == FACT_REHEARSED;
+    return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT ||
+           fact->type == FACT_REHEARSED || fact->type == FACT_OVERRIDE;
 }
 
 void fact_encode(const struct fact *fact, struct text *ret)

@@ -60,7 +60,13 @@ struct fact_rollout {
     enum rollout_state state;
     uint64_t rule;
     char why[SENTENCE_SIZE];
-    char by[NAME_SIZE]; /* operator, or "" */
+    char by[NAME_SIZE];    /* operator, or "" */
+    bool waits_for_window; /* paused by it, to go on by it */
+};
+/* On resume; before, it stands in the plan's options. */
+struct fact_override {
+    char why[WINDOW_WHY_SIZE];
+    char by[NAME_SIZE];
 };
 struct fact_step {
     uint64_t repair; /* 0: of the open rollout */
@@ -142,6 +148,7 @@ struct fact_sample {
 #define FACTS(X)                                                                                   \
     X(STARTED, started, fact_started, true, "the coordinator began a term")                        \
     X(CATALOG, catalog, catalog, true, "the revisions and releases known from now on")             \
+    X(WINDOWS, windows, windows, true, "when rollouts may go forward, from now on")                \
     X(NODE_ACCEPTED, node_accepted, fact_node, true, "an operator accepted a node's key")          \
     X(NODE_REMOVED, node_removed, fact_name, true, "an operator removed a node")                   \
     X(LEDGER, ledger, fact_ledger, true, "the ledger that a node's agent keeps")                   \
@@ -153,6 +160,8 @@ struct fact_sample {
     X(LIVE, live, fact_live, true, "every edge of a shard says which colour gets its traffic")     \
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \
     X(ROLLOUT, rollout, fact_rollout, true, "the rollout changed its state")                       \
+    X(OVERRIDE, override, fact_override, true,                                                     \
+      "an operator lets a rollout go on outside its window")                                       \
     X(STEP, step, fact_step, true, "a step changed its state")                                     \
     X(REHEARSED, rehearsed, fact_rehearsed, true, "what a rehearsal on a shadow measured")         \
     X(CLOSED, closed, summary, true, "the rollout is over")                                        \

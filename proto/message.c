@@ -190,6 +190,7 @@ static const struct field request_fields[] = {
     TEXT_FIELD(request, application, "application_name of a game node's sessions"),
     TEXT_FIELD(request, colour, "of a game node, where one colour gets all traffic"),
     BOOL_FIELD(request, is_pooler, "of an edge to accept: a connection pooler"),
+    BOOL_FIELD(request, for_window, "plan for the next window, should it be shut now"),
     BOOL_FIELD(request, schema_too, "of a rollback: revert the kept schema"),
     ENUM_FIELD(request, strategy, strategy_names, "how a rollout is to go, as a whole"),
     BOOL_FIELD(request, in_production, "a plan needs a rehearsal, or a reason to go without"),

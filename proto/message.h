@@ -170,6 +170,7 @@ struct request {
     enum strategy strategy;
     bool in_production; /* a plan needs a rehearsal, or a reason to go without */
     bool is_pooler;
+    bool for_window; /* a plan is made for the next window, should it be shut now */
     struct rollout_options options;
 };
 struct reply {

@@ -4,6 +4,7 @@
 
 #include "proto/rehearsal.h"
 #include "proto/report.h"
+#include "proto/window.h"
 
 #define PLAN_STEPS_MAX        32768
 #define KEPT_WHY_SIZE         400
@@ -35,9 +36,12 @@
     X(RELEASE, "release")                                                                          \
     X(HEALTHY, "healthy")                                                                          \
     X(ADMIT, "admit")                                                                              \
-    X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert") X(ALLOW, "allow")  \
-        X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard") X(ANNOUNCE, "announce")    \
-            X(PAUSE, "pause") X(RESUME, "resume") X(NOTIFY, "notify") X(RECALL, "recall")
+    X(SOAK, "soak")                                                                                \
+    X(HOLD, "hold")                                                                                \
+    X(CONTRACT, "contract")                                                                        \
+    X(REVERT, "revert") X(ALLOW, "allow") X(CLONE, "clone") X(REHEARSE, "rehearse")                \
+        X(DISCARD, "discard") X(ANNOUNCE, "announce") X(PAUSE, "pause") X(RESUME, "resume")        \
+            X(NOTIFY, "notify") X(RECALL, "recall")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -62,6 +66,7 @@ struct rollout_options {
     bool accept_data_loss;
     bool shadow;                            /* rehearsed on a shadow first */
     char no_rehearsal[REHEARSAL_TEXT_SIZE]; /* why production goes without one; "": it does not */
+    char override_window[WINDOW_WHY_SIZE];  /* why it goes outside its window; "": it does not */
     enum failure_policy on_failure;
     enum lost_policy on_lost;
     enum inconclusive_policy on_inconclusive;

@@ -41,12 +41,21 @@ static void print_step(const struct cli *cli, const json_t *step)
     talloc_free(line);
 }
 
+static void print_window(const struct cli *cli, const json_t *show)
+{
+    if (words_text(show, "window")[0] != '\0')
+        cli_say(cli, "  window (UTC): %s", words_text(show, "window"));
+    if (words_text(show, "override_window")[0] != '\0')
+        cli_say(cli, "  it does not keep to the window: %s", words_text(show, "override_window"));
+}
+
 void screen_print(const struct cli *cli, const json_t *show)
 {
     size_t i;
     json_t *step;
 
     print_head(cli, show);
+    print_window(cli, show);
     screen_print_nodes(cli, json_object_get(show, "nodes"));
     json_array_foreach(json_object_get(show, "steps"), i, step)
     {
@@ -150,6 +159,7 @@ void screen_print_plan(const struct cli *cli, const json_t *show)
     screen_print_plan_rehearsal(cli, show);
     if (words_number(json_object_get(show, "options"), "budget_ms") > 0)
         print_budget(cli, json_object_get(show, "options"));
+    print_window(cli, show);
     if (has_drain(show))
         print_drain(cli, json_object_get(show, "options"));
     json_array_foreach(json_object_get(show, "revisions"), i, item)

@@ -3,6 +3,7 @@
 
 #include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/step_guard.h"
 #include "coordinator/core/work.h"
 #include "proto/copy.h"
 
@@ -47,6 +48,24 @@ static enum error_code apply_catalog(struct control *control, const void *body, 
     (void)err;
     talloc_free(control->catalog);
     control->catalog = record_clone(&catalog_record, body, control);
+    return ERROR_OK;
+}
+
+static enum error_code apply_windows(struct control *control, const void *body, struct error *err)
+{
+    (void)err;
+    talloc_free(control->windows);
+    control->windows = record_clone(&windows_record, body, control);
+    return ERROR_OK;
+}
+
+static enum error_code apply_override(struct control *control, const void *body, struct error *err)
+{
+    const struct fact_override *fact = body;
+
+    if (control->open == NULL)
+        return apply_corrupt(err, "a window", "of no open rollout");
+    (void)text_copy(control->open->override_window, WINDOW_WHY_SIZE, fact->why);
     return ERROR_OK;
 }
 
@@ -120,6 +139,19 @@ static void reset_gates(struct work *work)
         forget_samples(&work->steps[i]);
 }
 
+/* Whom the window held up before it stopped has all its time yet. */
+static void resume_deadline(const struct control *control, const struct rollout *rollout,
+                            struct step *step)
+{
+    uint64_t patience_ms = control->now_ms + step_patience_ms(step, STEP_DUE);
+
+    if (step->deadline_at_ms == 0)
+        return;
+    step->deadline_at_ms += control->now_ms - rollout->changed_at_ms;
+    if (rollout->waits_for_window && step->state == STEP_DUE && step->deadline_at_ms < patience_ms)
+        step->deadline_at_ms = patience_ms;
+}
+
 static enum error_code apply_rollout(struct control *control, const void *body, struct error *err)
 {
     const struct fact_rollout *fact = body;
@@ -130,8 +162,7 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
     if (remembers_origin(rollout->state) && fact->state == rollout->came_from) {
         /* While people waited, no deadline ran, and no gate's evidence held. */
         for (size_t i = 0; i < rollout->work.count; i++)
-            if (rollout->work.steps[i].deadline_at_ms != 0)
-                rollout->work.steps[i].deadline_at_ms += control->now_ms - rollout->changed_at_ms;
+            resume_deadline(control, rollout, &rollout->work.steps[i]);
         reset_gates(&rollout->work);
     }
     if (remembers_origin(fact->state) && !remembers_origin(rollout->state))
@@ -149,6 +180,7 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
     if (fact->state == ROLLOUT_REVERTING && rollout->cause[0] == '\0')
         (void)text_copy(rollout->cause, sizeof(rollout->cause), fact->why);
     rollout->state = fact->state;
+    rollout->waits_for_window = fact->waits_for_window;
     rollout->rule = fact->rule;
     (void)text_copy(rollout->why, sizeof(rollout->why), fact->why);
     return ERROR_OK;

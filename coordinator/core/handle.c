@@ -8,6 +8,7 @@
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/window.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -37,6 +38,14 @@ static void handle_catalog(struct run *run, const struct event *event)
     run_emit(run, FACT_CATALOG, catalog);
 }
 
+static void handle_windows(struct run *run, const struct event *event)
+{
+    if (windows_are_same(run->control->windows, event->windows))
+        return;
+    run_emit(run, FACT_WINDOWS,
+             record_clone(&windows_record, event->windows, run->decisions->memory));
+}
+
 static void handle_request(struct run *run, const struct event *event)
 {
     struct wish wish = {
@@ -64,6 +73,9 @@ void control_handle(struct control *control, const struct event *event, struct d
         break;
     case EVENT_CATALOG:
         handle_catalog(&run, event);
+        break;
+    case EVENT_WINDOWS:
+        handle_windows(&run, event);
         break;
     case EVENT_MESSAGE:
         hear_message(&run, event);
@@ -124,6 +136,8 @@ static bool waits_for_person(const struct control *control)
 {
     const struct rollout *open = control->open;
 
+    if (rollout_waits_by_itself(control))
+        return false;
     if (open->state == ROLLOUT_HALTED || open->state == ROLLOUT_STUCK ||
         open->state == ROLLOUT_PAUSED || open->state == ROLLOUT_HOLDING)
         return true;

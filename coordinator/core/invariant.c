@@ -157,6 +157,7 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
     add_number(&hash, control->rollout_number);
     add_number(&hash, control->repair_number);
     add_record(&hash, &catalog_record, control->catalog);
+    add_record(&hash, &windows_record, control->windows);
     for (size_t i = 0; i < control->node_count; i++)
         add_node(&hash, control->nodes[i]);
     for (size_t i = 0; i < control->goal_count; i++) {
@@ -177,6 +178,8 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
         add_number(&hash, control->open->started_at_ms);
         add_number(&hash, control->open->has_contracted);
         add_number(&hash, control->open->hold_is_released);
+        add_number(&hash, control->open->waits_for_window);
+        add_text(&hash, control->open->override_window);
         add_text(&hash, control->open->why);
         for (size_t i = 0; i < control->open->rehearsal_count; i++)
             add_record(&hash, &fact_rehearsed_record, control->open->rehearsals[i]);

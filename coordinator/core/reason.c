@@ -150,7 +150,10 @@ static void say_holding(const struct control *control, char *ret)
         (void)text_format(ret, SENTENCE_SIZE, "not done yet: %.900s", why);
     else if (rollout_contract_fault(control, why) != NULL)
         (void)text_format(ret, SENTENCE_SIZE, "no contract yet: %.900s", why);
-    else
+    else if (rollout_is_stopped_by_window(control)) {
+        rollout_say_window(control, why);
+        (void)text_format(ret, SENTENCE_SIZE, "no contract is begun now: %.900s", why);
+    } else
         (void)text_copy(ret, SENTENCE_SIZE, "about to contract");
 }
 

@@ -6,6 +6,7 @@
 #include "coordinator/core/planner.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/window.h"
 
 #include <string.h>
 
@@ -71,6 +72,23 @@ static void record_plan(struct run *run, const struct wish *wish, struct plan *p
     run_emit(run, FACT_PLANNED, plan);
 }
 
+/* With when it could. */
+static void refuse_for_window(struct run *run, const struct wish *wish, const char *why)
+{
+    char how[SENTENCE_SIZE];
+    char text[SENTENCE_SIZE];
+
+    windows_say(run->control->windows, run->control->now_ms, how);
+    (void)text_format(text, sizeof(text), "%.400s: %.600s", how, why);
+    refuse(run, wish, ERROR_REFUSED, text);
+}
+
+static bool may_be_planned_now(const struct control *control, const struct request *request)
+{
+    return request->for_window || request->options.override_window[0] != '\0' ||
+           windows_are_open(control->windows, control->now_ms);
+}
+
 static void wish_plan(struct run *run, const struct wish *wish)
 {
     struct plan *plan;
@@ -81,6 +99,11 @@ static void wish_plan(struct run *run, const struct wish *wish)
     plan = run_body(run, &plan_record);
     if (planner_forward(run->control, wish->request, plan, plan, &err) != ERROR_OK) {
         refuse(run, wish, err.code, err.detail);
+        return;
+    }
+    if (!may_be_planned_now(run->control, wish->request)) {
+        refuse_for_window(run, wish,
+                          "--window plans for then, --override-window REASON does not wait");
         return;
     }
     record_plan(run, wish, plan);
@@ -100,10 +123,12 @@ static void wish_start(struct run *run, const struct wish *wish)
                "the plan has changed since it was approved: look at `hakem rollout plan` again");
         return;
     }
-    if (!rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, &why))
-        refuse(run, wish, ERROR_REFUSED, why);
-    else
+    if (rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, &why))
         accept(run, wish, open->work.plan->rollout, why);
+    else if (open->state == ROLLOUT_PLANNED)
+        refuse_for_window(run, wish, why);
+    else
+        refuse(run, wish, ERROR_REFUSED, why);
 }
 
 /* ---- steering ---- */
@@ -117,10 +142,12 @@ static void steer(struct run *run, const struct wish *wish, enum rollout_event_t
     if (open == NULL)
         return;
     number = open->work.plan->rollout;
-    if (!rollout_fire(run, event, wish->operator_name, &why))
-        refuse(run, wish, ERROR_REFUSED, why);
-    else
+    if (rollout_fire(run, event, wish->operator_name, &why))
         accept(run, wish, number, why);
+    else if (event == ROLLOUT_ON_RESUME && rollout_is_stopped_by_window(run->control))
+        refuse_for_window(run, wish, why);
+    else
+        refuse(run, wish, ERROR_REFUSED, why);
 }
 
 static void wish_pause(struct run *run, const struct wish *wish)
@@ -128,8 +155,26 @@ static void wish_pause(struct run *run, const struct wish *wish)
     steer(run, wish, ROLLOUT_ON_PAUSE);
 }
 
+/* Only of what waits: it is said for going on now. */
+static void override_window(struct run *run, const struct wish *wish)
+{
+    const struct rollout *open = run->control->open;
+    const char *reason = wish->request->options.override_window;
+    struct fact_override *fact;
+
+    if (reason[0] == '\0' || open == NULL || open->override_window[0] != '\0' ||
+        (wish->request->rollout != 0 && wish->request->rollout != open->work.plan->rollout) ||
+        (open->state != ROLLOUT_PAUSED && open->state != ROLLOUT_HALTED))
+        return;
+    fact = run_body(run, fact_row(FACT_OVERRIDE)->record);
+    (void)text_copy(fact->why, WINDOW_WHY_SIZE, reason);
+    (void)text_copy(fact->by, NAME_SIZE, wish->operator_name);
+    run_emit(run, FACT_OVERRIDE, fact);
+}
+
 static void wish_resume(struct run *run, const struct wish *wish)
 {
+    override_window(run, wish);
     steer(run, wish, ROLLOUT_ON_RESUME);
 }
 

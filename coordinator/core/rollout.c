@@ -30,8 +30,13 @@ static const struct rollout_rule rules[] = {
         WHY("a third of the budget is left, and the way back needs it: everything goes back")},
     {1107, FORWARD, ON(TICK), IF(has_failed), GO(REVERTING),
         WHY("a step or gate failed: everything goes back")},
+    {1108, IN(ADVANCING), ON(TICK), IF(window_has_shut), GO(PAUSED), .awaits_window = true,
+        WHY("paused at a safe point; it goes on by itself, or by `hakem rollout resume "
+            "--override-window REASON`")},
     {1109, IN(ADVANCING), ON(TICK), IF(is_inconclusive), GO(HALTED), RING,
         WHY("a gate is inconclusive; the policy is to ask a person")},
+    {1110, IN(PAUSED), ON(TICK), IF(window_opens_again), .to = ROLLOUT_ORIGIN,
+        WHY("its window is open again")},
     {1111, IN(ADVANCING), ON(TICK), IF(has_reached_holding), GO(HOLDING),
         WHY("the last soak of the last shard has passed")},
     {1112, IN(HOLDING), ON(TICK), IF(has_lost_schema), GO(ADVANCING),
@@ -58,13 +63,19 @@ static const struct rollout_rule rules[] = {
         WHY("a late answer, or an operator, resolved it")},
     {1199, ROLLOUT_IN_ANY, ON(TICK), STAY, WHY("nothing to decide")},
 
+    {1200, IN(PLANNED), ON(START), IF(window_stops_it), REFUSE,
+        WHY("it would begin outside its window (--override-window REASON)")},
     {1201, IN(PLANNED), ON(START), GO(ADVANCING), WHY("started")},
     {1203, ROLLOUT_IN_ANY, ON(START), REFUSE, WHY("it has been started already")},
 
     {1211, IN(ADVANCING) | IN(HOLDING), ON(PAUSE), GO(PAUSED), WHY("paused by an operator")},
+    {1212, IN(PAUSED), ON(PAUSE), IF(waits_for_its_window), NOTE,
+        WHY("paused by an operator: its window alone does not move it on")},
     {1213, ROLLOUT_IN_ANY, ON(PAUSE), REFUSE,
         WHY("only a rollout that is advancing or holding can be paused")},
 
+    {1220, IN(PAUSED) | IN(HALTED), ON(RESUME), IF(window_stops_it), REFUSE,
+        WHY("it would go on outside its window (--override-window REASON)")},
     {1221, IN(PAUSED), ON(RESUME), .to = ROLLOUT_ORIGIN, WHY("resumed by an operator")},
     {1223, IN(HALTED), ON(RESUME), IF(has_unresolved_step), REFUSE,
         WHY("a step is failed, refused or unknown, or a gate said fail: retry or skip it, or roll back")},
@@ -147,6 +158,11 @@ static void explain(const struct control *control, const struct rollout_rule *ru
                           control->open->cause);
         return;
     }
+    if (rule->awaits_window) {
+        rollout_say_window(control, failure);
+        (void)text_format(ret, SENTENCE_SIZE, "%.500s – %.300s", failure, rule->why);
+        return;
+    }
     if (!has_cause) {
         (void)text_copy(ret, SENTENCE_SIZE, rule->why);
         return;
@@ -177,6 +193,13 @@ static void restart_steps(struct run *run,
             (void)step_fire(run, work, &work->steps[i], &again, NULL);
 }
 
+/* An operator's pause is for the operator to end. */
+static bool goes_on_waiting(const struct rollout *open, const struct rollout_rule *rule)
+{
+    return rule->awaits_window ||
+           (open->waits_for_window && rule->to == ROLLOUT_SAME && rule->event != ROLLOUT_ON_PAUSE);
+}
+
 static void change(struct run *run, const struct rollout_rule *rule, const char *by)
 {
     struct fact_rollout *fact = run_body(run, fact_row(FACT_ROLLOUT)->record);
@@ -184,6 +207,7 @@ static void change(struct run *run, const struct rollout_rule *rule, const char 
 
     fact->state = state;
     fact->rule = rule->id;
+    fact->waits_for_window = goes_on_waiting(run->control->open, rule);
     explain(run->control, rule, fact->why);
     (void)text_copy(fact->by, sizeof(fact->by), by);
     if (rule->event == ROLLOUT_ON_RESUME)

@@ -85,7 +85,9 @@ struct rollout {
     uint64_t holding_at_ms;
     uint64_t ring_at_ms; /* the next one; 0: none was rung yet in this state */
     bool hold_is_released;
-    bool has_contracted; /* a contract, or an inverse's revert, was ordered: no way back */
+    bool has_contracted;   /* a contract, or an inverse's revert, was ordered: no way back */
+    bool waits_for_window; /* paused by it, to go on by it */
+    char override_window[WINDOW_WHY_SIZE]; /* why it goes on outside of it, said on resume */
     uint64_t rule;
     char why[SENTENCE_SIZE];
     struct fact_rehearsed **rehearsals; /* by age; one a step */
@@ -147,6 +149,7 @@ struct control {
     uint64_t term;
     uint64_t now_ms;         /* of the last fact or event */
     struct catalog *catalog; /* never NULL */
+    struct windows *windows; /* never NULL */
     struct node **nodes;     /* by kind, then by name */
     size_t node_count, node_capacity;
     size_t kind_begin[KIND_COUNT + 1]; /* nodes of kind k: [kind_begin[k], kind_begin[k + 1]) */

@@ -22,6 +22,23 @@ static bool is_last_in_traffic(const struct scene *scene, const struct node *gam
                scene->work->plan->options.min_ready;
 }
 
+/* It rests as yet, and all traffic is on its way to it. */
+static bool is_being_switched_to(const struct control *control, const struct node *game)
+{
+    const struct work *work = control_work(control, 0);
+
+    for (size_t i = 0; work != NULL && i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (step->plan->stage == STAGE_SWITCH && step_is_open(step) &&
+            strcmp(step->plan->shard, game->identity.shard) == 0 &&
+            strcmp(step->direction == DIRECTION_DO ? step->plan->colour : step->plan->colour_before,
+                   game->identity.colour) == 0)
+            return true;
+    }
+    return false;
+}
+
 static const char *drain_fault(const struct scene *scene, char *ret)
 {
     const struct control *control = scene->control;
@@ -35,6 +52,11 @@ static const char *drain_fault(const struct scene *scene, char *ret)
         return NULL;
     if (scene->work->repair == 0 && game->repair != NULL) {
         (void)text_format(ret, SENTENCE_SIZE, "%s is being repaired: that ends first",
+                          game->identity.name);
+        return ret;
+    }
+    if (scene->work->repair != 0 && is_being_switched_to(control, game)) {
+        (void)text_format(ret, SENTENCE_SIZE, "all traffic is being switched to %s's colour",
                           game->identity.name);
         return ret;
     }
@@ -376,8 +398,10 @@ static const char *need_fault(const struct scene *scene, char *ret)
 
 const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE_SIZE])
 {
-    const char *fault = node_fault(scene, ret);
+    const char *fault = step_window_fault(scene, ret);
 
+    if (fault == NULL)
+        fault = node_fault(scene, ret);
     if (fault == NULL)
         fault = need_fault(scene, ret);
     return fault != NULL ? fault : stage_fault(scene, ret);

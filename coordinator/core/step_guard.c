@@ -158,8 +158,10 @@ bool waited_too_long(const struct scene *scene)
 {
     const struct step *step = scene->step;
     bool moves = step->direction == DIRECTION_DO ? goes_forward(scene) : goes_back(scene);
+    char why[SENTENCE_SIZE];
 
     return moves && scene->control->now_ms >= step->deadline_at_ms &&
+           step_window_fault(scene, why) == NULL &&
            !step_waits_for_lost(scene->control, scene->work, step) &&
            !work_has_open_step(scene->work);
 }

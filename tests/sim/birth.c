@@ -218,6 +218,9 @@ struct sim *sim_new(uint64_t seed, bool is_traced)
         (void)add_node(sim, "edge", edges, KIND_EDGE, -1);
     add_poolers(sim);
     make_fate(sim);
+    sim->fate.has_windows = sim_below(sim, 4) == 0;
+    if (sim->fate.has_windows)
+        calendar_make(sim);
     office_start(sim);
     for (int i = 0; i < sim->node_count; i++) {
         const struct sim_node *node = &sim->nodes[i];

@@ -72,6 +72,8 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     options->on_inconclusive =
         sim_below(sim, 4) == 0 ? ON_INCONCLUSIVE_PAUSE : ON_INCONCLUSIVE_REVERT;
     options->accept_data_loss = sim_below(sim, 10) == 0;
+    if (sim->fate.has_windows && sim_below(sim, 4) == 0)
+        (void)text_copy(options->override_window, WINDOW_WHY_SIZE, "simulated");
     choose_waves(sim, options);
     if (sim_below(sim, 12) == 0) {
         options->except = memory_array(sim, struct name_item, 1);
@@ -136,6 +138,7 @@ static void begin_rollout(struct sim *sim)
         request.strategy = STRATEGY_BLUE_GREEN;
     else if (sim_below(sim, 3) == 0)
         choose_maintenance(sim, &request);
+    request.for_window = sim->fate.has_windows && sim_below(sim, 2) == 0;
     office_ask(sim, &request);
     if (open_rollout(sim) == NULL)
         return;
@@ -305,15 +308,25 @@ static void unstick(struct sim *sim, const struct rollout *open)
     }
 }
 
+/* Some will not wait for the window. */
+static void resume(struct sim *sim)
+{
+    struct request request = {.verb = "resume"};
+
+    if (sim->fate.has_windows && sim_below(sim, 10) == 0)
+        (void)text_copy(request.options.override_window, WINDOW_WHY_SIZE, "simulated");
+    office_ask(sim, &request);
+}
+
 static void answer_rollout(struct sim *sim, const struct rollout *open)
 {
     bool tries_on =
         sim->now_ms / ANSWERS_MS % 2 == 0; /* refused, the way back is the next answer */
 
-    if (open->state == ROLLOUT_PLANNED && !sim->fate.is_patient)
+    if (open->state == ROLLOUT_PLANNED && (!sim->fate.is_patient || sim->rollouts > 1))
         ask_for(sim, "start", 0);
     else if (open->state == ROLLOUT_PAUSED)
-        ask_for(sim, "resume", 0);
+        resume(sim);
     else if (open->state == ROLLOUT_HALTED)
         ask_for(sim, tries_on || open->has_contracted ? "resume" : "rollback", 0);
     else if (open->state == ROLLOUT_HOLDING && open->work.plan->options.hold)

@@ -128,6 +128,7 @@ void watch_fact(struct sim *sim, const struct fact *fact)
     const struct fact_step *step = fact->body;
     const struct work *work;
 
+    calendar_watch(sim, fact);
     if (fact->type == FACT_PLANNED &&
         ((const struct plan *)fact->body)->strategy == STRATEGY_SHADOW)
         sim->shadow_rollout = ((const struct plan *)fact->body)->rollout;

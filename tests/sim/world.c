@@ -120,6 +120,8 @@ static void step(struct sim *sim)
     players_run(sim);
     office_run(sim);
     operator_run(sim);
+    if (sim->fate.has_windows)
+        calendar_check_way_back(sim);
     broken = invariant_broken(sim);
     if (broken != NULL)
         sim_break(sim, broken);

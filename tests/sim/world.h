@@ -14,6 +14,7 @@
  *   players.c      games in progress, and who is cut off
  *   pooler.c       pools: held back, opened again by their agents, or by their own restart
  *   reports.c      what agents see of their nodes
+ *   calendar.c     windows, freezes, and what is begun outside of them
  *   operator.c     what people ask for
  *   faults.c       what breaks
  *   watchers.c     what must hold at the moment something happens
@@ -189,10 +190,11 @@ struct sim_fate {
     unsigned slow;       /* percent of children */
     unsigned crashes_in; /* steps, of the coordinator */
     bool coup_in_holding;
-    unsigned meddling;      /* per thousand steps */
-    bool has_moves;         /* nodes leave the cluster, and join it */
-    unsigned failing;       /* percent of children */
-    bool rehearses;         /* its operators do, often */
+    unsigned meddling; /* per thousand steps */
+    bool has_moves;    /* nodes leave the cluster, and join it */
+    unsigned failing;  /* percent of children */
+    bool rehearses;    /* its operators do, often */
+    bool has_windows;
     bool games, long_games; /* players are in the middle of something */
     bool is_full_ledger;    /* a game agent's, until its disk is replaced */
 };
@@ -217,6 +219,7 @@ struct sim {
     struct sim_packet packets[SIM_PACKETS_MAX];
     size_t packet_count;
     struct catalog catalog;
+    struct windows windows;
     unsigned revision_count;
     unsigned lossy, has_backfill;       /* bits */
     uint64_t acted_term[SIM_NODES_MAX]; /* the highest that took effect on a node */
@@ -311,6 +314,11 @@ int sim_colour_named(const char *name);
 bool edge_obeys(const struct sim *sim, const struct sim_node *edge);
 bool edge_sends(const struct sim *sim, int game);        /* some edge sends it traffic */
 bool edge_has_left_out(const struct sim *sim, int game); /* some edge does not */
+
+/* ---- calendar.c ---- */
+void calendar_make(struct sim *sim);
+void calendar_watch(struct sim *sim, const struct fact *fact);
+void calendar_check_way_back(struct sim *sim);
 
 /* ---- players.c ---- */
 /* By that edge; -1: by any. */
