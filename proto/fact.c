@@ -80,6 +80,17 @@ static const struct field rollout_fields[] = {
 static const struct record fact_rollout_record =
     RECORD(fact_rollout, rollout_fields, "a rollout's state");
 
+static const struct field baseline_fields[] = {
+    TEXT_FIELD(fact_baseline, node, "the game node"),
+    NUMBER_FIELD(fact_baseline, samples, "of its probes"),
+    NUMBER_FIELD(fact_baseline, median_ms, "of their latency"),
+    NUMBER_FIELD(fact_baseline, p99_ms, "of their latency"),
+    NUMBER_FIELD(fact_baseline, requests, "that its edges sent it meanwhile"),
+    NUMBER_FIELD(fact_baseline, errors, "of those, with a 5xx"),
+};
+const struct record fact_baseline_record =
+    RECORD(fact_baseline, baseline_fields, "a game node before a rollout");
+
 static const struct field override_fields[] = {
     TEXT_FIELD(fact_override, why, "in the operator's words"),
     TEXT_FIELD(fact_override, by, "operator"),
@@ -220,7 +231,8 @@ bool fact_is_of_rollout(const struct fact *fact)
     if (fact->type == FACT_STEP)
         return ((const struct fact_step *)fact->body)->repair == 0;
     return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT ||
-           fact->type == FACT_REHEARSED || fact->type == FACT_OVERRIDE;
+           fact->type == FACT_REHEARSED || fact->type == FACT_OVERRIDE ||
+           fact->type == FACT_BASELINE;
 }
 
 void fact_encode(const struct fact *fact, struct text *ret)

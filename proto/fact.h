@@ -63,6 +63,15 @@ struct fact_rollout {
     char by[NAME_SIZE];    /* operator, or "" */
     bool waits_for_window; /* paused by it, to go on by it */
 };
+/* How a game node was before the rollout, that its soak is compared with. */
+struct fact_baseline {
+    char node[NAME_SIZE];
+    uint64_t samples;
+    uint64_t median_ms;
+    uint64_t p99_ms;
+    uint64_t requests;
+    uint64_t errors;
+};
 /* On resume; before, it stands in the plan's options. */
 struct fact_override {
     char why[WINDOW_WHY_SIZE];
@@ -160,6 +169,7 @@ struct fact_sample {
     X(LIVE, live, fact_live, true, "every edge of a shard says which colour gets its traffic")     \
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \
     X(ROLLOUT, rollout, fact_rollout, true, "the rollout changed its state")                       \
+    X(BASELINE, baseline, fact_baseline, true, "how a game node did before the rollout")           \
     X(OVERRIDE, override, fact_override, true,                                                     \
       "an operator lets a rollout go on outside its window")                                       \
     X(STEP, step, fact_step, true, "a step changed its state")                                     \
@@ -196,6 +206,7 @@ struct fact_row {
 };
 
 extern const struct record fact_rehearsed_record;
+extern const struct record fact_baseline_record;
 
 const struct fact_row *fact_row(enum fact_type type);
 

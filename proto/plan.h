@@ -39,9 +39,10 @@
     X(SOAK, "soak")                                                                                \
     X(HOLD, "hold")                                                                                \
     X(CONTRACT, "contract")                                                                        \
-    X(REVERT, "revert") X(ALLOW, "allow") X(CLONE, "clone") X(REHEARSE, "rehearse")                \
-        X(DISCARD, "discard") X(ANNOUNCE, "announce") X(PAUSE, "pause") X(RESUME, "resume")        \
-            X(NOTIFY, "notify") X(RECALL, "recall")
+    X(REVERT, "revert")                                                                            \
+    X(ALLOW, "allow") X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard")              \
+        X(ANNOUNCE, "announce") X(PAUSE, "pause") X(RESUME, "resume") X(NOTIFY, "notify")          \
+            X(RECALL, "recall")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -61,7 +62,10 @@ struct rollout_options {
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
     uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */
     uint64_t budget_ms;    /* maintenance: how long players may be without the game; 0: no limit */
-    bool is_exact;         /* 0 means 0: nothing of it is filled in by defaults */
+    uint64_t latency_max_percent; /* of before, that a soak lets pass; 0: it does not compare */
+    uint64_t errors_max_permille; /* likewise, more than before */
+    bool must_compare;            /* too little to compare is inconclusive */
+    bool is_exact;                /* 0 means 0: nothing of it is filled in by defaults */
     bool hold;
     bool accept_data_loss;
     bool shadow;                            /* rehearsed on a shadow first */

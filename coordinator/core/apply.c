@@ -59,6 +59,18 @@ static enum error_code apply_windows(struct control *control, const void *body, 
     return ERROR_OK;
 }
 
+static enum error_code apply_baseline(struct control *control, const void *body, struct error *err)
+{
+    struct rollout *open = control->open;
+
+    if (open == NULL)
+        return apply_corrupt(err, "a baseline", "of no open rollout");
+    open->baselines =
+        memory_grow(open, open->baselines, open->baseline_count, open->baseline_count + 1);
+    open->baselines[open->baseline_count++] = *(const struct fact_baseline *)body;
+    return ERROR_OK;
+}
+
 static enum error_code apply_override(struct control *control, const void *body, struct error *err)
 {
     const struct fact_override *fact = body;

@@ -3,6 +3,7 @@
 #include "coordinator/core/apply.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/ledger.h"
+#include "coordinator/core/vitals.h"
 #include "coordinator/core/work.h"
 #include "proto/copy.h"
 
@@ -193,6 +194,8 @@ enum error_code apply_reported(struct control *control, const void *body, struct
     node->report = record_clone(&report_record, &fact->report, node);
     node->report_at_ms = control->now_ms;
     node->report_number = ++control->report_number;
+    if (node->identity.kind == KIND_GAME)
+        vitals_take(control, node);
     if (node_probes(node, why) == VERDICT_PASS)
         node->failing_since_ms = 0;
     else if (node->failing_since_ms == 0)

@@ -181,6 +181,8 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
         add_number(&hash, control->open->waits_for_window);
         add_text(&hash, control->open->override_window);
         add_text(&hash, control->open->why);
+        for (size_t i = 0; i < control->open->baseline_count; i++)
+            add_record(&hash, &fact_baseline_record, &control->open->baselines[i]);
         for (size_t i = 0; i < control->open->rehearsal_count; i++)
             add_record(&hash, &fact_rehearsed_record, control->open->rehearsals[i]);
         add_work(&hash, &control->open->work);

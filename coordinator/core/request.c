@@ -6,6 +6,7 @@
 #include "coordinator/core/planner.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/vitals.h"
 #include "coordinator/core/window.h"
 
 #include <string.h>
@@ -110,12 +111,28 @@ static void wish_plan(struct run *run, const struct wish *wish)
     accept(run, wish, plan->rollout, "planned");
 }
 
+/* A soak that could never pass is not begun. */
+static bool can_be_compared(struct run *run, const struct wish *wish)
+{
+    char name[NAME_SIZE];
+    char text[SENTENCE_SIZE];
+
+    if (run->control->open->state != ROLLOUT_PLANNED || !vitals_are_missing(run->control, name))
+        return true;
+    (void)text_format(text, sizeof(text),
+                      "too little is known of %s as yet to compare its latency with later "
+                      "(--latency-max): try again in two minutes, or start without that",
+                      name);
+    refuse(run, wish, ERROR_REFUSED, text);
+    return false;
+}
+
 static void wish_start(struct run *run, const struct wish *wish)
 {
     struct rollout *open = the_rollout(run, wish);
     const char *why;
 
-    if (open == NULL)
+    if (open == NULL || !can_be_compared(run, wish))
         return;
     if (wish->request->digest[0] != '\0' &&
         strcmp(wish->request->digest, open->work.plan->digest) != 0) {

@@ -2,6 +2,7 @@
 
 #include "coordinator/core/rollout_guard.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/vitals.h"
 
 #include <assert.h>
 #include <string.h>
@@ -213,6 +214,8 @@ static void change(struct run *run, const struct rollout_rule *rule, const char 
     if (rule->event == ROLLOUT_ON_RESUME)
         restart_steps(run, step_is_undecided);
     run_emit(run, FACT_ROLLOUT, fact);
+    if (rule->event == ROLLOUT_ON_START)
+        vitals_note_baselines(run);
     if (rule->event == ROLLOUT_ON_ROLLBACK && rule->notes)
         restart_steps(run, step_failed_back);
     if (rule->rings)

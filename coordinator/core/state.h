@@ -92,7 +92,27 @@ struct rollout {
     char why[SENTENCE_SIZE];
     struct fact_rehearsed **rehearsals; /* by age; one a step */
     size_t rehearsal_count;
+    struct fact_baseline *baselines;
+    size_t baseline_count;
     char cause[SENTENCE_SIZE]; /* why it turned back; "" if it did not */
+};
+
+/* One look at a game server. */
+struct vital {
+    uint64_t at_ms;
+    uint64_t latency_ms;
+    uint64_t requests, errors; /* since the look before */
+};
+
+#define VITALS_MAX 128
+
+/* The newest of them, of one release. */
+struct vitals {
+    char release[NAME_SIZE];
+    struct vital ring[VITALS_MAX];
+    size_t count, next;
+    bool has_totals;
+    uint64_t requests, errors; /* as its edges count */
 };
 
 struct node {
@@ -127,6 +147,7 @@ struct node {
     uint64_t said; /* number of its last word: a report with a lower one was overtaken */
     uint64_t
         traffic_changed_at_ms; /* an edge was told something about it: older reports say nothing */
+    struct vitals *vitals;     /* of a game node; NULL: none yet */
     uint64_t failing_since_ms; /* its probes; 0: they pass */
     struct kept_text refusal;  /* why it does not adopt this term */
 };

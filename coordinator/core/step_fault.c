@@ -228,12 +228,27 @@ static const char *isolate_fault(const struct scene *scene, char *ret)
     return ret;
 }
 
+/* Only what its edges say after that counts: they may be about to let it in. */
+static bool all_drains_are_ordered(const struct scene *scene)
+{
+    struct target_steps steps = work_steps_of_target(scene->work, scene->step->plan->target);
+
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(scene->work, &steps, i);
+
+        if (step->plan->stage == STAGE_DRAIN && step->state != STEP_SKIPPED &&
+            (step->state == STEP_PENDING || step->state == STEP_DUE))
+            return false;
+    }
+    return true;
+}
+
 /* Told while new games still come in, it would turn them away, or end before its turn. */
 static const char *notify_fault(const struct scene *scene, char *ret)
 {
     const struct node *game = control_node(scene->control, scene->step->plan->target);
 
-    if (game == NULL || fleet_is_out(scene->control, game))
+    if (game == NULL || (all_drains_are_ordered(scene) && fleet_is_out(scene->control, game)))
         return NULL;
     (void)text_format(ret, SENTENCE_SIZE, "%s is told once no edge sends it anybody new",
                       game->identity.name);

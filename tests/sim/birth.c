@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LATENCY_MIN_MS  30
+#define LATENCY_MORE_MS 100
+
 const char *sim_revision_name(unsigned revision)
 {
     static const char *const names[SIM_REVISIONS_MAX] = {"r1", "r2", "r3"};
@@ -37,6 +40,8 @@ static int add_node(struct sim *sim, const char *kind_name, int number, enum nod
     node->shard = shard;
     node->timeline = 1;
     node->beat_at_ms = sim_below(sim, BEAT_MS);
+    /* The servers of a cluster are alike. */
+    node->latency_ms = LATENCY_MIN_MS + sim->seed % LATENCY_MORE_MS;
     if (kind == KIND_EDGE && sim->has_colours)
         node->live = node->live_file = node->live_meant = COLOUR_BLUE;
     node->ledger = memory_array(sim, struct entry, SIM_LEDGER_MAX);
@@ -193,6 +198,9 @@ static void make_fate(struct sim *sim)
     if (fate->is_long)
         fate->failing = 0;
     make_shadows_fate(sim);
+    fate->compares = sim_below(sim, 5) == 0;
+    fate->slower = fate->compares && sim_below(sim, 2) == 0 ? 2 + (unsigned)sim_below(sim, 2) : 1;
+    fate->fails_requests = fate->compares && sim_below(sim, 4) == 0;
     fate->games = sim_below(sim, 2) == 0;
     fate->long_games = fate->games && sim_below(sim, 2) == 0;
     fate->has_moves = sim_below(sim, 4) == 0;

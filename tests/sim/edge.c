@@ -153,11 +153,18 @@ bool edge_shows(struct sim *sim, struct sim_node *edge, const struct order *orde
     return true;
 }
 
+static void forget_figures(struct sim_node *edge)
+{
+    memset(edge->requests, 0, sizeof(edge->requests));
+    memset(edge->errors, 0, sizeof(edge->errors));
+}
+
 void edge_reload(struct sim *sim, int at)
 {
     struct sim_node *edge = &sim->nodes[at];
 
     sim_trace(sim, "%s is reloaded", edge->name);
+    forget_figures(edge);
     edge->live = edge->live_file;
     for (int i = 0; i < sim->node_count; i++) {
         edge->traffic[i] = edge->file[i];
@@ -172,6 +179,7 @@ void edge_forget(struct sim *sim, int at)
     struct sim_node *edge = &sim->nodes[at];
 
     sim_trace(sim, "%s is reloaded, and has forgotten who was out", edge->name);
+    forget_figures(edge);
     edge->live = edge->live_file;
     for (int i = 0; i < sim->node_count; i++)
         edge->traffic[i] = sim->nodes[i].starts_out ? TRAFFIC_MAINTENANCE : TRAFFIC_READY;

@@ -59,10 +59,16 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     options->soak_ms = 2000;
     options->steady_ms = 1000;
     options->drain_ms = SIM_DRAIN_MS;
+    if (sim->fate.compares) {
+        options->soak_ms = 12000;
+        options->gate_ms = 20000;
+        options->must_compare = sim_below(sim, 4) != 0;
+    }
     options->drain_max_ms = sim_below(sim, 2) == 0 ? 10000 : 100000;
     options->on_drain_late =
         sim->fate.games ? (enum drain_policy)sim_below(sim, ON_DRAIN_LATE_COUNT_) : 0;
-    options->gate_ms = sim_below(sim, 3) == 0 ? 5000 : 0;
+    if (!sim->fate.compares)
+        options->gate_ms = sim_below(sim, 3) == 0 ? 5000 : 0;
     options->max_unavailable = 1 + sim_below(sim, 2);
     options->min_ready = all_shards_have(sim, 3) && sim_below(sim, 3) == 0 ? 2 : 0;
     options->hold = sim->fate.coup_in_holding || sim_below(sim, 3) == 0;
@@ -282,8 +288,9 @@ static bool has_drifted(struct sim *sim, const struct rollout *open)
 /* Nobody goes back after a contract, and the new release will not be well again: he looks at it. */
 static bool is_beyond_help(const struct sim *sim, const struct rollout *open)
 {
-    return sim->fate.release_turns_bad && open->has_contracted &&
-           open->work.plan->strategy == STRATEGY_MAINTENANCE;
+    bool is_bad = sim->fate.release_turns_bad || sim->fate.slower > 1 || sim->fate.fails_requests;
+
+    return is_bad && open->has_contracted && open->work.plan->strategy == STRATEGY_MAINTENANCE;
 }
 
 static void unstick(struct sim *sim, const struct rollout *open)

@@ -3,11 +3,13 @@
 #include "coordinator/core/step_guard.h"
 #include "tests/sim/world.h"
 
+#include <string.h>
+
 #define GAME_ONE_IN  40   /* steps, each server in traffic */
 #define GAME_MS      4000 /* most; some never end in time */
 #define LONG_ONE_IN  5
 #define LONG_GAME_MS 40000
-#define SILENCE_MS   (RING_MS + 10000)
+#define SILENCE_MS   5000
 
 /* Players come by an edge that was not told otherwise; what it forgot is not our doing. */
 static int edge_of_newcomers(const struct sim *sim, int game)
@@ -83,7 +85,7 @@ static void check_word(struct sim *sim, const struct sim_child *child)
         sim->now_ms - sim->control->ready_at_ms < SILENCE_MS ||
         sim->now_ms - open->changed_at_ms < SILENCE_MS)
         return;
-    if (sim->now_ms - sim->rang_at_ms > SILENCE_MS)
+    if (sim->rang_at_ms == 0 || sim->now_ms - sim->rang_at_ms > RING_MS + SILENCE_MS)
         sim_break(sim, "players are waited for beyond the deadline, and nobody is called");
 }
 
@@ -102,8 +104,80 @@ static void come(struct sim *sim, int game)
                                          : GAME_MS);
 }
 
+/* ---- how they are answered ---- */
+
+#define NOISE_PERCENT   60 /* from the least to the most */
+#define OUTLIER_ONE_IN  200
+#define OUTLIER_TIMES   10
+#define REQUESTS_A_STEP 3
+#define BAD_ERRORS_IN   8
+#define USUAL_ERRORS_IN 2000
+
+uint64_t players_wait_ms(struct sim *sim, const struct sim_node *game)
+{
+    uint64_t ms =
+        game->latency_ms * (100 - NOISE_PERCENT / 2 + sim_below(sim, NOISE_PERCENT)) / 100;
+
+    if (game->release == RELEASE_NEW)
+        ms *= sim->fate.slower;
+    return sim_below(sim, OUTLIER_ONE_IN) == 0 ? ms * OUTLIER_TIMES : ms;
+}
+
+static void ask(struct sim *sim, struct sim_node *edge, int game)
+{
+    bool is_bad = sim->fate.fails_requests && sim->nodes[game].release == RELEASE_NEW;
+
+    for (uint64_t left = sim_below(sim, 2 * REQUESTS_A_STEP); left > 0; left--) {
+        edge->requests[game]++;
+        edge->errors[game] += sim_below(sim, is_bad ? BAD_ERRORS_IN : USUAL_ERRORS_IN) == 0;
+    }
+}
+
+static void ask_all(struct sim *sim, struct sim_node *edge)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_GAME && !sim->nodes[i].is_dead &&
+            edge->traffic[i] == TRAFFIC_READY && edge_favours(edge, &sim->nodes[i]))
+            ask(sim, edge, i);
+}
+
+static bool is_worse(const struct sim *sim, const struct sim_node *game)
+{
+    return game->release == RELEASE_NEW && (sim->fate.slower > 1 || sim->fate.fails_requests);
+}
+
+/* What players had before, whoever it was that served them. */
+static bool was_good_before(const struct sim *sim, int shard)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_GAME && sim->nodes[i].shard == shard &&
+            sim->nodes[i].release_before == RELEASE_NEW)
+            return false;
+    return true;
+}
+
+/* A soak that compares lets no worse release pass, and fails nobody who is as before. */
+void players_watch(struct sim *sim, const struct fact_step *fact, const struct step *step)
+{
+    const struct rollout *open = sim->control->open;
+    int game = sim_node_at(sim, step->plan->target);
+
+    if (step->plan->gate != GATE_SOAK || fact->repair != 0 || open == NULL || game < 0 ||
+        open->work.plan->strategy == STRATEGY_INVERSE)
+        return;
+    if (fact->rule == 203 && open->work.plan->options.must_compare &&
+        is_worse(sim, &sim->nodes[game]) && was_good_before(sim, sim->nodes[game].shard))
+        sim_break(sim, "a soak passes though players are worse off than before");
+    if (fact->rule == 207 && !is_worse(sim, &sim->nodes[game]) &&
+        strstr(fact->detail, "than before") != NULL)
+        sim_break(sim, "a soak fails because of noise");
+}
+
 void players_run(struct sim *sim)
 {
+    for (int i = 0; sim->fate.compares && i < sim->node_count; i++)
+        if (is_balancer(&sim->nodes[i]))
+            ask_all(sim, &sim->nodes[i]);
     for (int i = 0; sim->fate.games && i < sim->node_count; i++)
         if (sim->nodes[i].kind == KIND_GAME)
             come(sim, i);

@@ -116,9 +116,21 @@ static void check_pools_at_order(struct sim *sim, const struct plan_step *plan)
     }
 }
 
+/* Out is out, whoever took it out; what an edge has forgotten since is not our doing. */
+static bool takes_traffic(const struct sim *sim, int at)
+{
+    for (int i = 0; i < sim->node_count; i++)
+        if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[at] == TRAFFIC_READY &&
+            sim->nodes[i].traffic[at] == TRAFFIC_READY &&
+            edge_favours(&sim->nodes[i], &sim->nodes[at]))
+            return true;
+    return false;
+}
+
 static void note_plan(struct sim *sim, const struct plan *plan)
 {
-    operator_note_before(sim);
+    if (plan->strategy != STRATEGY_SHADOW) /* it leaves everything as it is */
+        operator_note_before(sim);
     if (plan->strategy == STRATEGY_MAINTENANCE)
         sim->maintained_rollout = plan->rollout;
 }
@@ -146,11 +158,17 @@ void watch_fact(struct sim *sim, const struct fact *fact)
         check_admission(sim, work_step(control_work(sim->control, step->repair), step->step)->plan);
     work = control_work(sim->control, 0);
     if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
+        work != NULL && work_step(work, step->step)->plan->task == TASK_NOTIFY &&
+        takes_traffic(sim, sim_node_at(sim, work_step(work, step->step)->plan->target)))
+        sim_break(sim, "a server is told that it is drained while players are sent to it");
+    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
         work != NULL && work->plan->strategy == STRATEGY_MAINTENANCE)
         check_pools_at_order(sim, work_step(work, step->step)->plan);
     if (step->rule == 909 || step->rule == 911 || step->rule == 913)
         sim->was_overruled = true;
     work = control_work(sim->control, step->repair);
+    if (work != NULL)
+        players_watch(sim, step, work_step(work, step->step));
     if (work == NULL || (step->rule != 203 && step->rule != 205))
         return;
     check_evidence(sim, work_step(work, step->step));
@@ -161,17 +179,6 @@ void watch_fact(struct sim *sim, const struct fact *fact)
 }
 
 /* ---- I3, I6, I7 and switches under players: when a task takes effect ---- */
-
-/* Out is out, whoever took it out; what an edge has forgotten since is not our doing. */
-static bool takes_traffic(const struct sim *sim, int at)
-{
-    for (int i = 0; i < sim->node_count; i++)
-        if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[at] == TRAFFIC_READY &&
-            sim->nodes[i].traffic[at] == TRAFFIC_READY &&
-            edge_favours(&sim->nodes[i], &sim->nodes[at]))
-            return true;
-    return false;
-}
 
 static void check_contract(struct sim *sim, const struct order *order)
 {

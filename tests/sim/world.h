@@ -123,6 +123,7 @@ struct sim_node {
     bool was_taken_out_dead;         /* nobody lost anything by it */
     enum sim_release release_before; /* the present rollout */
     bool was_there;                  /* enrolled, when that was planned */
+    uint64_t latency_ms;             /* of its answers, more or less */
     uint64_t plays_until_ms;         /* a game is in progress on it … */
     int plays_at;                    /* … by this edge */
     bool is_told;                    /* that it is being drained, and nothing else since */
@@ -132,6 +133,7 @@ struct sim_node {
     enum traffic_state traffic[SIM_NODES_MAX], file[SIM_NODES_MAX];
     enum traffic_state meant[SIM_NODES_MAX]; /* as ordered, whatever a hand made of it since */
     bool is_out_by_hand[SIM_NODES_MAX];
+    uint64_t requests[SIM_NODES_MAX], errors[SIM_NODES_MAX]; /* since it was loaded */
     int live, live_file,
         live_meant; /* the colour that gets all traffic; in its map's file; ordered */
 
@@ -195,6 +197,9 @@ struct sim_fate {
     unsigned failing;  /* percent of children */
     bool rehearses;    /* its operators do, often */
     bool has_windows;
+    bool compares;          /* soaks are long enough to be compared with what was before */
+    unsigned slower;        /* so many times as slow is the new release; 1: it is not */
+    bool fails_requests;    /* it answers some of them with a 5xx */
     bool games, long_games; /* players are in the middle of something */
     bool is_full_ledger;    /* a game agent's, until its disk is replaced */
 };
@@ -326,6 +331,9 @@ bool players_are_in_a_game(const struct sim *sim, int game, int edge);
 void players_leave(struct sim *sim, int game);
 bool players_hold_up(struct sim *sim, int at, struct sim_child *child);
 void players_run(struct sim *sim);
+/* How long the game server takes for an answer, now. */
+uint64_t players_wait_ms(struct sim *sim, const struct sim_node *game);
+void players_watch(struct sim *sim, const struct fact_step *fact, const struct step *step);
 
 /* ---- pooler.c ---- */
 static inline bool is_balancer(const struct sim_node *node)
