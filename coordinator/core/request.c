@@ -6,8 +6,6 @@
 #include "coordinator/core/planner.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
-#include "coordinator/core/vitals.h"
-#include "coordinator/core/window.h"
 
 #include <string.h>
 
@@ -73,21 +71,12 @@ static void record_plan(struct run *run, const struct wish *wish, struct plan *p
     run_emit(run, FACT_PLANNED, plan);
 }
 
-/* With when it could. */
 static void refuse_for_window(struct run *run, const struct wish *wish, const char *why)
 {
-    char how[SENTENCE_SIZE];
     char text[SENTENCE_SIZE];
 
-    windows_say(run->control->windows, run->control->now_ms, how);
-    (void)text_format(text, sizeof(text), "%.400s: %.600s", how, why);
+    request_say_window(run->control, why, text);
     refuse(run, wish, ERROR_REFUSED, text);
-}
-
-static bool may_be_planned_now(const struct control *control, const struct request *request)
-{
-    return request->for_window || request->options.override_window[0] != '\0' ||
-           windows_are_open(control->windows, control->now_ms);
 }
 
 static void wish_plan(struct run *run, const struct wish *wish)
@@ -102,7 +91,7 @@ static void wish_plan(struct run *run, const struct wish *wish)
         refuse(run, wish, err.code, err.detail);
         return;
     }
-    if (!may_be_planned_now(run->control, wish->request)) {
+    if (!request_may_be_planned(run->control, wish->request)) {
         refuse_for_window(run, wish,
                           "--window plans for then, --override-window REASON does not wait");
         return;
@@ -111,29 +100,18 @@ static void wish_plan(struct run *run, const struct wish *wish)
     accept(run, wish, plan->rollout, "planned");
 }
 
-/* A soak that could never pass is not begun. */
-static bool can_be_compared(struct run *run, const struct wish *wish)
-{
-    char name[NAME_SIZE];
-    char text[SENTENCE_SIZE];
-
-    if (run->control->open->state != ROLLOUT_PLANNED || !vitals_are_missing(run->control, name))
-        return true;
-    (void)text_format(text, sizeof(text),
-                      "too little is known of %s as yet to compare its latency with later "
-                      "(--latency-max): try again in two minutes, or start without that",
-                      name);
-    refuse(run, wish, ERROR_REFUSED, text);
-    return false;
-}
-
 static void wish_start(struct run *run, const struct wish *wish)
 {
     struct rollout *open = the_rollout(run, wish);
+    char text[SENTENCE_SIZE];
     const char *why;
 
-    if (open == NULL || !can_be_compared(run, wish))
+    if (open == NULL)
         return;
+    if (request_start_fault(run->control, text) != NULL) {
+        refuse(run, wish, ERROR_REFUSED, text);
+        return;
+    }
     if (wish->request->digest[0] != '\0' &&
         strcmp(wish->request->digest, open->work.plan->digest) != 0) {
         refuse(run, wish, ERROR_CHANGED,
@@ -172,26 +150,9 @@ static void wish_pause(struct run *run, const struct wish *wish)
     steer(run, wish, ROLLOUT_ON_PAUSE);
 }
 
-/* Only of what waits: it is said for going on now. */
-static void override_window(struct run *run, const struct wish *wish)
-{
-    const struct rollout *open = run->control->open;
-    const char *reason = wish->request->options.override_window;
-    struct fact_override *fact;
-
-    if (reason[0] == '\0' || open == NULL || open->override_window[0] != '\0' ||
-        (wish->request->rollout != 0 && wish->request->rollout != open->work.plan->rollout) ||
-        (open->state != ROLLOUT_PAUSED && open->state != ROLLOUT_HALTED))
-        return;
-    fact = run_body(run, fact_row(FACT_OVERRIDE)->record);
-    (void)text_copy(fact->why, WINDOW_WHY_SIZE, reason);
-    (void)text_copy(fact->by, NAME_SIZE, wish->operator_name);
-    run_emit(run, FACT_OVERRIDE, fact);
-}
-
 static void wish_resume(struct run *run, const struct wish *wish)
 {
-    override_window(run, wish);
+    request_override_window(run, wish);
     steer(run, wish, ROLLOUT_ON_RESUME);
 }
 

@@ -11,7 +11,7 @@
 #define SHUT_MIN_MS  5000
 #define SHUT_MORE_MS 60000
 #define FREEZES      2
-#define FREEZE_MS    90000
+#define FREEZE_MS    UINT64_C(90000)
 
 /* All within the first day; the last one is open until its end. */
 void calendar_make(struct sim *sim)

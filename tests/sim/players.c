@@ -109,7 +109,7 @@ static void come(struct sim *sim, int game)
 #define NOISE_PERCENT   60 /* from the least to the most */
 #define OUTLIER_ONE_IN  200
 #define OUTLIER_TIMES   10
-#define REQUESTS_A_STEP 3
+#define REQUESTS_A_STEP UINT64_C(3)
 #define BAD_ERRORS_IN   8
 #define USUAL_ERRORS_IN 2000
 

@@ -70,8 +70,8 @@ START_TEST(how_a_game_node_did_before_is_noted_as_the_rollout_starts)
     ck_assert_uint_ge(baseline_of("g1")->samples, 40);
     ck_assert_uint_ge(baseline_of("g1")->median_ms, 40);
     ck_assert_uint_eq(baseline_of("g1")->p99_ms, 62);
-    ck_assert_uint_ge(baseline_of("g1")->requests, 2 * 39 * 10); /* two edges count */
-    ck_assert_uint_ge(baseline_of("g1")->errors, 2 * 19);
+    ck_assert_uint_ge(baseline_of("g1")->requests, 780); /* two edges count */
+    ck_assert_uint_ge(baseline_of("g1")->errors, 38);
     ck_assert_uint_eq(core.control->open->baseline_count, 3);
 }
 END_TEST

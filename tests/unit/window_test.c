@@ -3,8 +3,8 @@
 #include "coordinator/core/window.h"
 #include "support/suite.h"
 
-#define MINUTE   60000u
-#define HOUR     3600000u
+#define MINUTE   UINT64_C(60000)
+#define HOUR     UINT64_C(3600000)
 #define DAY      ((uint64_t)WINDOW_DAY_MS)
 #define MON      1u
 #define TUE      2u
