@@ -201,6 +201,20 @@ static bool goes_on_waiting(const struct rollout *open, const struct rollout_rul
            (open->waits_for_window && rule->to == ROLLOUT_SAME && rule->event != ROLLOUT_ON_PAUSE);
 }
 
+/* Who started it outside its window stands in the history, and not in the plan alone. */
+static void note_override(struct run *run, const char *by)
+{
+    const char *why = run->control->open->work.plan->options.override_window;
+    struct fact_override *fact;
+
+    if (why[0] == '\0')
+        return;
+    fact = run_body(run, fact_row(FACT_OVERRIDE)->record);
+    (void)text_copy(fact->why, WINDOW_WHY_SIZE, why);
+    (void)text_copy(fact->by, NAME_SIZE, by);
+    run_emit(run, FACT_OVERRIDE, fact);
+}
+
 static void change(struct run *run, const struct rollout_rule *rule, const char *by)
 {
     struct fact_rollout *fact = run_body(run, fact_row(FACT_ROLLOUT)->record);
@@ -214,8 +228,10 @@ static void change(struct run *run, const struct rollout_rule *rule, const char 
     if (rule->event == ROLLOUT_ON_RESUME)
         restart_steps(run, step_is_undecided);
     run_emit(run, FACT_ROLLOUT, fact);
-    if (rule->event == ROLLOUT_ON_START)
+    if (rule->event == ROLLOUT_ON_START) {
+        note_override(run, by);
         vitals_note_baselines(run);
+    }
     if (rule->event == ROLLOUT_ON_ROLLBACK && rule->notes)
         restart_steps(run, step_failed_back);
     if (rule->rings)

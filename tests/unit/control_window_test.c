@@ -75,6 +75,7 @@ START_TEST(whoever_overrides_it_stands_in_the_plan_and_goes_on)
     freeze_for(3600000);
     start(overridden(to_new()));
     ck_assert_str_eq(core.control->open->work.plan->options.override_window, "it cannot wait");
+    ck_assert_str_eq(core.control->open->override_window, "it cannot wait"); /* by a fact */
     ck_assert(go_on_until(TASK_EXPAND));
     ck_assert(go_on_until(TASK_RELEASE));
 }
@@ -95,6 +96,28 @@ START_TEST(whose_window_shuts_with_a_server_drained_admits_it_first_and_drains_n
     ck_assert_uint_eq(step_of(STAGE_DRAIN, "g2")->attempt, 0);
     ck_assert_ptr_nonnull(strstr(core.control->open->why, "frozen until"));
     ck_assert_int_eq(core.cast.nodes[G1].traffic, TRAFFIC_READY);
+}
+END_TEST
+
+START_TEST(of_the_same_wave_nobody_else_is_drained_while_the_first_one_is_watched)
+{
+    struct request request = to_new();
+    uint32_t all = PLAN_SHARE + 100;
+
+    request.options.waves = &all;
+    request.options.wave_count = 1;
+    request.options.soak_ms = 8000;
+    start(request);
+    ck_assert(go_on_until(TASK_DRAIN));
+    freeze_for(600000);
+    ck_assert(go_on_until(TASK_ADMIT));
+    go_on(4); /* there is room for the next one, and the first is still watched */
+    ck_assert_int_eq(step_of(STAGE_SOAK, "g1")->state, STEP_RUNNING);
+    ck_assert_int_eq(step_of(STAGE_DRAIN, "g2")->state, STEP_DUE);
+    ck_assert_int_eq(state_now(), ROLLOUT_ADVANCING);
+    go_on(70); /* its patience is over, and that is no failure */
+    ck_assert_int_eq(state_now(), ROLLOUT_PAUSED);
+    ck_assert_uint_eq(step_of(STAGE_DRAIN, "g2")->attempt, 0);
 }
 END_TEST
 
@@ -248,6 +271,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, whoever_overrides_it_stands_in_the_plan_and_goes_on);
     tcase_add_test(tcase,
                    whose_window_shuts_with_a_server_drained_admits_it_first_and_drains_nobody_else);
+    tcase_add_test(tcase, of_the_same_wave_nobody_else_is_drained_while_the_first_one_is_watched);
     tcase_add_test(tcase, a_phase_that_is_at_work_ends_and_the_next_is_not_begun);
     tcase_add_test(tcase, it_goes_on_by_itself_when_the_window_opens_and_nobody_is_called_before);
     tcase_add_test(tcase, resume_before_that_needs_a_reason_which_is_a_fact);
