@@ -40,9 +40,15 @@
     X(HOLD, "hold")                                                                                \
     X(CONTRACT, "contract")                                                                        \
     X(REVERT, "revert")                                                                            \
-    X(ALLOW, "allow") X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard")              \
-        X(ANNOUNCE, "announce") X(PAUSE, "pause") X(RESUME, "resume") X(NOTIFY, "notify")          \
-            X(RECALL, "recall")
+    X(ALLOW, "allow")                                                                              \
+    X(CLONE, "clone")                                                                              \
+    X(REHEARSE, "rehearse")                                                                        \
+    X(DISCARD, "discard")                                                                          \
+    X(ANNOUNCE, "announce")                                                                        \
+    X(PAUSE, "pause")                                                                              \
+    X(RESUME, "resume")                                                                            \
+    X(NOTIFY, "notify")                                                                            \
+    X(RECALL, "recall")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;

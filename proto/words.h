@@ -116,9 +116,10 @@
     X(STRATEGY, strategy, STRATEGIES)                                                              \
     X(ON_FAILURE, failure_policy, FAILURE_POLICIES)                                                \
     X(ON_LOST, lost_policy, LOST_POLICIES)                                                         \
-        X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                             \
-            X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)         \
-                X(ON_DRAIN_LATE, drain_policy, DRAIN_POLICIES)
+    X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                                 \
+    X(REHEARSED, rehearsed_phase, REHEARSED_PHASES)                                                \
+    X(LOCK, lock_mode, LOCK_MODES)                                                                 \
+    X(ON_DRAIN_LATE, drain_policy, DRAIN_POLICIES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,
