@@ -50,6 +50,7 @@ static const struct record fact_repair_record = RECORD(fact_repair, repair_field
 static const struct field standing_fields[] = {
     TEXT_FIELD(fact_standing, name, "the game node"),
     BOOL_FIELD(fact_standing, is_severed, "its database sessions are kept out"),
+    BOOL_FIELD(fact_standing, is_told, "its server was told that it is being drained"),
     BOOL_FIELD(fact_standing, is_taken_out, "an edge was told to send it no traffic"),
 };
 static const struct record fact_standing_record =
@@ -75,9 +76,28 @@ static const struct field rollout_fields[] = {
     NUMBER_FIELD(fact_rollout, rule, "row of the rollout machine"),
     TEXT_FIELD(fact_rollout, why, "in a sentence"),
     TEXT_FIELD(fact_rollout, by, "operator"),
+    BOOL_FIELD(fact_rollout, waits_for_window, "it goes on by itself when that opens"),
 };
 static const struct record fact_rollout_record =
     RECORD(fact_rollout, rollout_fields, "a rollout's state");
+
+static const struct field baseline_fields[] = {
+    TEXT_FIELD(fact_baseline, node, "the game node"),
+    NUMBER_FIELD(fact_baseline, samples, "of its probes"),
+    NUMBER_FIELD(fact_baseline, median_ms, "of their latency"),
+    NUMBER_FIELD(fact_baseline, p99_ms, "of their latency"),
+    NUMBER_FIELD(fact_baseline, requests, "that its edges sent it meanwhile"),
+    NUMBER_FIELD(fact_baseline, errors, "of those, with a 5xx"),
+};
+const struct record fact_baseline_record =
+    RECORD(fact_baseline, baseline_fields, "a game node before a rollout");
+
+static const struct field override_fields[] = {
+    TEXT_FIELD(fact_override, why, "in the operator's words"),
+    TEXT_FIELD(fact_override, by, "operator"),
+};
+static const struct record fact_override_record =
+    RECORD(fact_override, override_fields, "a window overridden");
 
 static const struct field step_fields[] = {
     NUMBER_FIELD(fact_step, repair, "number of the repair; 0: of the open rollout"),
@@ -211,7 +231,9 @@ bool fact_is_of_rollout(const struct fact *fact)
 {
     if (fact->type == FACT_STEP)
         return ((const struct fact_step *)fact->body)->repair == 0;
-    return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT || fact->type == FACT_REHEARSED;
+    return fact->type == FACT_PLANNED || fact->type == FACT_ROLLOUT ||
+           fact->type == FACT_REHEARSED || fact->type == FACT_OVERRIDE ||
+           fact->type == FACT_BASELINE;
 }
 
 void fact_encode(const struct fact *fact, struct text *ret)

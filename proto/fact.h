@@ -37,6 +37,7 @@ struct fact_quarantine {
 struct fact_standing {
     char name[NAME_SIZE];
     bool is_severed;
+    bool is_told;
     bool is_taken_out;
 };
 struct fact_repair {
@@ -60,7 +61,22 @@ struct fact_rollout {
     enum rollout_state state;
     uint64_t rule;
     char why[SENTENCE_SIZE];
-    char by[NAME_SIZE]; /* operator, or "" */
+    char by[NAME_SIZE];    /* operator, or "" */
+    bool waits_for_window; /* paused by it, to go on by it */
+};
+/* How a game node was before the rollout, that its soak is compared with. */
+struct fact_baseline {
+    char node[NAME_SIZE];
+    uint64_t samples;
+    uint64_t median_ms;
+    uint64_t p99_ms;
+    uint64_t requests;
+    uint64_t errors;
+};
+/* On resume; before, it stands in the plan's options. */
+struct fact_override {
+    char why[WINDOW_WHY_SIZE];
+    char by[NAME_SIZE];
 };
 struct fact_step {
     uint64_t repair; /* 0: of the open rollout */
@@ -142,6 +158,7 @@ struct fact_sample {
 #define FACTS(X)                                                                                   \
     X(STARTED, started, fact_started, true, "the coordinator began a term")                        \
     X(CATALOG, catalog, catalog, true, "the revisions and releases known from now on")             \
+    X(WINDOWS, windows, windows, true, "when rollouts may go forward, from now on")                \
     X(NODE_ACCEPTED, node_accepted, fact_node, true, "an operator accepted a node's key")          \
     X(NODE_REMOVED, node_removed, fact_name, true, "an operator removed a node")                   \
     X(LEDGER, ledger, fact_ledger, true, "the ledger that a node's agent keeps")                   \
@@ -153,6 +170,9 @@ struct fact_sample {
     X(LIVE, live, fact_live, true, "every edge or pooler of a shard says which colour is live")    \
     X(PLANNED, planned, plan, true, "a rollout was compiled")                                      \
     X(ROLLOUT, rollout, fact_rollout, true, "the rollout changed its state")                       \
+    X(BASELINE, baseline, fact_baseline, true, "how a game node did before the rollout")           \
+    X(OVERRIDE, override, fact_override, true,                                                     \
+      "an operator lets a rollout go on outside its window")                                       \
     X(STEP, step, fact_step, true, "a step changed its state")                                     \
     X(REHEARSED, rehearsed, fact_rehearsed, true, "what a rehearsal on a shadow measured")         \
     X(CLOSED, closed, summary, true, "the rollout is over")                                        \
@@ -187,6 +207,7 @@ struct fact_row {
 };
 
 extern const struct record fact_rehearsed_record;
+extern const struct record fact_baseline_record;
 
 const struct fact_row *fact_row(enum fact_type type);
 

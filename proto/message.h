@@ -42,7 +42,9 @@ struct task_arguments {
     char system_id[SYSTEM_ID_SIZE];
     uint64_t timeline;
     uint64_t position; /* await_replay */
-    uint64_t drain_ms;
+    uint64_t drain_ms; /* notify: what is left of it */
+    uint64_t drain_max_ms;
+    enum drain_policy on_drain_late;
     uint64_t pause_ms;  /* how long a pool stays paused without a word from the coordinator */
     uint64_t budget_ms; /* announce: how long the game may be away; 0: nobody said.
                          * compare: how long it may take with writes closed; 0: writes go on */
@@ -170,6 +172,7 @@ struct request {
     enum strategy strategy;
     bool in_production; /* a plan needs a rehearsal, or a reason to go without */
     bool is_pooler;
+    bool for_window; /* a plan is made for the next window, should it be shut now */
     struct rollout_options options;
 };
 struct reply {

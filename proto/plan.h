@@ -4,6 +4,7 @@
 
 #include "proto/rehearsal.h"
 #include "proto/report.h"
+#include "proto/window.h"
 
 #define PLAN_STEPS_MAX        32768
 #define KEPT_WHY_SIZE         400
@@ -34,12 +35,29 @@
     X(OUT, "out")                                                                                  \
     X(RELEASE, "release")                                                                          \
     X(HEALTHY, "healthy")                                                                          \
-    X(ADMIT, "admit") X(SOAK, "soak") X(HOLD, "hold") X(CONTRACT, "contract") X(REVERT, "revert")  \
-        X(ALLOW, "allow") X(CLONE, "clone") X(REHEARSE, "rehearse") X(DISCARD, "discard")          \
-            X(ANNOUNCE, "announce") X(PAUSE, "pause") X(RESUME, "resume") X(FOLLOW, "follow")      \
-                X(COMPARE, "compare") X(CLOSE_WRITES, "close_writes") X(DRAIN_WAL, "drain_wal")    \
-                    X(SEQUENCES, "sequences") X(REVERSE, "reverse") X(OPEN_WRITES, "open_writes")  \
-                        X(POINT, "point") X(CLOSE, "close")
+    X(ADMIT, "admit")                                                                              \
+    X(SOAK, "soak")                                                                                \
+    X(HOLD, "hold")                                                                                \
+    X(CONTRACT, "contract")                                                                        \
+    X(REVERT, "revert")                                                                            \
+    X(ALLOW, "allow")                                                                              \
+    X(CLONE, "clone")                                                                              \
+    X(REHEARSE, "rehearse")                                                                        \
+    X(DISCARD, "discard")                                                                          \
+    X(ANNOUNCE, "announce")                                                                        \
+    X(PAUSE, "pause")                                                                              \
+    X(RESUME, "resume")                                                                            \
+    X(NOTIFY, "notify")                                                                            \
+    X(RECALL, "recall")                                                                            \
+    X(FOLLOW, "follow")                                                                            \
+    X(COMPARE, "compare")                                                                          \
+    X(CLOSE_WRITES, "close_writes")                                                                \
+    X(DRAIN_WAL, "drain_wal")                                                                      \
+    X(SEQUENCES, "sequences")                                                                      \
+    X(REVERSE, "reverse")                                                                          \
+    X(OPEN_WRITES, "open_writes")                                                                  \
+    X(POINT, "point")                                                                              \
+    X(CLOSE, "close")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -53,21 +71,26 @@ struct rollout_options {
     uint64_t steady_ms; /* of the gates before admit */
     uint64_t gate_ms;   /* a gate's deadline, beyond steady or soak */
     uint64_t drain_ms;
+    uint64_t drain_max_ms; /* on_drain_late wait: how long beyond drain_ms before it fails */
     uint64_t replay_ms;
     uint64_t retries;      /* beyond the first attempt, per direction */
     uint64_t failures_max; /* failing samples in a row that a gate forgives */
     uint64_t hold_ms;      /* with hold: released by itself after this; 0: by `complete` alone */
     uint64_t budget_ms;    /* maintenance: how long players may be without the game; 0: no limit */
-    uint64_t
-        max_pause_ms; /* database-blue-green: how long pools may hold queries back; 0: default */
-    bool is_exact;    /* 0 means 0: nothing of it is filled in by defaults */
+    uint64_t max_pause_ms; /* database-blue-green: how long pools may hold queries back */
+    uint64_t latency_max_percent; /* of before, that a soak lets pass; 0: it does not compare */
+    uint64_t errors_max_permille; /* likewise, more than before */
+    bool must_compare;            /* too little to compare is inconclusive */
+    bool is_exact;                /* 0 means 0: nothing of it is filled in by defaults */
     bool hold;
     bool accept_data_loss;
     bool shadow;                            /* rehearsed on a shadow first */
     char no_rehearsal[REHEARSAL_TEXT_SIZE]; /* why production goes without one; "": it does not */
+    char override_window[WINDOW_WHY_SIZE];  /* why it goes outside its window; "": it does not */
     enum failure_policy on_failure;
     enum lost_policy on_lost;
     enum inconclusive_policy on_inconclusive;
+    enum drain_policy on_drain_late;
     char canary[NAME_SIZE];   /* a node or a shard, or "" */
     struct name_item *except; /* game nodes left out */
     size_t except_count;

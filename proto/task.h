@@ -58,7 +58,7 @@ enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
       "switches the game server to a release through the node's hook")                             \
     X(SMOKE, smoke, GAME, NONE, false, true, 30000,                                                \
       "runs the node's probes several times in a row")                                             \
-    X(DRAIN, drain, EDGE, ADMIT, false, false, 60000,                                              \
+    X(DRAIN, drain, EDGE, ADMIT, false, true, 60000,                                               \
       "takes a game node out of traffic and waits for its sessions to end")                        \
     X(ADMIT, admit, EDGE, DRAIN, false, false, 15000, "puts a game node into traffic")             \
     X(ISOLATE, isolate, EDGE, ADMIT, false, false, 15000,                                          \
@@ -66,6 +66,10 @@ enum node_kind { KIND_NONE, KIND_DATABASE, KIND_GAME, KIND_EDGE, KIND_COUNT };
     X(SWITCH, switch, EDGE, SWITCH, false, false, 15000, "sends all traffic to another colour")    \
     X(ANNOUNCE, announce, GAME, NONE, false, true, 60000,                                          \
       "tells a game server's players, through the node's hook, that it will be away for a while")  \
+    X(NOTIFY, notify, GAME, RECALL, false, true, 30000,                                            \
+      "tells a game server, through the node's hook, that it is being drained, and until when")    \
+    X(RECALL, recall, GAME, NOTIFY, false, true, 30000,                                            \
+      "tells a game server, through the node's hook, that it is no longer being drained")          \
     X(PAUSE_POOL, pause_pool, EDGE, RESUME_POOL, false, true, 45000,                               \
       "holds every query at the pool's PgBouncers back, once their transactions have ended")       \
     X(RESUME_POOL, resume_pool, EDGE, PAUSE_POOL, false, false, 15000,                             \

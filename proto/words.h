@@ -88,6 +88,7 @@
 #define FAILURE_POLICIES(X)      X(REVERT, "revert") X(HALT, "halt")
 #define LOST_POLICIES(X)         X(REVERT, "revert") X(WAIT, "wait")
 #define INCONCLUSIVE_POLICIES(X) X(REVERT, "revert") X(PAUSE, "pause")
+#define DRAIN_POLICIES(X)        X(ABORT, "abort") X(WAIT, "wait") X(FORCE, "force")
 
 /* What a rehearsal does with a revision. */
 #define REHEARSED_PHASES(X)                                                                        \
@@ -123,9 +124,11 @@
     X(STRATEGY, strategy, STRATEGIES)                                                              \
     X(ON_FAILURE, failure_policy, FAILURE_POLICIES)                                                \
     X(ON_LOST, lost_policy, LOST_POLICIES)                                                         \
-        X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                             \
-            X(REHEARSED, rehearsed_phase, REHEARSED_PHASES) X(LOCK, lock_mode, LOCK_MODES)         \
-                X(TWIN, twin_state, TWIN_STATES)
+    X(ON_INCONCLUSIVE, inconclusive_policy, INCONCLUSIVE_POLICIES)                                 \
+    X(REHEARSED, rehearsed_phase, REHEARSED_PHASES)                                                \
+    X(LOCK, lock_mode, LOCK_MODES)                                                                 \
+    X(ON_DRAIN_LATE, drain_policy, DRAIN_POLICIES)                                                 \
+    X(TWIN, twin_state, TWIN_STATES)
 
 #define LINK_VALUE(upper, text)            LINK_##upper,
 #define QUARANTINE_VALUE(upper, text)      QUARANTINE_##upper,
@@ -144,6 +147,7 @@
 #define REHEARSED_VALUE(upper, text)       REHEARSED_##upper,
 #define LOCK_VALUE(upper, text)            LOCK_##upper,
 #define TWIN_VALUE(upper, text)            TWIN_##upper,
+#define ON_DRAIN_LATE_VALUE(upper, text)   ON_DRAIN_LATE_##upper,
 
 #define X(prefix, name, list) enum name { list(prefix##_VALUE) prefix##_COUNT_ };
 WORDS(X)

@@ -179,13 +179,15 @@ enum error_code task_preflight_edge(struct task_context *task, struct error *err
 
 /* ---- the tasks ---- */
 
-/* Going back, nobody waits for what does not end: it is on a release that must go. */
+/* Whether anybody is cut off is the coordinator's to decide: the order says so. */
 enum error_code task_drain(struct task_context *task, struct task_outcome *ret, struct error *err)
 {
-    const struct order *order = &task->job->order;
-    enum error_code code = fulfil(task, WISH_DRAIN, order->arguments.drain_ms, err);
+    const struct task_arguments *arguments = &task->job->order.arguments;
+    uint64_t longer_ms =
+        arguments->on_drain_late == ON_DRAIN_LATE_WAIT ? arguments->drain_max_ms : 0;
+    enum error_code code = fulfil(task, WISH_DRAIN, arguments->drain_ms + longer_ms, err);
 
-    if (code != ERROR_TIMEOUT || order->id.direction != DIRECTION_UNDO)
+    if (code != ERROR_TIMEOUT || arguments->on_drain_late != ON_DRAIN_LATE_FORCE)
         return code;
     (void)text_format(ret->detail, sizeof(ret->detail), "%.*s: cut", SENTENCE_SIZE - 100,
                       err->detail);

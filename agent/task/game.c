@@ -13,7 +13,15 @@
 
 #define SMOKE_ROUNDS   3
 #define SMOKE_PAUSE_MS 200
-#define OWN_VARIABLES  7
+#define OWN_VARIABLES  10
+
+/* What a hook is to do; it need not know the tasks' names. */
+static const char *action_of(enum task task)
+{
+    if (task == TASK_NOTIFY)
+        return "drain";
+    return task == TASK_RECALL ? "undrain" : task_row(task)->name;
+}
 
 static const char *const *hook_environment(struct task_context *task)
 {
@@ -30,25 +38,44 @@ static const char *const *hook_environment(struct task_context *task)
         memory_format(task->memory, "HAKEM_ROLLOUT=%llu", (unsigned long long)order->id.rollout);
     list[count++] =
         memory_format(task->memory, "HAKEM_STEP=%llu", (unsigned long long)order->id.step);
-    list[count++] = memory_format(task->memory, "HAKEM_ACTION=%s", task_row(order->task)->name);
+    list[count++] = memory_format(task->memory, "HAKEM_ACTION=%s", action_of(order->task));
     list[count++] = memory_format(task->memory, "HAKEM_BUDGET_MS=%llu",
                                   (unsigned long long)order->arguments.budget_ms);
+    list[count++] = memory_format(task->memory, "HAKEM_DRAIN_MS=%llu",
+                                  (unsigned long long)order->arguments.drain_ms);
+    list[count++] = memory_format(task->memory, "HAKEM_DRAIN_MAX_MS=%llu",
+                                  (unsigned long long)order->arguments.drain_max_ms);
+    list[count++] = memory_format(task->memory, "HAKEM_ON_DRAIN_LATE=%s",
+                                  word_of(&drain_policy_names, order->arguments.on_drain_late));
     for (size_t i = 0; i < game->environment_count; i++)
         list[count++] = game->environment[i];
     return list;
+}
+
+static struct hook hook_of(struct task_context *task, const char *path)
+{
+    return (struct hook){.path = path,
+                         .environment = hook_environment(task),
+                         .timeout_ms = task->job->order.ttl_ms,
+                         .own_session = true,
+                         .is_cancelled = task_asks_cancel,
+                         .context = task};
 }
 
 /* Whoever has no hook for it tells nobody: players learn of it at the edge. */
 enum error_code task_announce(struct task_context *task, struct task_outcome *ret,
                               struct error *err)
 {
-    const struct order *order = &task->job->order;
-    struct hook hook = {.path = task->config->game.announce_hook,
-                        .environment = hook_environment(task),
-                        .timeout_ms = order->ttl_ms,
-                        .own_session = true,
-                        .is_cancelled = task_asks_cancel,
-                        .context = task};
+    struct hook hook = hook_of(task, task->config->game.announce_hook);
+
+    (void)ret;
+    return hook.path == NULL ? ERROR_OK : hook_run(&hook, task->memory, NULL, err);
+}
+
+/* Without a hook, a server that is drained just gets nobody new. */
+enum error_code task_notify(struct task_context *task, struct task_outcome *ret, struct error *err)
+{
+    struct hook hook = hook_of(task, task->config->game.drain_hook);
 
     (void)ret;
     return hook.path == NULL ? ERROR_OK : hook_run(&hook, task->memory, NULL, err);
@@ -57,12 +84,7 @@ enum error_code task_announce(struct task_context *task, struct task_outcome *re
 enum error_code task_release(struct task_context *task, struct task_outcome *ret, struct error *err)
 {
     const struct order *order = &task->job->order;
-    struct hook hook = {.path = task->config->game.release_hook,
-                        .environment = hook_environment(task),
-                        .timeout_ms = order->ttl_ms,
-                        .own_session = true,
-                        .is_cancelled = task_asks_cancel,
-                        .context = task};
+    struct hook hook = hook_of(task, task->config->game.release_hook);
     char running[NAME_SIZE];
 
     (void)ret;
@@ -114,13 +136,16 @@ enum error_code task_smoke(struct task_context *task, struct task_outcome *ret, 
 static enum error_code preflight_game(struct task_context *task, struct error *err)
 {
     const struct game_config *game = &task->config->game;
+    const struct {
+        const char *name, *path;
+    } hooks[] = {{"release", game->release_hook},
+                 {"announce", game->announce_hook},
+                 {"drain", game->drain_hook}};
 
-    if (access(game->release_hook, X_OK) != 0)
-        return error_set(err, ERROR_REFUSED, "the release hook %s cannot be executed",
-                         game->release_hook);
-    if (game->announce_hook != NULL && access(game->announce_hook, X_OK) != 0)
-        return error_set(err, ERROR_REFUSED, "the announce hook %s cannot be executed",
-                         game->announce_hook);
+    for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
+        if (hooks[i].path != NULL && access(hooks[i].path, X_OK) != 0)
+            return error_set(err, ERROR_REFUSED, "the %s hook %s cannot be executed", hooks[i].name,
+                             hooks[i].path);
     return ERROR_OK;
 }
 

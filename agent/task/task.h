@@ -46,7 +46,7 @@ int task_child(const struct agent_config *config);
 task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, task_await_replay,
     task_verify, task_end_sessions, task_allow_sessions, task_release, task_smoke, task_drain,
     task_admit, task_isolate, task_switch, task_clone, task_rehearse, task_discard, task_announce,
-    task_pause_pool, task_resume_pool, task_point_pool, task_follow, task_unfollow,
+    task_notify, task_pause_pool, task_resume_pool, task_point_pool, task_follow, task_unfollow,
     task_close_writes, task_open_writes, task_drain_wal, task_compare, task_sequences, task_reverse,
     task_unreverse, task_close;
 inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
@@ -90,8 +90,8 @@ enum error_code task_clear_rollout(struct task_context *task, struct error *err)
 /* shadow.c: shadows of rollouts up to the job's, which are over. */
 enum error_code task_discard_shadows(struct task_context *task, struct error *err);
 
-/* twin.c: a database that was left closed; slots, and a following, of rollouts up to the job's, which
- * are over. */
+/* twin.c: a database that was left closed; slots, and a following, of rollouts up to the job's,
+ * which are over. */
 enum error_code task_reopen(struct task_context *task, struct error *err);
 enum error_code task_drop_slots(struct task_context *task, struct error *err);
 enum error_code task_end_following(struct task_context *task, struct error *err);

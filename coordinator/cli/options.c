@@ -95,8 +95,10 @@ static enum error_code read_choices(const struct cli *cli, struct rollout_option
     unsigned on_lost = ret->on_lost;
     unsigned on_failure = ret->on_failure;
     unsigned on_inconclusive = ret->on_inconclusive;
+    unsigned on_drain_late = ret->on_drain_late;
 
-    if (read_choice(cli, "--on-lost", &lost_policy_names, &on_lost, err) != ERROR_OK ||
+    if (read_choice(cli, "--on-drain-late", &drain_policy_names, &on_drain_late, err) != ERROR_OK ||
+        read_choice(cli, "--on-lost", &lost_policy_names, &on_lost, err) != ERROR_OK ||
         read_choice(cli, "--on-failure", &failure_policy_names, &on_failure, err) != ERROR_OK ||
         read_choice(cli, "--on-inconclusive", &inconclusive_policy_names, &on_inconclusive, err) !=
             ERROR_OK)
@@ -104,6 +106,59 @@ static enum error_code read_choices(const struct cli *cli, struct rollout_option
     ret->on_lost = (enum lost_policy)on_lost;
     ret->on_failure = (enum failure_policy)on_failure;
     ret->on_inconclusive = (enum inconclusive_policy)on_inconclusive;
+    ret->on_drain_late = (enum drain_policy)on_drain_late;
+    return ERROR_OK;
+}
+
+/* "1.5" at scale 100 is 150; no more places than the scale has. */
+static bool read_decimal(const char *text, uint64_t scale, uint64_t *ret)
+{
+    char digits[32];
+    const char *point = strchr(text, '.');
+    size_t whole = point == NULL ? strlen(text) : (size_t)(point - text);
+    uint64_t number, part;
+
+    if (whole >= sizeof(digits))
+        return false;
+    memcpy(digits, text, whole);
+    digits[whole] = '\0';
+    if (!text_to_number(digits, UINT32_MAX, &number))
+        return false;
+    *ret = number * scale;
+    for (point = point == NULL ? "" : point + 1; *point != '\0'; point++) {
+        char digit[2] = {*point, '\0'};
+
+        scale /= 10;
+        if (scale == 0 || !text_to_number(digit, 9, &part))
+            return false;
+        *ret += part * scale;
+    }
+    return true;
+}
+
+/* Whoever names a limit wants it kept, and no pass where nothing can be compared. */
+static enum error_code read_limits(const struct cli *cli, struct rollout_options *ret,
+                                   struct error *err)
+{
+    const char *latency = cli_flag(cli, "--latency-max");
+    const char *errors = cli_flag(cli, "--errors-max");
+    char digits[32] = "";
+
+    if (latency != NULL && (!read_decimal(latency, 100, &ret->latency_max_percent) ||
+                            (ret->latency_max_percent != 0 && ret->latency_max_percent < 100)))
+        return error_set(err, ERROR_USAGE,
+                         "--latency-max takes a factor from 1 on, such as 1.5, or 0: \"%.32s\" is "
+                         "none",
+                         latency);
+    if (errors != NULL && text_ends_with(errors, "%") && text_copy(digits, sizeof(digits), errors))
+        digits[strlen(digits) - 1] = '\0';
+    if (errors != NULL &&
+        (digits[0] == '\0' || !read_decimal(digits, 10, &ret->errors_max_permille) ||
+         ret->errors_max_permille > 1000))
+        return error_set(err, ERROR_USAGE,
+                         "--errors-max takes percent, such as 1%% or 0.5%%: \"%.32s\" is none",
+                         errors);
+    ret->must_compare = latency != NULL && ret->latency_max_percent != 0;
     return ERROR_OK;
 }
 
@@ -122,6 +177,7 @@ static enum error_code read_numbers(const struct cli *cli, struct rollout_option
         {"--steady", &ret->steady_ms, true},
         {"--gate", &ret->gate_ms, true},
         {"--drain", &ret->drain_ms, true},
+        {"--drain-max", &ret->drain_max_ms, true},
         {"--replay", &ret->replay_ms, true},
         {"--hold-for", &ret->hold_ms, true},
     };
@@ -147,7 +203,8 @@ enum error_code options_read(const struct cli *cli, const void *parent, struct r
     /* From here on a 0 is one that somebody typed. */
     planner_defaults(ret);
     ret->is_exact = true;
-    if (read_numbers(cli, ret, err) != ERROR_OK || read_choices(cli, ret, err) != ERROR_OK)
+    if (read_numbers(cli, ret, err) != ERROR_OK || read_limits(cli, ret, err) != ERROR_OK ||
+        read_choices(cli, ret, err) != ERROR_OK)
         return err->code;
     if (waves != NULL &&
         options_read_waves(waves, parent, &ret->waves, &ret->wave_count, err) != ERROR_OK)

@@ -17,9 +17,21 @@
         {.name = "--drain",                                                                        \
          .value = "DURATION",                                                                      \
          .doc = "how long sessions may take, default 30s"},                                        \
+        {.name = "--on-drain-late",                                                                \
+         .value = "wait|force|abort",                                                              \
+         .doc = "sessions have not ended by then: default abort"},                                 \
+        {.name = "--drain-max",                                                                    \
+         .value = "DURATION",                                                                      \
+         .doc = "with wait: how much longer, default 10m"},                                        \
         {.name = "--replay",                                                                       \
          .value = "DURATION",                                                                      \
          .doc = "how long a replica may take to replay, default 60s"},                             \
+        {.name = "--latency-max",                                                                  \
+         .value = "FACTOR",                                                                        \
+         .doc = "a soak fails beyond so many times the latency before, default 1.5; 0: never"},    \
+        {.name = "--errors-max",                                                                   \
+         .value = "PERCENT%",                                                                      \
+         .doc = "or with so much more of failing requests, default 1%"},                           \
         {.name = "--retries", .value = "N", .doc = "attempts beyond the first, default 3"},        \
         {.name = "--canary", .value = "NODE|SHARD", .doc = "who goes first"},                      \
         {.name = "--hold-contract", .doc = "wait for `complete` before the first contract"},       \

@@ -13,6 +13,11 @@
     {                                                                                              \
         .name = "--release", .value = "R", .doc = "where the game servers go"                      \
     }
+#define OVERRIDE_FLAG                                                                              \
+    {                                                                                              \
+        .name = "--override-window", .value = "REASON",                                            \
+        .doc = "outside its window, or in a freeze"                                                \
+    }
 #define NO_WAIT_FLAG                                                                               \
     {                                                                                              \
         .name = "--no-wait", .doc = "return at once"                                               \
@@ -37,6 +42,8 @@ const struct cli_flag rollout_start_flags[] = {
      .environment = "MIGRATION_ENV",
      .doc = "development, staging or production: that asks for a rehearsal"},
     ROLLOUT_OPTION_FLAGS,
+    {.name = "--window", .doc = "plan for the next window, should it be shut now"},
+    OVERRIDE_FLAG,
     {.name = "--plan", .value = "DIGEST", .doc = "refuse if the plan is another one by now"},
     {.name = "--dry-run", .doc = "show the plan, and leave it at that"},
     NO_WAIT_FLAG,
@@ -46,6 +53,13 @@ const struct cli_flag rollout_steer_flags[] = {
     CONNECTION_FLAGS,
     NO_WAIT_FLAG,
     {.name = "--reason", .value = "TEXT", .doc = "for the record"},
+    {.name = NULL},
+};
+const struct cli_flag rollout_resume_flags[] = {
+    CONNECTION_FLAGS,
+    NO_WAIT_FLAG,
+    {.name = "--reason", .value = "TEXT", .doc = "for the record"},
+    OVERRIDE_FLAG,
     {.name = NULL},
 };
 const struct cli_flag rollback_flags[] = {
@@ -119,6 +133,18 @@ static enum error_code read_strategy(const struct cli *cli, struct request *requ
     return read_environment(cli, request, err);
 }
 
+static enum error_code read_override(const struct cli *cli, struct request *request,
+                                     struct error *err)
+{
+    const char *reason = cli_flag(cli, "--override-window");
+
+    if (reason != NULL && (reason[0] == '\0' ||
+                           !text_copy(request->options.override_window, WINDOW_WHY_SIZE, reason)))
+        return error_set(err, ERROR_USAGE, "--override-window takes a reason of at most %d bytes",
+                         WINDOW_WHY_SIZE - 1);
+    return ERROR_OK;
+}
+
 static enum error_code read_target(const struct cli *cli, struct request *request, void *memory,
                                    struct error *err)
 {
@@ -130,7 +156,9 @@ static enum error_code read_target(const struct cli *cli, struct request *reques
     if (!text_copy(request->revision, NAME_SIZE, revision == NULL ? "" : revision) ||
         !text_copy(request->release, NAME_SIZE, release == NULL ? "" : release))
         return error_set(err, ERROR_USAGE, "the name of a revision or release is too long");
+    request->for_window = cli_is_set(cli, "--window");
     if (read_strategy(cli, request, err) != ERROR_OK ||
+        read_override(cli, request, err) != ERROR_OK ||
         options_read(cli, memory, &request->options, err) != ERROR_OK)
         return err->code;
     if (cli_flag_duration(cli, "--max-pause", &request->options.max_pause_ms, err) != ERROR_OK)
@@ -287,6 +315,8 @@ enum error_code rollout_resume(struct cli *cli, struct error *err)
 {
     struct request request = {.verb = "resume"};
 
+    if (read_override(cli, &request, err) != ERROR_OK)
+        return err->code;
     return steer(cli, &request, FOLLOW_FORWARD, err);
 }
 

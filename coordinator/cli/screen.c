@@ -42,12 +42,21 @@ static void print_step(const struct cli *cli, const json_t *step)
     talloc_free(line);
 }
 
+static void print_window(const struct cli *cli, const json_t *show)
+{
+    if (words_text(show, "window")[0] != '\0')
+        cli_say(cli, "  window (UTC): %s", words_text(show, "window"));
+    if (words_text(show, "override_window")[0] != '\0')
+        cli_say(cli, "  it does not keep to the window: %s", words_text(show, "override_window"));
+}
+
 void screen_print(const struct cli *cli, const json_t *show)
 {
     size_t i;
     json_t *step;
 
     print_head(cli, show);
+    print_window(cli, show);
     screen_print_nodes(cli, json_object_get(show, "nodes"));
     json_array_foreach(json_object_get(show, "steps"), i, step)
     {
@@ -115,6 +124,42 @@ static void print_max_pause(const struct cli *cli, const json_t *options)
     talloc_free(line);
 }
 
+/* What becomes of players who do not go home. */
+static void print_drain(const struct cli *cli, const json_t *options)
+{
+    const char *policy = words_text(options, "on_drain_late");
+    bool waits = strcmp(policy, "wait") == 0;
+    const char *follows = strcmp(words_text(options, "on_failure"), "halt") == 0
+                              ? "the step fails and the rollout halts"
+                              : "the step fails and everything goes back";
+    struct text *line = text_new(NULL, WORDS_BYTES_MAX);
+
+    text_append(line, "  drains: sessions have ");
+    words_add_duration(line, words_number(options, "drain_ms"));
+    text_append(line, " to end; then ");
+    if (waits) {
+        text_append(line, "somebody is called, and they are waited for up to another ");
+        words_add_duration(line, words_number(options, "drain_max_ms"));
+        text_append(line, "; then ");
+    }
+    text_append(line, strcmp(policy, "force") == 0 ? "they are cut" : follows);
+    cli_say(cli, "%s", line->data);
+    talloc_free(line);
+}
+
+static bool has_drain(const json_t *show)
+{
+    size_t i;
+    json_t *step;
+
+    json_array_foreach(json_object_get(show, "steps"), i, step)
+    {
+        if (strcmp(words_text(step, "stage"), "drain") == 0)
+            return true;
+    }
+    return false;
+}
+
 void screen_print_plan(const struct cli *cli, const json_t *show)
 {
     size_t i;
@@ -129,6 +174,9 @@ void screen_print_plan(const struct cli *cli, const json_t *show)
         print_budget(cli, json_object_get(show, "options"));
     if (words_number(json_object_get(show, "options"), "max_pause_ms") > 0)
         print_max_pause(cli, json_object_get(show, "options"));
+    print_window(cli, show);
+    if (has_drain(show))
+        print_drain(cli, json_object_get(show, "options"));
     json_array_foreach(json_object_get(show, "revisions"), i, item)
     {
         cli_say(cli, "  moves %s", json_string_value(item));

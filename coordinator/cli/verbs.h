@@ -26,6 +26,7 @@ enum error_code history_show_rollout(struct cli *cli, struct error *err);
 /* rollout.c */
 extern const struct cli_flag rollout_start_flags[];
 extern const struct cli_flag rollout_steer_flags[];
+extern const struct cli_flag rollout_resume_flags[];
 extern const struct cli_flag rollback_flags[];
 enum error_code rollout_plan(struct cli *cli, struct error *err);
 enum error_code rollout_start(struct cli *cli, struct error *err);

@@ -3,6 +3,7 @@
 
 #include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/step_guard.h"
 #include "coordinator/core/work.h"
 #include "proto/copy.h"
 
@@ -122,6 +123,19 @@ static void reset_gates(struct work *work)
         forget_samples(&work->steps[i]);
 }
 
+/* Whom the window held up before it stopped has all its time yet. */
+static void resume_deadline(const struct control *control, const struct rollout *rollout,
+                            struct step *step)
+{
+    uint64_t patience_ms = control->now_ms + step_patience_ms(step, STEP_DUE);
+
+    if (step->deadline_at_ms == 0)
+        return;
+    step->deadline_at_ms += control->now_ms - rollout->changed_at_ms;
+    if (rollout->waits_for_window && step->state == STEP_DUE && step->deadline_at_ms < patience_ms)
+        step->deadline_at_ms = patience_ms;
+}
+
 static enum error_code apply_rollout(struct control *control, const void *body, struct error *err)
 {
     const struct fact_rollout *fact = body;
@@ -132,8 +146,7 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
     if (remembers_origin(rollout->state) && fact->state == rollout->came_from) {
         /* While people waited, no deadline ran, and no gate's evidence held. */
         for (size_t i = 0; i < rollout->work.count; i++)
-            if (rollout->work.steps[i].deadline_at_ms != 0)
-                rollout->work.steps[i].deadline_at_ms += control->now_ms - rollout->changed_at_ms;
+            resume_deadline(control, rollout, &rollout->work.steps[i]);
         reset_gates(&rollout->work);
     }
     if (remembers_origin(fact->state) && !remembers_origin(rollout->state))
@@ -151,6 +164,7 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
     if (fact->state == ROLLOUT_REVERTING && rollout->cause[0] == '\0')
         (void)text_copy(rollout->cause, sizeof(rollout->cause), fact->why);
     rollout->state = fact->state;
+    rollout->waits_for_window = fact->waits_for_window;
     rollout->rule = fact->rule;
     (void)text_copy(rollout->why, sizeof(rollout->why), fact->why);
     return ERROR_OK;
@@ -174,6 +188,22 @@ static void note_sessions(struct control *control, const struct step *step)
         target->is_severed = true;
     if (step->state == STEP_SUCCEEDED && done == TASK_ALLOW_SESSIONS)
         target->is_severed = false;
+}
+
+/* What a server was told last; one that is started anew was told nothing. */
+static void note_told(struct control *control, const struct step *step)
+{
+    struct node *target = control_node(control, step->plan->target);
+    enum task done = step->direction == DIRECTION_DO ? step->plan->task : step->plan->undo;
+
+    if (target == NULL)
+        return;
+    if (done == TASK_NOTIFY && step->state == STEP_ORDERED)
+        target->is_told = true;
+    if (done == TASK_NOTIFY && step->state == STEP_CANCELLED && !step->had_effect)
+        target->is_told = false; /* it never arrived, and never will */
+    if ((done == TASK_RECALL || done == TASK_RELEASE) && step->state == STEP_SUCCEEDED)
+        target->is_told = false;
 }
 
 /* A switch is taken back as a whole: out, the release before, healthy, in again. */
@@ -301,6 +331,7 @@ static enum error_code apply_step(struct control *control, const void *body, str
     change_step(work->steps, step, fact, control->now_ms);
     work_count_admit(work, step, was_admitted);
     note_sessions(control, step);
+    note_told(control, step);
     if (!tells_nobody)
         note_traffic(control, work, step);
     if (fact->repair != 0)

@@ -13,4 +13,7 @@ enum error_code apply_corrupt(struct error *err, const char *what, const char *n
 apply_fn apply_node_accepted, apply_node_removed, apply_ledger, apply_corrected, apply_quarantine,
     apply_standing, apply_repair, apply_link, apply_ledger_heard, apply_reported;
 
+/* ---- apply_policy.c ---- */
+apply_fn apply_windows, apply_override, apply_baseline;
+
 #endif

@@ -3,6 +3,7 @@
 #include "coordinator/core/apply.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/ledger.h"
+#include "coordinator/core/vitals.h"
 #include "coordinator/core/work.h"
 #include "proto/copy.h"
 
@@ -52,6 +53,7 @@ enum error_code apply_node_accepted(struct control *control, const void *body, s
         node = memory_new(control, struct node);
         /* An edge may know it from before, and hold it out: each is told to let it in. */
         node->is_taken_out = fact->kind == KIND_GAME;
+        node->is_told = fact->kind == KIND_GAME; /* so may its server */
     }
     node->identity = *fact;
     put_in(control, node);
@@ -139,6 +141,7 @@ enum error_code apply_standing(struct control *control, const void *body, struct
     if (node == NULL)
         return apply_corrupt(err, "node", fact->name);
     node->is_severed = fact->is_severed;
+    node->is_told = fact->is_told;
     node->is_taken_out = fact->is_taken_out;
     node->was_marked = false;
     return ERROR_OK;
@@ -192,6 +195,8 @@ enum error_code apply_reported(struct control *control, const void *body, struct
     node->report = record_clone(&report_record, &fact->report, node);
     node->report_at_ms = control->now_ms;
     node->report_number = ++control->report_number;
+    if (node->identity.kind == KIND_GAME)
+        vitals_take(control, node);
     if (node_probes(node, why) == VERDICT_PASS)
         node->failing_since_ms = 0;
     else if (node->failing_since_ms == 0)

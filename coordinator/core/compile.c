@@ -44,7 +44,10 @@ static uint64_t stage_deadline_ms(const struct compiler *c, const struct stage_r
     const struct rollout_options *options = &c->plan->options;
 
     if (row->task == TASK_DRAIN || row->undo == TASK_DRAIN)
-        return options->drain_ms + task_row(TASK_ADMIT)->deadline_ms;
+        return options->drain_ms + task_row(TASK_ADMIT)->deadline_ms +
+               (row->task == TASK_DRAIN && options->on_drain_late == ON_DRAIN_LATE_WAIT
+                    ? options->drain_max_ms
+                    : 0);
     if (row->task == TASK_AWAIT_REPLAY)
         return options->replay_ms;
     if (row->task == TASK_COMPARE && row->is_closed)

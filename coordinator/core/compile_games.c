@@ -45,32 +45,52 @@ static void chain_edges(struct compiler *c, const struct stage_row *row, const s
         ids_set(c, path, &next);
 }
 
+static void chain_own(struct compiler *c, const struct stage_row *row, const struct chain *chain,
+                      struct ids *path)
+{
+    struct plan_step *step = compile_add_step(c, row, chain->shard->name, path);
+
+    if (step == NULL)
+        return;
+    name_game(chain, step, chain->game->identity.name);
+    if (row->section == SECTION_PROVE)
+        (void)text_copy(step->colour, NAME_SIZE, chain->shard->colour);
+    path->count = 0;
+    ids_add(c, path, step->id);
+}
+
+static void chain_stage(struct compiler *c, const struct stage_row *row, const struct chain *chain,
+                        struct ids *path)
+{
+    if (row->scope == SCOPE_EDGES)
+        chain_edges(c, row, chain, path);
+    else
+        chain_own(c, row, chain, path);
+}
+
 /* One game node's way through a section; path is what it waits for, and ends as its last steps. */
 static void chain_game(struct compiler *c, enum section section, const struct chain *chain,
                        struct ids *path)
 {
     size_t row_count;
     const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
+    struct ids before = {NULL, 0, 0}; /* what the last stage waited for */
 
     for (size_t i = 0; i < row_count; i++) {
-        struct plan_step *step;
+        struct ids beside = {NULL, 0, 0};
 
         if (rows[i].section != section ||
             (rows[i].stage == STAGE_SOAK && section == SECTION_GAMES &&
              compile_switches(chain->shard)))
             continue;
-        if (rows[i].scope == SCOPE_EDGES) {
-            chain_edges(c, &rows[i], chain, path);
+        if (rows[i].beside) {
+            ids_set(c, &beside, &before);
+            chain_stage(c, &rows[i], chain, &beside);
+            ids_add_all(c, path, &beside);
             continue;
         }
-        step = compile_add_step(c, &rows[i], chain->shard->name, path);
-        if (step == NULL)
-            return;
-        name_game(chain, step, chain->game->identity.name);
-        if (section == SECTION_PROVE)
-            (void)text_copy(step->colour, NAME_SIZE, chain->shard->colour);
-        path->count = 0;
-        ids_add(c, path, step->id);
+        ids_set(c, &before, path);
+        chain_stage(c, &rows[i], chain, path);
     }
 }
 

@@ -38,6 +38,7 @@ enum event_type {
     EVENT_TICK,
     EVENT_STARTED, /* once, first: a new process on this journal */
     EVENT_CATALOG, /* the migrations folder was read */
+    EVENT_WINDOWS, /* the configuration was read */
     EVENT_MESSAGE, /* from an enrolled agent */
     EVENT_REQUEST, /* from an operator */
     EVENT_COUNT
@@ -49,6 +50,7 @@ struct event {
     const char *journal;     /* STARTED: its identity when it is new */
     uint64_t outage_from_ms; /* STARTED: time of the last fact */
     const struct catalog *catalog;
+    const struct windows *windows;
     const char *node; /* MESSAGE: as ZAP's key says; never what the message claims */
     const struct message *message;
     const char *operator_name; /* REQUEST */

@@ -5,6 +5,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_scene.h"
+#include "coordinator/core/vitals.h"
 
 #include <assert.h>
 #include <string.h>
@@ -104,7 +105,7 @@ static enum verdict look_soak(const struct control *control, const struct step *
                    step->plan->target);
     switch (fleet_traffic(control, game, NULL)) {
     case TRAFFIC_READY:
-        return VERDICT_PASS;
+        return vitals_compare(control, step, why);
     case TRAFFIC_UNKNOWN:
         return say(why, VERDICT_ERROR, unknown_traffic(control, game), step->plan->target);
     case TRAFFIC_IDLE:

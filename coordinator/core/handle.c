@@ -8,6 +8,7 @@
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/window.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -37,6 +38,14 @@ static void handle_catalog(struct run *run, const struct event *event)
     run_emit(run, FACT_CATALOG, catalog);
 }
 
+static void handle_windows(struct run *run, const struct event *event)
+{
+    if (windows_are_same(run->control->windows, event->windows))
+        return;
+    run_emit(run, FACT_WINDOWS,
+             record_clone(&windows_record, event->windows, run->decisions->memory));
+}
+
 static void handle_request(struct run *run, const struct event *event)
 {
     struct wish wish = {
@@ -64,6 +73,9 @@ void control_handle(struct control *control, const struct event *event, struct d
         break;
     case EVENT_CATALOG:
         handle_catalog(&run, event);
+        break;
+    case EVENT_WINDOWS:
+        handle_windows(&run, event);
         break;
     case EVENT_MESSAGE:
         hear_message(&run, event);
@@ -124,6 +136,8 @@ static bool waits_for_person(const struct control *control)
 {
     const struct rollout *open = control->open;
 
+    if (rollout_waits_by_itself(control))
+        return false;
     if (open->state == ROLLOUT_HALTED || open->state == ROLLOUT_STUCK ||
         open->state == ROLLOUT_PAUSED || open->state == ROLLOUT_HOLDING)
         return true;
@@ -133,15 +147,33 @@ static bool waits_for_person(const struct control *control)
     return false;
 }
 
+/* Players who do not go home are waited for, by policy: somebody should know at once. */
+static bool waits_for_players(const struct control *control)
+{
+    const struct work *work = &control->open->work;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (step_waits_for_sessions(control, work, &work->steps[i]))
+            return true;
+    return false;
+}
+
+static bool is_to_ring(const struct control *control)
+{
+    const struct rollout *open = control->open;
+
+    if (control->now_ms < open->ring_at_ms)
+        return false;
+    return waits_for_players(control) ||
+           (waits_for_person(control) && control->now_ms - open->changed_at_ms >= RING_MS);
+}
+
 /* A person is called again and again for as long as the rollout waits for one. */
 static void ring_again(struct run *run)
 {
-    struct rollout *open = run->control->open;
     char why[SENTENCE_SIZE];
 
-    if (open == NULL || !waits_for_person(run->control) ||
-        run->control->now_ms - open->changed_at_ms < RING_MS ||
-        run->control->now_ms < open->ring_at_ms)
+    if (run->control->open == NULL || !is_to_ring(run->control))
         return;
     rollout_reason(run->control, why);
     run_ring(run, "rollout", why);

@@ -139,7 +139,8 @@ static void add_node(struct hash *hash, const struct node *node)
     add_number(hash, node->quarantine);
     add_text(hash, text_kept(&node->quarantine_why));
     add_number(hash, node->repair_tries);
-    add_number(hash, (uint64_t)node->is_severed | (uint64_t)node->is_taken_out << 1);
+    add_number(hash, (uint64_t)node->is_severed | (uint64_t)node->is_taken_out << 1 |
+                         (uint64_t)node->is_told << 2);
     add_number(hash, node->correction);
     add_number(hash, node->corrections);
     add_text(hash, text_kept(&node->corrected));
@@ -157,6 +158,7 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
     add_number(&hash, control->rollout_number);
     add_number(&hash, control->repair_number);
     add_record(&hash, &catalog_record, control->catalog);
+    add_record(&hash, &windows_record, control->windows);
     for (size_t i = 0; i < control->node_count; i++)
         add_node(&hash, control->nodes[i]);
     for (size_t i = 0; i < control->goal_count; i++) {
@@ -178,7 +180,11 @@ void control_digest(const struct control *control, char ret[static DIGEST_SIZE])
         add_number(&hash, control->open->started_at_ms);
         add_number(&hash, control->open->has_contracted);
         add_number(&hash, control->open->hold_is_released);
+        add_number(&hash, control->open->waits_for_window);
+        add_text(&hash, control->open->override_window);
         add_text(&hash, control->open->why);
+        for (size_t i = 0; i < control->open->baseline_count; i++)
+            add_record(&hash, &fact_baseline_record, &control->open->baselines[i]);
         for (size_t i = 0; i < control->open->rehearsal_count; i++)
             add_record(&hash, &fact_rehearsed_record, control->open->rehearsals[i]);
         add_work(&hash, &control->open->work);

@@ -136,7 +136,8 @@ static bool stands_at_its_goal(const struct control *control, const struct node 
 
 static bool is_at_its_goal(const struct control *control, const struct node *node)
 {
-    return stands_at_its_goal(control, node) && !node_was_taken_out(control, node);
+    return stands_at_its_goal(control, node) && !node_was_taken_out(control, node) &&
+           !node->is_told;
 }
 
 static bool repair_is_due(const struct control *control, const struct node *node)
@@ -144,11 +145,12 @@ static bool repair_is_due(const struct control *control, const struct node *node
     return node->repair_tries < REPAIR_TRIES_MAX && control->now_ms >= node->repair_not_before_ms;
 }
 
-/* Its edges send it traffic all the same: one that has forgotten, or whose answer was lost. */
+/* Its edges send it traffic all the same: one that has forgotten, or whose answer was lost. Or it
+ * may believe that it is being drained. */
 static bool is_at_its_goal_though_taken_out(const struct control *control, const struct node *node)
 {
-    return stands_at_its_goal(control, node) && node_was_taken_out(control, node) &&
-           repair_is_due(control, node);
+    return stands_at_its_goal(control, node) &&
+           (node_was_taken_out(control, node) || node->is_told) && repair_is_due(control, node);
 }
 
 /* One edge sends it traffic and another does not: taken out everywhere first, it could be the last

@@ -15,7 +15,10 @@
 #define STEADY_DEFAULT_MS       2000
 #define GATE_DEFAULT_MS         30000
 #define DRAIN_DEFAULT_MS        30000
+#define DRAIN_MAX_DEFAULT_MS    600000
 #define RETRIES_DEFAULT         3
+#define LATENCY_DEFAULT_PERCENT 150
+#define ERRORS_DEFAULT_PERMILLE 10
 #define FAILURES_DEFAULT        2
 
 static void set_default(uint64_t *value, uint64_t otherwise)
@@ -34,8 +37,11 @@ void planner_defaults(struct rollout_options *options)
     set_default(&options->steady_ms, STEADY_DEFAULT_MS);
     set_default(&options->gate_ms, GATE_DEFAULT_MS);
     set_default(&options->drain_ms, DRAIN_DEFAULT_MS);
+    set_default(&options->drain_max_ms, DRAIN_MAX_DEFAULT_MS);
     set_default(&options->replay_ms, task_row(TASK_AWAIT_REPLAY)->deadline_ms);
     set_default(&options->retries, RETRIES_DEFAULT);
+    set_default(&options->latency_max_percent, LATENCY_DEFAULT_PERCENT);
+    set_default(&options->errors_max_permille, ERRORS_DEFAULT_PERMILLE);
     set_default(&options->failures_max, FAILURES_DEFAULT);
 }
 

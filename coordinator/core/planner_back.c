@@ -110,13 +110,15 @@ enum error_code planner_inverse(const struct control *control, const struct summ
 
 /* ---- repair ---- */
 
-static void cut_down(struct plan *plan, enum repair_extent extent)
+static void cut_down(struct plan *plan, enum repair_extent extent, bool is_told)
 {
-    enum stage kept = extent == REPAIR_OUT ? STAGE_DRAIN : STAGE_ADMIT;
     size_t count = 0;
 
     for (size_t i = 0; i < plan->step_count; i++) {
-        if (extent != REPAIR_WHOLE && plan->steps[i].stage != kept)
+        enum stage stage = plan->steps[i].stage;
+
+        if ((extent == REPAIR_OUT && stage != STAGE_DRAIN) ||
+            (extent == REPAIR_IN && stage != STAGE_ADMIT && !(is_told && stage == STAGE_RECALL)))
             continue;
         if (extent == REPAIR_IN)
             plan->steps[i].need_count = 0;
@@ -152,6 +154,6 @@ void planner_repair(const struct control *control, const struct node *game,
     plan.options.wave_count = 1;
     if (compile_steps(control, &shard, 1, parent, &plan, &err) != ERROR_OK)
         plan.step_count = 0; /* one node's steps cannot reach the limit */
-    cut_down(&plan, extent);
+    cut_down(&plan, extent, game->is_told);
     *ret = plan;
 }

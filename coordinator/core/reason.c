@@ -49,6 +49,24 @@ static void say_order(const struct control *control, const struct work *work,
     (void)text_copy(ret, SENTENCE_SIZE, fault != NULL ? fault : "can be ordered");
 }
 
+/* Until when, and what then: it never hangs without a word. */
+static void say_sessions(const struct control *control, const struct work *work,
+                         const struct step *step, char *ret)
+{
+    const struct rollout_options *options = &work->plan->options;
+    uint64_t late_ms = control->now_ms - step->started_at_ms - options->drain_ms;
+    uint64_t left_ms = late_ms < options->drain_max_ms ? options->drain_max_ms - late_ms : 0;
+
+    (void)text_format(ret, SENTENCE_SIZE,
+                      "%.127s: the drain's deadline passed %llu s ago, and games in progress are "
+                      "waited for (--on-drain-late wait) for another %llu s; then the step fails "
+                      "and %s",
+                      step->progress[0] != '\0' ? step->progress : "sessions have not ended",
+                      (unsigned long long)late_ms / 1000, (unsigned long long)left_ms / 1000,
+                      options->on_failure == ON_FAILURE_HALT ? "the rollout halts"
+                                                             : "everything goes back");
+}
+
 void step_reason(const struct control *control, const struct work *work, const struct step *step,
                  char ret[static SENTENCE_SIZE])
 {
@@ -65,6 +83,8 @@ void step_reason(const struct control *control, const struct work *work, const s
         say_dependents(work, step, ret);
     else if (step->state == STEP_DUE)
         say_order(control, work, step, ret);
+    else if (step->state == STEP_RUNNING && step_waits_for_sessions(control, work, step))
+        say_sessions(control, work, step, ret);
     else if (step->state == STEP_UNKNOWN)
         (void)text_format(ret, SENTENCE_SIZE, "%s does not say what became of it: it is asked on",
                           step->node);
@@ -76,10 +96,13 @@ void step_reason(const struct control *control, const struct work *work, const s
         (void)text_copy(ret, SENTENCE_SIZE, text_kept(&step->detail));
 }
 
-static const struct step *first_waiting(const struct work *work)
+static const struct step *first_waiting(const struct control *control, const struct work *work)
 {
     const struct step *best = NULL;
 
+    for (size_t i = 0; i < work->count; i++)
+        if (step_waits_for_sessions(control, work, &work->steps[i]))
+            return &work->steps[i]; /* what a person is called for */
     for (size_t i = 0; i < work->count; i++) {
         const struct step *step = &work->steps[i];
 
@@ -94,7 +117,7 @@ static const struct step *first_waiting(const struct work *work)
 static void say_first_step(const struct control *control, char *ret)
 {
     const struct work *work = &control->open->work;
-    const struct step *step = first_waiting(work);
+    const struct step *step = first_waiting(control, work);
     char why[SENTENCE_SIZE];
 
     if (step == NULL) {
@@ -127,7 +150,10 @@ static void say_holding(const struct control *control, char *ret)
         (void)text_format(ret, SENTENCE_SIZE, "not done yet: %.900s", why);
     else if (rollout_contract_fault(control, why) != NULL)
         (void)text_format(ret, SENTENCE_SIZE, "no contract yet: %.900s", why);
-    else
+    else if (rollout_is_stopped_by_window(control)) {
+        rollout_say_window(control, why);
+        (void)text_format(ret, SENTENCE_SIZE, "no contract is begun now: %.900s", why);
+    } else
         (void)text_copy(ret, SENTENCE_SIZE, "about to contract");
 }
 

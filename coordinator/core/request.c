@@ -71,6 +71,14 @@ static void record_plan(struct run *run, const struct wish *wish, struct plan *p
     run_emit(run, FACT_PLANNED, plan);
 }
 
+static void refuse_for_window(struct run *run, const struct wish *wish, const char *why)
+{
+    char text[SENTENCE_SIZE];
+
+    request_say_window(run->control, why, text);
+    refuse(run, wish, ERROR_REFUSED, text);
+}
+
 static void wish_plan(struct run *run, const struct wish *wish)
 {
     struct plan *plan;
@@ -83,6 +91,11 @@ static void wish_plan(struct run *run, const struct wish *wish)
         refuse(run, wish, err.code, err.detail);
         return;
     }
+    if (!request_may_be_planned(run->control, wish->request)) {
+        refuse_for_window(run, wish,
+                          "--window plans for then, --override-window REASON does not wait");
+        return;
+    }
     record_plan(run, wish, plan);
     accept(run, wish, plan->rollout, "planned");
 }
@@ -90,20 +103,27 @@ static void wish_plan(struct run *run, const struct wish *wish)
 static void wish_start(struct run *run, const struct wish *wish)
 {
     struct rollout *open = the_rollout(run, wish);
+    char text[SENTENCE_SIZE];
     const char *why;
 
     if (open == NULL)
         return;
+    if (request_start_fault(run->control, text) != NULL) {
+        refuse(run, wish, ERROR_REFUSED, text);
+        return;
+    }
     if (wish->request->digest[0] != '\0' &&
         strcmp(wish->request->digest, open->work.plan->digest) != 0) {
         refuse(run, wish, ERROR_CHANGED,
                "the plan has changed since it was approved: look at `hakem rollout plan` again");
         return;
     }
-    if (!rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, &why))
-        refuse(run, wish, ERROR_REFUSED, why);
-    else
+    if (rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, &why))
         accept(run, wish, open->work.plan->rollout, why);
+    else if (open->state == ROLLOUT_PLANNED)
+        refuse_for_window(run, wish, why);
+    else
+        refuse(run, wish, ERROR_REFUSED, why);
 }
 
 /* ---- steering ---- */
@@ -117,10 +137,12 @@ static void steer(struct run *run, const struct wish *wish, enum rollout_event_t
     if (open == NULL)
         return;
     number = open->work.plan->rollout;
-    if (!rollout_fire(run, event, wish->operator_name, &why))
-        refuse(run, wish, ERROR_REFUSED, why);
-    else
+    if (rollout_fire(run, event, wish->operator_name, &why))
         accept(run, wish, number, why);
+    else if (event == ROLLOUT_ON_RESUME && rollout_is_stopped_by_window(run->control))
+        refuse_for_window(run, wish, why);
+    else
+        refuse(run, wish, ERROR_REFUSED, why);
 }
 
 static void wish_pause(struct run *run, const struct wish *wish)
@@ -130,6 +152,7 @@ static void wish_pause(struct run *run, const struct wish *wish)
 
 static void wish_resume(struct run *run, const struct wish *wish)
 {
+    request_override_window(run, wish);
     steer(run, wish, ROLLOUT_ON_RESUME);
 }
 

@@ -23,6 +23,18 @@ const struct request_row *request_rows(size_t *ret_count);
 /* request_node.c: NULL, or why the node cannot be let in as the request says. */
 const char *request_node_fault(const struct control *control, const struct request *request);
 
+/* ---- request_window.c ---- */
+
+/* Its window is open, or it is planned for the next one, or goes without. */
+bool request_may_be_planned(const struct control *control, const struct request *request);
+/* What is refused for the window's sake: how that stands, and why. */
+void request_say_window(const struct control *control, const char *why,
+                        char ret[static SENTENCE_SIZE]);
+/* A reason that comes with a wish to go on, if the open rollout waits: a fact. */
+void request_override_window(struct run *run, const struct wish *wish);
+/* NULL, or why the planned rollout's soaks could never pass. */
+const char *request_start_fault(const struct control *control, char ret[static SENTENCE_SIZE]);
+
 /* Always leads to exactly one reply. */
 void request_fulfil(struct run *run, const struct wish *wish);
 

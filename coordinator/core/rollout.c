@@ -2,6 +2,7 @@
 
 #include "coordinator/core/rollout_guard.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/vitals.h"
 
 #include <assert.h>
 #include <string.h>
@@ -35,8 +36,13 @@ static const struct rollout_rule rules[] = {
         WHY("players have been held back for two thirds of --max-pause: everything goes back")},
     {1107, FORWARD, ON(TICK), IF(fails_with_a_way_back), GO(REVERTING),
         WHY("a step or gate failed: everything goes back")},
+    {1108, IN(ADVANCING), ON(TICK), IF(window_has_shut), GO(PAUSED), .awaits_window = true,
+        WHY("paused at a safe point; it goes on by itself, or by `hakem rollout resume "
+            "--override-window REASON`")},
     {1109, IN(ADVANCING), ON(TICK), IF(is_inconclusive), GO(HALTED), RING,
         WHY("a gate is inconclusive; the policy is to ask a person")},
+    {1110, IN(PAUSED), ON(TICK), IF(window_opens_again), .to = ROLLOUT_ORIGIN,
+        WHY("its window is open again")},
     {1111, IN(ADVANCING), ON(TICK), IF(has_reached_holding), GO(HOLDING),
         WHY("the last soak of the last shard has passed")},
     {1112, IN(HOLDING), ON(TICK), IF(has_lost_schema), GO(ADVANCING),
@@ -63,13 +69,19 @@ static const struct rollout_rule rules[] = {
         WHY("a late answer, or an operator, resolved it")},
     {1199, ROLLOUT_IN_ANY, ON(TICK), STAY, WHY("nothing to decide")},
 
+    {1200, IN(PLANNED), ON(START), IF(window_stops_it), REFUSE,
+        WHY("it would begin outside its window (--override-window REASON)")},
     {1201, IN(PLANNED), ON(START), GO(ADVANCING), WHY("started")},
     {1203, ROLLOUT_IN_ANY, ON(START), REFUSE, WHY("it has been started already")},
 
     {1211, IN(ADVANCING) | IN(HOLDING), ON(PAUSE), GO(PAUSED), WHY("paused by an operator")},
+    {1212, IN(PAUSED), ON(PAUSE), IF(waits_for_its_window), NOTE,
+        WHY("paused by an operator: its window alone does not move it on")},
     {1213, ROLLOUT_IN_ANY, ON(PAUSE), REFUSE,
         WHY("only a rollout that is advancing or holding can be paused")},
 
+    {1220, IN(PAUSED) | IN(HALTED), ON(RESUME), IF(window_stops_it), REFUSE,
+        WHY("it would go on outside its window (--override-window REASON)")},
     {1221, IN(PAUSED), ON(RESUME), .to = ROLLOUT_ORIGIN, WHY("resumed by an operator")},
     {1223, IN(HALTED), ON(RESUME), IF(has_unresolved_step), REFUSE,
         WHY("a step is failed, refused or unknown, or a gate said fail: retry or skip it, or roll back")},
@@ -157,6 +169,11 @@ static void explain(const struct control *control, const struct rollout_rule *ru
                           control->open->cause);
         return;
     }
+    if (rule->awaits_window) {
+        rollout_say_window(control, failure);
+        (void)text_format(ret, SENTENCE_SIZE, "%.500s – %.300s", failure, rule->why);
+        return;
+    }
     if (!has_cause) {
         (void)text_copy(ret, SENTENCE_SIZE, rule->why);
         return;
@@ -187,6 +204,27 @@ static void restart_steps(struct run *run,
             (void)step_fire(run, work, &work->steps[i], &again, NULL);
 }
 
+/* An operator's pause is for the operator to end. */
+static bool goes_on_waiting(const struct rollout *open, const struct rollout_rule *rule)
+{
+    return rule->awaits_window ||
+           (open->waits_for_window && rule->to == ROLLOUT_SAME && rule->event != ROLLOUT_ON_PAUSE);
+}
+
+/* Who started it outside its window stands in the history, and not in the plan alone. */
+static void note_override(struct run *run, const char *by)
+{
+    const char *why = run->control->open->work.plan->options.override_window;
+    struct fact_override *fact;
+
+    if (why[0] == '\0')
+        return;
+    fact = run_body(run, fact_row(FACT_OVERRIDE)->record);
+    (void)text_copy(fact->why, WINDOW_WHY_SIZE, why);
+    (void)text_copy(fact->by, NAME_SIZE, by);
+    run_emit(run, FACT_OVERRIDE, fact);
+}
+
 static void change(struct run *run, const struct rollout_rule *rule, const char *by)
 {
     struct fact_rollout *fact = run_body(run, fact_row(FACT_ROLLOUT)->record);
@@ -194,11 +232,16 @@ static void change(struct run *run, const struct rollout_rule *rule, const char 
 
     fact->state = state;
     fact->rule = rule->id;
+    fact->waits_for_window = goes_on_waiting(run->control->open, rule);
     explain(run->control, rule, fact->why);
     (void)text_copy(fact->by, sizeof(fact->by), by);
     if (rule->event == ROLLOUT_ON_RESUME)
         restart_steps(run, step_is_undecided);
     run_emit(run, FACT_ROLLOUT, fact);
+    if (rule->event == ROLLOUT_ON_START) {
+        note_override(run, by);
+        vitals_note_baselines(run);
+    }
     if (rule->event == ROLLOUT_ON_ROLLBACK && rule->notes)
         restart_steps(run, step_failed_back);
     if (rule->rings)

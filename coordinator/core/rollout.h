@@ -27,10 +27,11 @@ struct rollout_rule {
     uint32_t from;
     enum rollout_event_type event;
     bool (*guard)(const struct control *control); /* NULL: always */
-    unsigned to;  /* a state, ROLLOUT_SAME, or ROLLOUT_ORIGIN: where it came from */
-    bool notes;   /* SAME, but a fact all the same */
-    bool refuses; /* an operator's wish is refused */
-    bool rings;   /* a person is needed */
+    unsigned to;        /* a state, ROLLOUT_SAME, or ROLLOUT_ORIGIN: where it came from */
+    bool notes;         /* SAME, but a fact all the same */
+    bool refuses;       /* an operator's wish is refused */
+    bool rings;         /* a person is needed */
+    bool awaits_window; /* paused until that opens again */
     const char *why;
 };
 
@@ -45,6 +46,22 @@ bool rollout_fire(struct run *run, enum rollout_event_type event, const char *by
 /* Whether the row that would fire does not refuse. */
 bool rollout_allows(const struct control *control, enum rollout_event_type event,
                     const char **ret_why);
+
+/* ---- rollout_window.c: of the open rollout ---- */
+
+/* Neither node, pool nor shard is half done, and nothing is under way. */
+bool rollout_is_at_safe_point(const struct control *control);
+/* It may not go forward by the operators' table, and nobody has overridden that. */
+bool rollout_window_is_shut(const struct control *control);
+/* Likewise, and it can stay where it is. */
+bool rollout_is_stopped_by_window(const struct control *control);
+/* It is shut, and opens again. */
+bool rollout_waits_for_window_alone(const struct control *control);
+/* How the windows stand, in a clause. */
+void rollout_say_window(const struct control *control, char ret[static SENTENCE_SIZE]);
+
+/* Nobody needs to be called: it goes on when its window opens. */
+bool rollout_waits_by_itself(const struct control *control);
 
 /* Its last row has fired: writes the summary and the goals. */
 void rollout_close(struct run *run);

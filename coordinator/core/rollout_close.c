@@ -237,6 +237,7 @@ static void note_standings(struct run *run)
         fact = run_body(run, fact_row(FACT_STANDING)->record);
         (void)text_copy(fact->name, NAME_SIZE, node->identity.name);
         fact->is_severed = node->is_severed;
+        fact->is_told = node->is_told;
         fact->is_taken_out = node->is_taken_out;
         run_emit(run, FACT_STANDING, fact);
     }

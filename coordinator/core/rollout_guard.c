@@ -225,11 +225,47 @@ bool is_released_without_contracts(const struct control *control)
            find(control, is_let_in_later) == NULL && rollout_primaries_fault(control, why) == NULL;
 }
 
+/* The last thing before the point of no return that a window holds up: what is begun then is gone
+ * through with. */
 bool may_contract(const struct control *control)
 {
     char why[SENTENCE_SIZE];
 
+    if (rollout_is_stopped_by_window(control))
+        return false;
     return hold_is_over(control) && rollout_contract_fault(control, why) == NULL;
+}
+
+bool window_has_shut(const struct control *control)
+{
+    return find(control, is_holding_open) == NULL && find(control, step_is_undecided) == NULL &&
+           rollout_is_stopped_by_window(control);
+}
+
+bool window_opens_again(const struct control *control)
+{
+    return control->open->waits_for_window && !rollout_window_is_shut(control);
+}
+
+bool window_stops_it(const struct control *control)
+{
+    return rollout_is_stopped_by_window(control);
+}
+
+bool waits_for_its_window(const struct control *control)
+{
+    return control->open->waits_for_window;
+}
+
+bool rollout_waits_by_itself(const struct control *control)
+{
+    const struct rollout *open = control->open;
+    char why[SENTENCE_SIZE];
+
+    if (!rollout_waits_for_window_alone(control))
+        return false;
+    return open->waits_for_window || (open->state == ROLLOUT_HOLDING && hold_is_over(control) &&
+                                      rollout_contract_fault(control, why) == NULL);
 }
 
 static bool is_unfinished_forward(const struct control *control, const struct step *step)

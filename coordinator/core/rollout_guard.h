@@ -27,6 +27,10 @@
     X(undo_has_failed)                                                                             \
     X(is_unstuck)                                                                                  \
     X(has_unresolved_step)                                                                         \
+    X(window_has_shut)                                                                             \
+    X(window_opens_again)                                                                          \
+    X(window_stops_it)                                                                             \
+    X(waits_for_its_window)                                                                        \
     X(came_from_reverting)                                                                         \
     X(may_return)
 

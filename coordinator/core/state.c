@@ -10,6 +10,7 @@ struct control *control_new(const void *parent)
     struct control *control = memory_new(parent, struct control);
 
     control->catalog = memory_new(control, struct catalog);
+    control->windows = memory_new(control, struct windows);
     return control;
 }
 

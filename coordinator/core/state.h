@@ -85,12 +85,34 @@ struct rollout {
     uint64_t holding_at_ms;
     uint64_t ring_at_ms; /* the next one; 0: none was rung yet in this state */
     bool hold_is_released;
-    bool has_contracted; /* a contract, or an inverse's revert, was ordered: no way back */
+    bool has_contracted;   /* a contract, or an inverse's revert, was ordered: no way back */
+    bool waits_for_window; /* paused by it, to go on by it */
+    char override_window[WINDOW_WHY_SIZE]; /* why it goes on outside of it, said on resume */
     uint64_t rule;
     char why[SENTENCE_SIZE];
     struct fact_rehearsed **rehearsals; /* by age; one a step */
     size_t rehearsal_count;
+    struct fact_baseline *baselines;
+    size_t baseline_count;
     char cause[SENTENCE_SIZE]; /* why it turned back; "" if it did not */
+};
+
+/* One look at a game server. */
+struct vital {
+    uint64_t at_ms;
+    uint64_t latency_ms;
+    uint64_t requests, errors; /* since the look before */
+};
+
+#define VITALS_MAX 128
+
+/* The newest of them, of one release. */
+struct vitals {
+    char release[NAME_SIZE];
+    struct vital ring[VITALS_MAX];
+    size_t count, next;
+    bool has_totals;
+    uint64_t requests, errors; /* as its edges count */
 };
 
 struct node {
@@ -102,6 +124,7 @@ struct node {
     struct kept_text quarantine_why;
     uint64_t quarantine_position;
     bool is_severed;   /* its database sessions are kept out */
+    bool is_told;      /* its server, that it is being drained, and nothing else since */
     bool is_taken_out; /* an edge was told to send it no traffic, and none to send it again since */
     bool was_marked;   /* the open rollout changed one of these: to be said when it closes */
     struct work *repair; /* NULL: none going on */
@@ -125,6 +148,7 @@ struct node {
     uint64_t said; /* number of its last word: a report with a lower one was overtaken */
     uint64_t
         traffic_changed_at_ms; /* an edge was told something about it: older reports say nothing */
+    struct vitals *vitals;     /* of a game node; NULL: none yet */
     uint64_t failing_since_ms; /* its probes; 0: they pass */
     struct kept_text refusal;  /* why it does not adopt this term */
 };
@@ -148,6 +172,7 @@ struct control {
     uint64_t term;
     uint64_t now_ms;         /* of the last fact or event */
     struct catalog *catalog; /* never NULL */
+    struct windows *windows; /* never NULL */
     struct node **nodes;     /* by kind, then by name */
     size_t node_count, node_capacity;
     size_t kind_begin[KIND_COUNT + 1]; /* nodes of kind k: [kind_begin[k], kind_begin[k + 1]) */

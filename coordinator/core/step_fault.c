@@ -23,6 +23,23 @@ static bool is_last_in_traffic(const struct scene *scene, const struct node *gam
                scene->work->plan->options.min_ready;
 }
 
+/* It rests as yet, and all traffic is on its way to it. */
+static bool is_being_switched_to(const struct control *control, const struct node *game)
+{
+    const struct work *work = control_work(control, 0);
+
+    for (size_t i = 0; work != NULL && i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (step->plan->stage == STAGE_SWITCH && step_is_open(step) &&
+            strcmp(step->plan->shard, game->identity.shard) == 0 &&
+            strcmp(step->direction == DIRECTION_DO ? step->plan->colour : step->plan->colour_before,
+                   game->identity.colour) == 0)
+            return true;
+    }
+    return false;
+}
+
 static const char *drain_fault(const struct scene *scene, char *ret)
 {
     const struct control *control = scene->control;
@@ -36,6 +53,11 @@ static const char *drain_fault(const struct scene *scene, char *ret)
         return NULL;
     if (scene->work->repair == 0 && game->repair != NULL) {
         (void)text_format(ret, SENTENCE_SIZE, "%s is being repaired: that ends first",
+                          game->identity.name);
+        return ret;
+    }
+    if (scene->work->repair != 0 && is_being_switched_to(control, game)) {
+        (void)text_format(ret, SENTENCE_SIZE, "all traffic is being switched to %s's colour",
                           game->identity.name);
         return ret;
     }
@@ -207,6 +229,33 @@ static const char *isolate_fault(const struct scene *scene, char *ret)
     return ret;
 }
 
+/* Only what its edges say after that counts: they may be about to let it in. */
+static bool all_drains_are_ordered(const struct scene *scene)
+{
+    struct target_steps steps = work_steps_of_target(scene->work, scene->step->plan->target);
+
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *step = work_target_step(scene->work, &steps, i);
+
+        if (step->plan->stage == STAGE_DRAIN && step->state != STEP_SKIPPED &&
+            (step->state == STEP_PENDING || step->state == STEP_DUE))
+            return false;
+    }
+    return true;
+}
+
+/* Told while new games still come in, it would turn them away, or end before its turn. */
+static const char *notify_fault(const struct scene *scene, char *ret)
+{
+    const struct node *game = control_node(scene->control, scene->step->plan->target);
+
+    if (game == NULL || (all_drains_are_ordered(scene) && fleet_is_out(scene->control, game)))
+        return NULL;
+    (void)text_format(ret, SENTENCE_SIZE, "%s is told once no edge sends it anybody new",
+                      game->identity.name);
+    return ret;
+}
+
 /* Who then gets all traffic must be able to take it, going either way. */
 static const char *switch_fault(const struct scene *scene, char *ret)
 {
@@ -336,12 +385,15 @@ static const char *stage_fault(const struct scene *scene, char *ret)
         return twin_step_fault(scene, ret);
     case TASK_SWITCH:
         return switch_fault(scene, ret);
+    case TASK_NOTIFY:
+        return notify_fault(scene, ret);
     case TASK_EXPAND:
     case TASK_BACKFILL:
         return step_pool_fault(scene, ret);
     case TASK_NONE:
     case TASK_PREFLIGHT:
     case TASK_ANNOUNCE:
+    case TASK_RECALL:
     case TASK_PAUSE_POOL:
     case TASK_RESUME_POOL:
     case TASK_POINT_POOL:
@@ -374,8 +426,10 @@ static const char *need_fault(const struct scene *scene, char *ret)
 
 const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE_SIZE])
 {
-    const char *fault = node_fault(scene, ret);
+    const char *fault = step_window_fault(scene, ret);
 
+    if (fault == NULL)
+        fault = node_fault(scene, ret);
     if (fault == NULL)
         fault = need_fault(scene, ret);
     return fault != NULL ? fault : stage_fault(scene, ret);

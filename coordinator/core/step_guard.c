@@ -143,13 +143,26 @@ bool step_waits_for_lost(const struct control *control, const struct work *work,
            (node == NULL || node->link != LINK_ONLINE);
 }
 
+bool step_waits_for_sessions(const struct control *control, const struct work *work,
+                             const struct step *step)
+{
+    const struct rollout_options *options = &work->plan->options;
+
+    return step->plan->task == TASK_DRAIN && step->direction == DIRECTION_DO && work->repair == 0 &&
+           step_is_open(step) && !fleet_is_going_back(control) &&
+           options->on_drain_late == ON_DRAIN_LATE_WAIT &&
+           control->now_ms - step->started_at_ms >= options->drain_ms;
+}
+
 /* Waiting for others is fine as long as something goes on. */
 bool waited_too_long(const struct scene *scene)
 {
     const struct step *step = scene->step;
     bool moves = step->direction == DIRECTION_DO ? goes_forward(scene) : goes_back(scene);
+    char why[SENTENCE_SIZE];
 
     return moves && scene->control->now_ms >= step->deadline_at_ms &&
+           step_window_fault(scene, why) == NULL &&
            !step_waits_for_lost(scene->control, scene->work, step) &&
            !work_has_open_step(scene->work);
 }
@@ -179,7 +192,21 @@ bool goes_back_over_harmless(const struct scene *scene)
     return goes_back(scene) &&
            (task == TASK_PREFLIGHT || task == TASK_VERIFY || task == TASK_AWAIT_REPLAY ||
             task == TASK_SMOKE || task == TASK_DRAIN_WAL || task == TASK_SEQUENCES ||
-            is_of_a_copy(scene));
+            is_of_a_copy(scene) || (task == TASK_NOTIFY && node_is_lost(scene)));
+}
+
+/* It may believe that it is being drained: its repair starts it anew.  Nobody else waits for it. */
+bool server_cannot_be_told(const struct scene *scene)
+{
+    const struct step *step = scene->step;
+    const struct node *game = control_node(scene->control, step->plan->node);
+
+    if (!goes_back(scene) || step->direction != DIRECTION_UNDO || step->plan->undo != TASK_RECALL)
+        return false;
+    if (step->state != STEP_DUE && step->state != STEP_UNKNOWN)
+        return true;
+    return game == NULL || game->link == LINK_LOST ||
+           (step->state == STEP_DUE && waited_too_long(scene));
 }
 
 /* Nobody is held up by a copy whose agent is gone: it is given up by that agent itself. */

@@ -49,6 +49,7 @@
     X(replica_may_be_left)                                                                         \
     X(copy_may_be_left)                                                                            \
     X(pause_may_be_left)                                                                           \
+    X(server_cannot_be_told)                                                                       \
     X(goes_back_without_undo)                                                                      \
     X(goes_back_with_dependents_settled)                                                           \
     X(later_one_was_kept)                                                                          \
@@ -89,6 +90,10 @@ bool work_has_lost_ground(const struct control *control, const struct work *work
 /* Beyond its deadline it waits for a silent node, by policy: a person is called. */
 bool step_waits_for_lost(const struct control *control, const struct work *work,
                          const struct step *step);
+
+/* Its sessions have not ended by the drain's deadline, and the policy is to wait for them. */
+bool step_waits_for_sessions(const struct control *control, const struct work *work,
+                             const struct step *step);
 
 /* NULL if it may be ordered now, else why not. */
 const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE_SIZE]);

@@ -164,6 +164,44 @@ static void fill_twin(const struct control *control, const struct work *work,
         ret->budget_ms = step->plan->is_closed ? step->plan->deadline_ms : 0;
 }
 
+/* What is left of it when the game server is told. */
+static uint64_t drain_left_ms(const struct control *control, const struct work *work,
+                              const struct step *step)
+{
+    struct target_steps steps = work_steps_of_target(work, step->plan->target);
+    uint64_t drain_ms = work->plan->options.drain_ms;
+    uint64_t gone_ms = 0;
+
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct step *drain = work_target_step(work, &steps, i);
+
+        if (drain->plan->stage == STAGE_DRAIN && drain->started_at_ms != 0 &&
+            control->now_ms - drain->started_at_ms > gone_ms)
+            gone_ms = control->now_ms - drain->started_at_ms;
+    }
+    return gone_ms < drain_ms ? drain_ms - gone_ms : 0;
+}
+
+static void fill_drain(const struct control *control, const struct work *work,
+                       const struct step *step, struct task_arguments *ret)
+{
+    const struct rollout_options *options = &work->plan->options;
+
+    if (step_task(step) == TASK_RECALL)
+        return; /* it is over */
+    ret->drain_ms = options->drain_ms;
+    ret->drain_max_ms = options->drain_max_ms;
+    ret->on_drain_late = options->on_drain_late;
+    if (step_task(step) == TASK_NOTIFY)
+        ret->drain_ms = drain_left_ms(control, work, step);
+    if (step->direction == DIRECTION_DO)
+        return;
+    /* Nobody waits for what does not end: it is on a release that must go. */
+    ret->on_drain_late = ON_DRAIN_LATE_FORCE;
+    if (ret->drain_ms > DRAIN_BACK_MS)
+        ret->drain_ms = DRAIN_BACK_MS;
+}
+
 /* A preflight is for every kind. */
 static bool is_of_database(const struct control *control, const struct step *step)
 {
@@ -220,9 +258,7 @@ void step_order(const struct control *control, const struct work *work, const st
         (void)text_copy(arguments->application, NAME_SIZE, target->identity.application);
         (void)text_copy(arguments->role, NAME_SIZE, target->identity.db_role);
     }
-    arguments->drain_ms = work->plan->options.drain_ms;
-    if (step->direction == DIRECTION_UNDO && arguments->drain_ms > DRAIN_BACK_MS)
-        arguments->drain_ms = DRAIN_BACK_MS;
+    fill_drain(control, work, step, arguments);
     arguments->budget_ms = work->plan->options.budget_ms;
     if (work->plan->strategy == STRATEGY_MAINTENANCE || work->plan->strategy == STRATEGY_TWIN)
         arguments->pause_ms = PAUSE_LEASE_MS;

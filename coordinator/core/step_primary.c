@@ -46,6 +46,8 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
     case TASK_ISOLATE:
     case TASK_SWITCH:
     case TASK_ANNOUNCE:
+    case TASK_NOTIFY:
+    case TASK_RECALL:
     case TASK_PAUSE_POOL:
     case TASK_RESUME_POOL:
     case TASK_POINT_POOL:

@@ -27,6 +27,9 @@ bool work_steps_of_target_are(const struct work *work, const char *target, enum 
 /* A drain that is due though its game node was admitted: a promotion took its schema away. */
 bool step_is_second_drain(const struct scene *scene);
 
+/* NULL, or that its window is shut, and how long: it would begin something new. */
+const char *step_window_fault(const struct scene *scene, char ret[static SENTENCE_SIZE]);
+
 /* NULL, or which pool the plan holds back while its phases run, and does not hold back now. */
 const char *step_pool_fault(const struct scene *scene, char ret[static SENTENCE_SIZE]);
 

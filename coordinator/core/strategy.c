@@ -14,9 +14,17 @@
 #define DOC(text)            .doc = text
 
 /* clang-format off */
-#define GAME_OUT_STAGES                                                                            \
-    {STAGE_DRAIN, ON(GAMES, EDGES), DO(DRAIN), UNDO(ADMIT),                                        \
-        DOC("every edge takes the game node out and waits for its sessions to end")},              \
+#define DRAIN_STAGE(section)                                                                       \
+    {STAGE_DRAIN, ON(section, EDGES), DO(DRAIN), UNDO(ADMIT),                                      \
+        DOC("every edge takes the game node out and waits for its sessions to end")}
+
+/* Side by side: whom no edge sends anybody any more is told so while its sessions end. */
+#define TOLD_DRAIN_STAGES(section)                                                                 \
+    DRAIN_STAGE(section),                                                                          \
+    {STAGE_NOTIFY, ON(section, GAME), DO(NOTIFY), UNDO(RECALL), .beside = true,                    \
+        DOC("the game server is told, through the node's hook; on the way back: told otherwise")}
+
+#define GAME_SWITCH_STAGES                                                                         \
     {STAGE_OUT, ON(GAMES, GAME), GATE(OUT), UNDO_GATE(HEALTHY),                                    \
         DOC("every edge says so; on the way back: healthy on the old release")},                   \
     {STAGE_RELEASE, ON(GAMES, GAME), DO(RELEASE), UNDO(RELEASE),                                   \
@@ -25,7 +33,8 @@
         DOC("the new release's probes pass, steadily")}
 
 #define GAME_STAGES                                                                                \
-    GAME_OUT_STAGES,                                                                               \
+    TOLD_DRAIN_STAGES(GAMES),                                                                      \
+    GAME_SWITCH_STAGES,                                                                            \
     {STAGE_ADMIT, ON(GAMES, EDGES), DO(ADMIT), UNDO(DRAIN),                                        \
         DOC("every edge sends it traffic again")},                                                 \
     {STAGE_SOAK, ON(GAMES, GAME), GATE(SOAK),                                                      \
@@ -88,7 +97,8 @@ static const struct stage_row blue_green[] = {
     PREFLIGHT_STAGE,
     SCHEMA_STAGES,
     GUARD_STAGES,
-    GAME_OUT_STAGES,
+    DRAIN_STAGE(GAMES), /* it rests: there is nobody whom it could tell */
+    GAME_SWITCH_STAGES,
     {STAGE_SMOKE, ON(GAMES, GAME), DO(SMOKE),
         DOC("tried through the node's own path, while it takes no traffic")},
     {STAGE_ADMIT, ON(GAMES, EDGES), DO(ADMIT), UNDO(DRAIN),
@@ -96,8 +106,7 @@ static const struct stage_row blue_green[] = {
     SWITCH_STAGES,
     {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
         DOC("the last moment to go back, with one switch: the other colour is still warm")},
-    {STAGE_DRAIN, ON(RETIRE, EDGES), DO(DRAIN), UNDO(ADMIT),
-        DOC("the colour that was left: no edge may give it traffic")},
+    TOLD_DRAIN_STAGES(RETIRE), /* the colour that was left */
     {STAGE_OUT, ON(RETIRE, GAME), GATE(OUT),
         DOC("every edge says so")},
     {STAGE_RELEASE, ON(RETIRE, GAME), DO(RELEASE), UNDO(RELEASE),
@@ -132,8 +141,7 @@ static const struct stage_row maintenance[] = {
     PREFLIGHT_STAGE,
     {STAGE_ANNOUNCE, ON(CLOSE, GAME), DO(ANNOUNCE),
         DOC("players are told, through the node's hook")},
-    {STAGE_DRAIN, ON(CLOSE, EDGES), DO(DRAIN), UNDO(ADMIT),
-        DOC("every edge takes the game node out and waits for its sessions to end")},
+    TOLD_DRAIN_STAGES(CLOSE),
     {STAGE_OUT, ON(CLOSE, GAME), GATE(OUT), UNDO_GATE(HEALTHY),
         DOC("every edge says so; on the way back: healthy on the old release")},
     {STAGE_PAUSE, ON(SCHEMA, POOLERS), DO(PAUSE_POOL), UNDO(RESUME_POOL),
@@ -155,6 +163,8 @@ static const struct stage_row maintenance[] = {
         DOC("queries go on")},
     {STAGE_HEALTHY, ON(OPEN, GAME), GATE(HEALTHY),
         DOC("its probes pass, steadily, on the schema as it is now")},
+    {STAGE_RECALL, ON(OPEN, GAME), DO(RECALL),
+        DOC("its server is told: one that had the release already was not started anew")},
     {STAGE_ADMIT, ON(OPEN, EDGES), DO(ADMIT), UNDO(DRAIN),
         DOC("every edge sends it traffic again")},
     {STAGE_SOAK, ON(OPEN, GAME), GATE(SOAK),
@@ -240,6 +250,8 @@ static const struct stage_row repair[] = {
         DOC("its goal's release")},
     {STAGE_HEALTHY, ON(GAMES, GAME), GATE(HEALTHY),
         DOC("its probes pass, steadily")},
+    {STAGE_RECALL, ON(GAMES, GAME), DO(RECALL),
+        DOC("its server is told, should it believe that it is being drained")},
     {STAGE_ADMIT, ON(GAMES, EDGES), DO(ADMIT),
         DOC("into traffic again")},
 };

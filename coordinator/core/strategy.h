@@ -62,6 +62,7 @@ struct stage_row {
     enum gate gate;
     enum gate undo_gate;
     bool undo_only;
+    bool beside; /* the stage before it, not after it: what comes next waits for both */
     const char *doc;
 };
 

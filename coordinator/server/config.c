@@ -80,6 +80,21 @@ static const struct yaml_key rows[] = {
      .max = OPERATORS_MAX,
      .nested = &operator_table,
      .doc = "who may steer"},
+    {.key = "windows",
+     .kind = YAML_KIND_STRUCTS,
+     .offset = offsetof(struct server_config, window_rows),
+     .count_offset = offsetof(struct server_config, window_count),
+     .min = 1, /* an empty list would look as if nothing might ever move */
+     .max = WINDOWS_MAX,
+     .nested = &config_window_table,
+     .doc = "when rollouts may go forward; none: always"},
+    {.key = "freezes",
+     .kind = YAML_KIND_STRUCTS,
+     .offset = offsetof(struct server_config, freeze_rows),
+     .count_offset = offsetof(struct server_config, freeze_count),
+     .max = FREEZES_MAX,
+     .nested = &config_freeze_table,
+     .doc = "when they may not, whatever the windows say"},
 };
 
 /* Whom the journal names must not be a matter of luck. */
@@ -114,5 +129,9 @@ static const struct yaml_table table = YAML_CHECKED_TABLE(struct server_config, 
 enum error_code server_config_read(const void *parent, const char *path, struct server_config *ret,
                                    struct error *err)
 {
-    return yaml_read_file(parent, path, &table, ret, err);
+    if (yaml_read_file(parent, path, &table, ret, err) != ERROR_OK)
+        return err->code;
+    ret->windows = config_windows(ret->window_rows, ret->window_count, ret->freeze_rows,
+                                  ret->freeze_count, parent);
+    return ERROR_OK;
 }

@@ -3,6 +3,7 @@
 #define COORDINATOR_SERVER_CONFIG_H
 
 #include "common/base/error.h"
+#include "coordinator/server/config_window.h"
 
 #include <stdint.h>
 
@@ -21,6 +22,11 @@ struct server_config {
     const char *environment; /* development, staging, production */
     struct operator_config *operator_keys;
     size_t operator_count;
+    struct window_config *window_rows; /* as they are written */
+    size_t window_count;
+    struct freeze_config *freeze_rows;
+    size_t freeze_count;
+    struct windows windows; /* the same, for the core */
 };
 
 /* ERROR_CONFIG names file, line and key. What it points to are talloc descendants of parent. */

@@ -47,6 +47,9 @@ static enum error_code begin_term(struct server *server, struct error *err)
     if (event.at_ms < event.outage_from_ms)
         event.at_ms = event.outage_from_ms;
     control_handle(server->control, &event, server->decisions);
+    event.type = EVENT_WINDOWS;
+    event.windows = &server->config->windows;
+    control_handle(server->control, &event, server->decisions);
     return server_commit(server, NULL, 0, err);
 }
 

@@ -5,6 +5,7 @@
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/twin.h"
+#include "coordinator/core/window.h"
 #include "proto/json.h"
 
 #include <string.h>
@@ -334,6 +335,20 @@ void view_add_rehearsal(json_t *show, const struct fact_rehearsed *rehearsal)
     (void)json_array_append_new(list, json_from_record(&fact_rehearsed_record, rehearsal));
 }
 
+/* How the operators' windows stand for it, and whether somebody goes without them. */
+static void put_window(json_t *object, const struct control *control)
+{
+    const struct rollout *open = control->open;
+    const char *planned = open->work.plan->options.override_window;
+    char how[SENTENCE_SIZE];
+
+    if (windows_are_none(control->windows) || open->work.plan->strategy == STRATEGY_INVERSE)
+        return;
+    rollout_say_window(control, how);
+    put_text(object, "window", how);
+    put_text(object, "override_window", planned[0] != '\0' ? planned : open->override_window);
+}
+
 json_t *view_open(const struct control *control)
 {
     const struct rollout *open = control->open;
@@ -353,6 +368,7 @@ json_t *view_open(const struct control *control)
                  open->work.plan->options.hold_ms == 0 && !open->hold_is_released);
     put_number(object, "elapsed_ms", control->now_ms - open->planned_at_ms);
     put_number(object, "pause_ms", twin_pause_ms(control));
+    put_window(object, control);
     put_plan(object, open->work.plan);
     for (size_t i = 0; i < open->work.count; i++)
         (void)json_array_append_new(steps, step_of(control, &open->work, &open->work.steps[i]));

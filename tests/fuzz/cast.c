@@ -138,6 +138,9 @@ static void report_edge(const struct cast *cast, size_t at, const void *parent, 
         (void)text_copy(ret->servers[i].colour, NAME_SIZE, live[0] == '\0' ? "" : game->colour);
         if (live[0] != '\0' && strcmp(game->colour, live) != 0 && game->traffic == TRAFFIC_READY)
             ret->servers[i].state = TRAFFIC_IDLE;
+        ret->servers[i].sessions = game->sessions;
+        ret->servers[i].requests = game->requests;
+        ret->servers[i].errors = game->errors;
         ret->servers[i].check_passes = true;
     }
 }
@@ -172,6 +175,7 @@ void cast_fill_report(const struct cast *cast, size_t at, const void *parent, st
         ret->probe_count = 1;
         (void)text_copy(ret->probes[0].name, NAME_SIZE, "health");
         ret->probes[0].could_measure = true;
+        ret->probes[0].latency_ms = node->latency_ms;
         ret->probes[0].passes = !node->is_sick && !node->is_dead;
     }
 }

@@ -25,6 +25,9 @@ struct cast_node {
     enum traffic_state traffic;             /* of a game node, at the edges */
     const char *colour;                     /* of a game node; "": it has none */
     const char *live;                       /* of an edge: the colour that it sends traffic to */
+    uint64_t sessions;                      /* of a game node, at each edge */
+    uint64_t latency_ms;                    /* of a game node's probe */
+    uint64_t requests, errors;              /* of a game node, as each edge counts */
     bool is_sick, is_silent;
     bool is_pooler, is_paused;
     bool is_dead; /* its server does not answer, its agent does */

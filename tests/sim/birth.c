@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LATENCY_MIN_MS  30
+#define LATENCY_MORE_MS 100
+
 const char *sim_revision_name(unsigned revision)
 {
     static const char *const names[SIM_REVISIONS_MAX] = {"r1", "r2", "r3"};
@@ -37,6 +40,8 @@ static int add_node(struct sim *sim, const char *kind_name, int number, enum nod
     node->shard = shard;
     node->timeline = 1;
     node->beat_at_ms = sim_below(sim, BEAT_MS);
+    /* The servers of a cluster are alike. */
+    node->latency_ms = LATENCY_MIN_MS + sim->seed % LATENCY_MORE_MS;
     if (kind == KIND_EDGE && sim->has_colours)
         node->live = node->live_file = node->live_meant = COLOUR_BLUE;
     node->ledger = memory_array(sim, struct entry, SIM_LEDGER_MAX);
@@ -216,7 +221,8 @@ static void make_fate(struct sim *sim)
 {
     static const enum task hated[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT,   TASK_CONTRACT,
                                       TASK_DRAIN,  TASK_RELEASE,  TASK_CONTRACT, TASK_REVERT,
-                                      TASK_SWITCH, TASK_ADMIT,    TASK_ADMIT,    TASK_PAUSE_POOL};
+                                      TASK_SWITCH, TASK_ADMIT,    TASK_ADMIT,    TASK_PAUSE_POOL,
+                                      TASK_NOTIFY, TASK_RECALL};
     static const enum task ending[] = {TASK_EXPAND, TASK_BACKFILL, TASK_REVERT, TASK_CONTRACT,
                                        TASK_VERIFY};
     struct sim_fate *fate = &sim->fate;
@@ -238,6 +244,11 @@ static void make_fate(struct sim *sim)
     if (fate->is_long)
         fate->failing = 0;
     make_shadows_fate(sim);
+    fate->compares = sim_below(sim, 5) == 0;
+    fate->slower = fate->compares && sim_below(sim, 2) == 0 ? 2 + (unsigned)sim_below(sim, 2) : 1;
+    fate->fails_requests = fate->compares && sim_below(sim, 4) == 0;
+    fate->games = sim_below(sim, 2) == 0;
+    fate->long_games = fate->games && sim_below(sim, 2) == 0;
     fate->has_moves = sim_below(sim, 4) == 0;
     fate->coup_in_holding = sim_below(sim, 6) == 0;
     fate->coup = any_of(sim, 20, ending, ARRAY_LEN(ending));
@@ -294,8 +305,12 @@ struct sim *sim_new_cell(uint64_t seed, const struct sim_cell *cell, bool is_tra
     for (int edges = 1 + (sim_below(sim, 4) == 0); edges > 0; edges--)
         (void)add_node(sim, "edge", edges, KIND_EDGE, -1);
     add_poolers(sim);
-    if (cell->fault == CELL_NONE)
+    if (cell->fault == CELL_NONE) {
         make_fate(sim);
+        sim->fate.has_windows = sim_below(sim, 4) == 0;
+    }
+    if (sim->fate.has_windows)
+        calendar_make(sim);
     office_start(sim);
     enroll_all(sim);
     sim->is_faulty = cell->fault == CELL_NONE;

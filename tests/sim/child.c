@@ -89,9 +89,11 @@ static void act(struct sim *sim, int at, struct sim_child *child)
     } else if (child->order.task == TASK_RELEASE) {
         watch_effect(sim, at, child);
         node->release = strcmp(child->order.arguments.release, "new") == 0;
-        node->is_dead = false; /* the hook starts it */
+        node->is_dead = node->is_told = false; /* the hook starts it */
         if (node->release == RELEASE_NEW && sim->shards[node->shard].new_since_ms == 0)
             sim->shards[node->shard].new_since_ms = sim->now_ms;
+    } else if (child->order.task == TASK_NOTIFY || child->order.task == TASK_RECALL) {
+        node->is_told = child->order.task == TASK_NOTIFY && !node->is_dead;
     }
     child->has_effect = true;
     if (!child->is_superseded && !child->is_misplaced)
@@ -134,7 +136,7 @@ static void describe_end(const struct sim_child *child, struct task_outcome *ret
     const char *code = "OK";
 
     ret->outcome = OUTCOME_SUCCEEDED;
-    if (child->is_cancelled && !child->has_effect) {
+    if (child->is_cancelled && (!child->has_effect || child->is_late)) {
         ret->outcome = OUTCOME_CANCELLED;
         code = "CANCELLED";
     } else if (child->is_superseded) {
@@ -196,12 +198,16 @@ static void kill_child(struct sim *sim, int at, struct sim_child *child)
 }
 
 /* What a task waits for has not come yet. */
-static bool waits(const struct sim *sim, const struct sim_node *node, const struct sim_child *child)
+static bool waits(struct sim *sim, int at, struct sim_child *child)
 {
+    const struct sim_node *node = &sim->nodes[at];
+
     if (node->is_pooler)
         return pooler_waits(sim, node, child);
     if (twin_is_task(child->order.task))
-        return twin_waits(sim, (int)(node - sim->nodes), child);
+        return twin_waits(sim, at, child);
+    if (is_balancer(node))
+        return players_hold_up(sim, at, child);
     return child->order.task == TASK_AWAIT_REPLAY && !child->is_cancelled && !child->fails &&
            node->database.position < child->order.arguments.position;
 }
@@ -252,7 +258,7 @@ static void run_child(struct sim *sim, int at, struct sim_child *child)
         return;
     if (sim_rarely(sim, CHILD_DIES_IN))
         kill_child(sim, at, child);
-    else if (!waits(sim, node, child) && (sim->now_ms >= child->ends_at_ms || child->is_cancelled))
+    else if (!waits(sim, at, child) && (sim->now_ms >= child->ends_at_ms || child->is_cancelled))
         end_child(sim, at, child);
 }
 

@@ -41,11 +41,18 @@ static bool is_meant_to_favour(const struct sim_node *edge, const struct sim_nod
     return game->colour == COLOUR_NONE || game->colour == edge->live_meant;
 }
 
+/* Back to its own configuration, where the server was not let in yet. */
+static bool has_forgotten_to_send(const struct sim *sim, const struct sim_node *edge, int game)
+{
+    return sim->nodes[game].starts_out && edge->traffic[game] == TRAFFIC_MAINTENANCE;
+}
+
 bool edge_sends(const struct sim *sim, int game)
 {
     for (int i = 0; i < sim->node_count; i++)
         if (is_balancer(&sim->nodes[i]) && sim->nodes[i].meant[game] == TRAFFIC_READY &&
             !sim->nodes[i].is_out_by_hand[game] &&
+            !has_forgotten_to_send(sim, &sim->nodes[i], game) &&
             is_meant_to_favour(&sim->nodes[i], &sim->nodes[game]))
             return true;
     return false;
@@ -112,6 +119,8 @@ void edge_act(struct sim *sim, int at, struct sim_child *child)
         else if (is_meant_to_be_in(sim, game))
             sim->nodes[game].is_out_by_plan = false;
     }
+    if (wanted == TRAFFIC_MAINTENANCE && sim->nodes[game].plays_at == at)
+        players_leave(sim, game);
     edge->is_out_by_hand[game] &= wanted != TRAFFIC_READY;
     if (wanted == TRAFFIC_READY && sim->nodes[game].is_dead && !child->is_mend)
         child->fails = true; /* its check has never passed by the deadline */
@@ -136,10 +145,18 @@ bool edge_shows(struct sim *sim, struct sim_node *edge, const struct order *orde
     if (edge->traffic[game] != wanted &&
         !(wanted == TRAFFIC_DRAIN && edge->traffic[game] == TRAFFIC_MAINTENANCE))
         return false;
+    if (wanted != TRAFFIC_READY && players_are_in_a_game(sim, game, (int)(edge - sim->nodes)))
+        return false;
     memcpy(edge->file, edge->traffic, sizeof(edge->file));
     edge->meant[game] = edge->traffic[game];
     sim->nodes[game].is_out_by_plan &= !is_meant_to_be_in(sim, game);
     return true;
+}
+
+static void forget_figures(struct sim_node *edge)
+{
+    memset(edge->requests, 0, sizeof(edge->requests));
+    memset(edge->errors, 0, sizeof(edge->errors));
 }
 
 void edge_reload(struct sim *sim, int at)
@@ -147,6 +164,7 @@ void edge_reload(struct sim *sim, int at)
     struct sim_node *edge = &sim->nodes[at];
 
     sim_trace(sim, "%s is reloaded", edge->name);
+    forget_figures(edge);
     edge->live = edge->live_file;
     for (int i = 0; i < sim->node_count; i++) {
         edge->traffic[i] = edge->file[i];
@@ -161,10 +179,13 @@ void edge_forget(struct sim *sim, int at)
     struct sim_node *edge = &sim->nodes[at];
 
     sim_trace(sim, "%s is reloaded, and has forgotten who was out", edge->name);
+    forget_figures(edge);
     edge->live = edge->live_file;
     for (int i = 0; i < sim->node_count; i++)
         edge->traffic[i] = sim->nodes[i].starts_out ? TRAFFIC_MAINTENANCE : TRAFFIC_READY;
-    memset(edge->is_out_by_hand, 0, sizeof(edge->is_out_by_hand));
+    /* Whom an order took out after a hand had done it lost nothing by the order. */
+    for (int i = 0; i < sim->node_count; i++)
+        edge->is_out_by_hand[i] &= edge->meant[i] != TRAFFIC_READY;
 }
 
 static const struct entry *last_switch(const struct sim_node *edge)

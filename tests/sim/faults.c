@@ -76,6 +76,8 @@ static void kill_server(struct sim *sim, struct sim_node *node)
 {
     sim_trace(sim, "%s: its server dies", node->name);
     node->is_dead = true;
+    node->is_told = false;
+    node->plays_until_ms = 0;
     node->revives_at_ms =
         sim->now_ms + sim_below(sim, sim->fate.is_long ? REVIVES_LATE_MS : REVIVES_MS);
 }

@@ -112,6 +112,9 @@ static const char *node_upkeep_fault(const struct sim *sim, int at)
     if (node->kind == KIND_GAME && node->is_enrolled && edge_has_left_out(sim, at) &&
         known != NULL && known->quarantine == QUARANTINE_NONE)
         return "I8: a server that nobody took out gets no traffic";
+    if (node->is_told && node->is_enrolled && !sim->was_overruled && known != NULL &&
+        known->quarantine == QUARANTINE_NONE)
+        return "I8: a server in traffic was left to believe that it is being drained";
     if (node->shadow_of != 0 && node->is_enrolled)
         return "I8: a shadow is left over";
     return NULL;

@@ -155,8 +155,9 @@ static bool has_cell(enum strategy strategy, const struct stage_row *row, enum d
         return false;
     if (row->stage == STAGE_HOLD && strategy == STRATEGY_SHADOW)
         return false; /* nothing comes behind it: it is over at once */
-    if (direction == DIRECTION_UNDO && row->section == SECTION_FINISH)
-        return false;
+    if (direction == DIRECTION_UNDO &&
+        (row->section == SECTION_FINISH || row->section == SECTION_RETIRE))
+        return false; /* after the holding, from which it goes back */
     return is_task || (is_gate && fault != CELL_TASK_FAILS);
 }
 

@@ -145,12 +145,14 @@ void office_start(struct sim *sim)
 {
     struct event started = {.type = EVENT_STARTED, .journal = JOURNAL};
     struct event catalog = {.type = EVENT_CATALOG, .catalog = &sim->catalog};
+    struct event windows = {.type = EVENT_WINDOWS, .windows = &sim->windows};
 
     sim->control = fold(sim);
     started.outage_from_ms = sim->control->now_ms;
-    started.at_ms = catalog.at_ms = sim->now_ms;
+    started.at_ms = catalog.at_ms = windows.at_ms = sim->now_ms;
     control_handle(sim->control, &started, sim->decisions);
     control_handle(sim->control, &catalog, sim->decisions);
+    control_handle(sim->control, &windows, sim->decisions);
     commit(sim);
 }
 

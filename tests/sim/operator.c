@@ -59,7 +59,16 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     options->soak_ms = 2000;
     options->steady_ms = 1000;
     options->drain_ms = SIM_DRAIN_MS;
-    options->gate_ms = sim_below(sim, 3) == 0 ? 5000 : 0;
+    if (sim->fate.compares) {
+        options->soak_ms = 12000;
+        options->gate_ms = 20000;
+        options->must_compare = sim_below(sim, 4) != 0;
+    }
+    options->drain_max_ms = sim_below(sim, 2) == 0 ? 10000 : 100000;
+    options->on_drain_late =
+        sim->fate.games ? (enum drain_policy)sim_below(sim, ON_DRAIN_LATE_COUNT_) : 0;
+    if (!sim->fate.compares)
+        options->gate_ms = sim_below(sim, 3) == 0 ? 5000 : 0;
     options->max_unavailable = 1 + sim_below(sim, 2);
     options->min_ready = all_shards_have(sim, 3) && sim_below(sim, 3) == 0 ? 2 : 0;
     options->hold = sim->fate.coup_in_holding || sim_below(sim, 3) == 0;
@@ -69,6 +78,8 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     options->on_inconclusive =
         sim_below(sim, 4) == 0 ? ON_INCONCLUSIVE_PAUSE : ON_INCONCLUSIVE_REVERT;
     options->accept_data_loss = sim_below(sim, 10) == 0;
+    if (sim->fate.has_windows && sim_below(sim, 4) == 0)
+        (void)text_copy(options->override_window, WINDOW_WHY_SIZE, "simulated");
     choose_waves(sim, options);
     if (sim_below(sim, 12) == 0) {
         options->except = memory_array(sim, struct name_item, 1);
@@ -101,7 +112,7 @@ static enum sim_release release_before(const struct sim *sim, int at)
     return strcmp(goal, "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
 }
 
-static void note_before(struct sim *sim)
+void operator_note_before(struct sim *sim)
 {
     for (int i = 0; i < sim->shard_count; i++) {
         sim->shards[i].before = *database_of(sim, i);
@@ -166,11 +177,11 @@ static void begin_rollout(struct sim *sim)
         choose_strategy(sim, &request);
     else
         choose_cell(sim, &request);
+    request.for_window = sim->fate.has_windows && sim_below(sim, 2) == 0;
     office_ask(sim, &request);
     if (open_rollout(sim) == NULL)
         return;
     sim->rollouts++;
-    note_before(sim);
     if (sim->fate.is_patient && sim->rollouts == 1)
         return;
     ask_for(sim, sim->cell.fault == CELL_NONE && sim_below(sim, 30) == 0 ? "rollback" : "start", 0);
@@ -253,8 +264,6 @@ static void roll_back_older(struct sim *sim)
     request.options.accept_data_loss = sim_below(sim, 2) == 0;
     request.options.drain_ms = SIM_DRAIN_MS;
     office_ask(sim, &request);
-    if (open_rollout(sim) != NULL)
-        note_before(sim);
 }
 
 static void meddle(struct sim *sim)
@@ -315,8 +324,9 @@ static bool has_drifted(struct sim *sim, const struct rollout *open)
 /* Nobody goes back after a contract, and the new release will not be well again: he looks at it. */
 static bool is_beyond_help(const struct sim *sim, const struct rollout *open)
 {
-    return sim->fate.release_turns_bad && open->has_contracted &&
-           open->work.plan->strategy == STRATEGY_MAINTENANCE;
+    bool is_bad = sim->fate.release_turns_bad || sim->fate.slower > 1 || sim->fate.fails_requests;
+
+    return is_bad && open->has_contracted && open->work.plan->strategy == STRATEGY_MAINTENANCE;
 }
 
 /* While players are on the new side, they stay there; once they are out, what they wrote last is
@@ -356,15 +366,25 @@ static void unstick(struct sim *sim, const struct rollout *open)
     }
 }
 
+/* Some will not wait for the window. */
+static void resume(struct sim *sim)
+{
+    struct request request = {.verb = "resume"};
+
+    if (sim->fate.has_windows && sim_below(sim, 10) == 0)
+        (void)text_copy(request.options.override_window, WINDOW_WHY_SIZE, "simulated");
+    office_ask(sim, &request);
+}
+
 static void answer_rollout(struct sim *sim, const struct rollout *open)
 {
     bool tries_on =
         sim->now_ms / ANSWERS_MS % 2 == 0; /* refused, the way back is the next answer */
 
-    if (open->state == ROLLOUT_PLANNED && !sim->fate.is_patient)
+    if (open->state == ROLLOUT_PLANNED && (!sim->fate.is_patient || sim->rollouts > 1))
         ask_for(sim, "start", 0);
     else if (open->state == ROLLOUT_PAUSED)
-        ask_for(sim, "resume", 0);
+        resume(sim);
     else if (open->state == ROLLOUT_HALTED && twin_has_lost_mirror(sim) && tries_on)
         ask_for(sim, "abandon", 0);
     else if (open->state == ROLLOUT_HALTED)

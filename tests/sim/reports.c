@@ -49,6 +49,8 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
 
 static void report_edge(const struct sim *sim, const struct sim_node *edge, struct report *ret)
 {
+    int at = (int)(edge - sim->nodes);
+
     ret->servers = memory_array(ret, struct server_traffic, SIM_NODES_MAX);
     (void)text_copy(ret->live, NAME_SIZE, sim_colour_name(edge->live));
     ret->live_is_kept = edge->live == edge->live_file;
@@ -59,6 +61,9 @@ static void report_edge(const struct sim *sim, const struct sim_node *edge, stru
             continue;
         (void)text_copy(server->node, NAME_SIZE, sim->nodes[i].name);
         server->state = edge->traffic[i];
+        server->sessions = players_are_in_a_game(sim, i, at);
+        server->requests = edge->requests[i];
+        server->errors = edge->errors[i];
         server->check_passes = !sim->nodes[i].is_dead;
         if (sim->nodes[i].is_dead && server->state == TRAFFIC_READY)
             server->state = TRAFFIC_DOWN;
@@ -92,7 +97,7 @@ static void report_pool(const struct sim *sim, const struct sim_node *pooler, st
     ret->pools[0].servers_active = sim->now_ms < pooler->busy_until_ms;
 }
 
-static void report_game(const struct sim *sim, const struct sim_node *node, struct report *ret)
+static void report_game(struct sim *sim, const struct sim_node *node, struct report *ret)
 {
     bool turned_bad = node->release == RELEASE_NEW && sim->fate.release_turns_bad &&
                       sim->now_ms - sim->shards[node->shard].new_since_ms > TURNS_BAD_MS;
@@ -104,6 +109,8 @@ static void report_game(const struct sim *sim, const struct sim_node *node, stru
     ret->probe_count = 1;
     (void)text_copy(ret->probes[0].name, NAME_SIZE, "health");
     ret->probes[0].could_measure = true;
+    if (sim->fate.compares)
+        ret->probes[0].latency_ms = players_wait_ms(sim, node);
     ret->probes[0].passes = !node->is_sick && !node->is_dead && !turned_bad;
 }
 

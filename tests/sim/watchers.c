@@ -118,48 +118,6 @@ static void check_pools_at_order(struct sim *sim, const struct plan_step *plan)
     }
 }
 
-static void note_plan(struct sim *sim, const struct plan *plan)
-{
-    if (plan->strategy == STRATEGY_MAINTENANCE)
-        sim->maintained_rollout = plan->rollout;
-}
-
-void watch_fact(struct sim *sim, const struct fact *fact)
-{
-    const struct fact_step *step = fact->body;
-    const struct work *work;
-
-    if (fact->type == FACT_PLANNED &&
-        ((const struct plan *)fact->body)->strategy == STRATEGY_SHADOW)
-        sim->shadow_rollout = ((const struct plan *)fact->body)->rollout;
-    if (fact->type == FACT_PLANNED)
-        note_plan(sim, fact->body);
-    if (fact->type != FACT_STEP)
-        return;
-    matrix_fact(sim, step);
-    if (step->state == STEP_ORDERED)
-        note_ordered(sim, step);
-    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO &&
-        control_work(sim->control, step->repair) != NULL)
-        check_admission(sim, work_step(control_work(sim->control, step->repair), step->step)->plan);
-    work = control_work(sim->control, 0);
-    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
-        work != NULL && work->plan->strategy == STRATEGY_MAINTENANCE)
-        check_pools_at_order(sim, work_step(work, step->step)->plan);
-    if (step->rule == 909 || step->rule == 911 || step->rule == 913)
-        sim->was_overruled = true;
-    work = control_work(sim->control, step->repair);
-    if (work == NULL || (step->rule != 203 && step->rule != 205))
-        return;
-    check_evidence(sim, work_step(work, step->step));
-    for (int i = 0; i < sim->shard_count; i++)
-        if (work_step(work, step->step)->plan->stage == STAGE_AGREE &&
-            strcmp(sim->shards[i].name, work_step(work, step->step)->plan->shard) == 0)
-            sim->shards[i].agreed_at_ms = sim->now_ms;
-}
-
-/* ---- I3, I6, I7 and switches under players: when a task takes effect ---- */
-
 /* Out is out, whoever took it out; what an edge has forgotten since is not our doing. */
 static bool takes_traffic(const struct sim *sim, int at)
 {
@@ -170,6 +128,60 @@ static bool takes_traffic(const struct sim *sim, int at)
             return true;
     return false;
 }
+
+static void note_plan(struct sim *sim, const struct plan *plan)
+{
+    if (plan->strategy != STRATEGY_SHADOW) /* it leaves everything as it is */
+        operator_note_before(sim);
+    if (plan->strategy == STRATEGY_MAINTENANCE)
+        sim->maintained_rollout = plan->rollout;
+}
+
+void watch_fact(struct sim *sim, const struct fact *fact)
+{
+    const struct fact_step *step = fact->body;
+    const struct work *work;
+
+    calendar_watch(sim, fact);
+    if (fact->type == FACT_PLANNED &&
+        ((const struct plan *)fact->body)->strategy == STRATEGY_SHADOW)
+        sim->shadow_rollout = ((const struct plan *)fact->body)->rollout;
+    if (fact->type == FACT_PLANNED)
+        note_plan(sim, fact->body);
+    if (fact->type == FACT_RING &&
+        strcmp(((const struct fact_ring *)fact->body)->what, "rollout") == 0)
+        sim->rang_at_ms = sim->now_ms;
+    if (fact->type != FACT_STEP)
+        return;
+    matrix_fact(sim, step);
+    if (step->state == STEP_ORDERED)
+        note_ordered(sim, step);
+    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO &&
+        control_work(sim->control, step->repair) != NULL)
+        check_admission(sim, work_step(control_work(sim->control, step->repair), step->step)->plan);
+    work = control_work(sim->control, 0);
+    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
+        work != NULL && work_step(work, step->step)->plan->task == TASK_NOTIFY &&
+        takes_traffic(sim, sim_node_at(sim, work_step(work, step->step)->plan->target)))
+        sim_break(sim, "a server is told that it is drained while players are sent to it");
+    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
+        work != NULL && work->plan->strategy == STRATEGY_MAINTENANCE)
+        check_pools_at_order(sim, work_step(work, step->step)->plan);
+    if (step->rule == 909 || step->rule == 911 || step->rule == 913)
+        sim->was_overruled = true;
+    work = control_work(sim->control, step->repair);
+    if (work != NULL)
+        players_watch(sim, step, work_step(work, step->step));
+    if (work == NULL || (step->rule != 203 && step->rule != 205))
+        return;
+    check_evidence(sim, work_step(work, step->step));
+    for (int i = 0; i < sim->shard_count; i++)
+        if (work_step(work, step->step)->plan->stage == STAGE_AGREE &&
+            strcmp(sim->shards[i].name, work_step(work, step->step)->plan->shard) == 0)
+            sim->shards[i].agreed_at_ms = sim->now_ms;
+}
+
+/* ---- I3, I6, I7 and switches under players: when a task takes effect ---- */
 
 static void check_contract(struct sim *sim, const struct order *order)
 {
@@ -209,6 +221,8 @@ static void check_release(struct sim *sim, int at)
 {
     if (takes_traffic(sim, at))
         sim_break(sim, "a server is switched while it takes traffic");
+    if (players_are_in_a_game(sim, at, -1) && !sim->was_overruled)
+        sim_break(sim, "a server is switched in the middle of a game");
 }
 
 /* ---- rehearsals ---- */

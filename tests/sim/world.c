@@ -117,8 +117,11 @@ static void step(struct sim *sim)
     for (int i = 0; i < sim->node_count; i++)
         post_run(sim, i);
     database_run(sim);
+    players_run(sim);
     office_run(sim);
     operator_run(sim);
+    if (sim->fate.has_windows)
+        calendar_check_way_back(sim);
     broken = invariant_broken(sim);
     if (broken != NULL)
         sim_break(sim, broken);

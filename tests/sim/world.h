@@ -12,8 +12,10 @@
  *   database.c     what is in the databases: schema, term, players' writes, replication, promotion
  *   edge.c         who gets traffic, and what a reload forgets
  *   twin.c         a second database that follows, is switched to, and is left
+ *   players.c      games in progress, and who is cut off
  *   pooler.c       pools: held back, opened again by their agents, or by their own restart
  *   reports.c      what agents see of their nodes
+ *   calendar.c     windows, freezes, and what is begun outside of them
  *   operator.c     what people ask for
  *   faults.c       what breaks
  *   watchers.c     what must hold at the moment something happens
@@ -60,6 +62,7 @@ struct sim_child {
     bool has_effect, has_kept_file, fails, is_retryable, is_inspection, of_replica, is_cancelled;
     bool is_mend; /* nobody ordered it: the agent puts its edge right */
     bool is_kept, is_superseded, is_misplaced;
+    bool is_late;  /* a drain: a game is in progress there */
     bool has_lock; /* of the agent's shadows: one task at a time */
     uint64_t position;
 };
@@ -131,12 +134,17 @@ struct sim_node {
     bool was_taken_out_dead;         /* nobody lost anything by it */
     enum sim_release release_before; /* the present rollout */
     bool was_there;                  /* enrolled, when that was planned */
+    uint64_t latency_ms;             /* of its answers, more or less */
+    uint64_t plays_until_ms;         /* a game is in progress on it … */
+    int plays_at;                    /* … by this edge */
+    bool is_told;                    /* that it is being drained, and nothing else since */
     bool is_out_by_plan;             /* taken out by a rollout that goes forward */
 
     /* an edge */
     enum traffic_state traffic[SIM_NODES_MAX], file[SIM_NODES_MAX];
     enum traffic_state meant[SIM_NODES_MAX]; /* as ordered, whatever a hand made of it since */
     bool is_out_by_hand[SIM_NODES_MAX];
+    uint64_t requests[SIM_NODES_MAX], errors[SIM_NODES_MAX]; /* since it was loaded */
     int live, live_file,
         live_meant; /* the colour that gets all traffic; in its map's file; ordered */
 
@@ -206,11 +214,16 @@ struct sim_fate {
     unsigned slow;       /* percent of children */
     unsigned crashes_in; /* steps, of the coordinator */
     bool coup_in_holding;
-    unsigned meddling;   /* per thousand steps */
-    bool has_moves;      /* nodes leave the cluster, and join it */
-    unsigned failing;    /* percent of children */
-    bool rehearses;      /* its operators do, often */
-    bool is_full_ledger; /* a game agent's, until its disk is replaced */
+    unsigned meddling; /* per thousand steps */
+    bool has_moves;    /* nodes leave the cluster, and join it */
+    unsigned failing;  /* percent of children */
+    bool rehearses;    /* its operators do, often */
+    bool has_windows;
+    bool compares;          /* soaks are long enough to be compared with what was before */
+    unsigned slower;        /* so many times as slow is the new release; 1: it is not */
+    bool fails_requests;    /* it answers some of them with a 5xx */
+    bool games, long_games; /* players are in the middle of something */
+    bool is_full_ledger;    /* a game agent's, until its disk is replaced */
 };
 
 /* One fault, in the middle of one stage, in a world in which nothing else breaks. */
@@ -254,6 +267,7 @@ struct sim {
     struct sim_packet packets[SIM_PACKETS_MAX];
     size_t packet_count;
     struct catalog catalog;
+    struct windows windows;
     unsigned revision_count;
     unsigned lossy, has_backfill;       /* bits */
     uint64_t acted_term[SIM_NODES_MAX]; /* the highest that took effect on a node */
@@ -265,6 +279,7 @@ struct sim {
     bool has_twins;
     bool was_overruled; /* an operator skipped a step: what it was for is his business now */
     bool has_lost_data; /* an operator accepted it */
+    uint64_t rang_at_ms;
     uint64_t ended_ms, mended_ms;
     uint64_t faults, rollouts;
     char violation[512];
@@ -371,6 +386,20 @@ void twin_break(struct sim *sim, int at);
 void twin_report(const struct sim *sim, int at, struct report *ret);
 const char *twin_fault(const struct sim *sim, const struct sim_shard *shard);
 const char *twin_fault_at_end(const struct sim *sim, const struct summary *last);
+/* ---- calendar.c ---- */
+void calendar_make(struct sim *sim);
+void calendar_watch(struct sim *sim, const struct fact *fact);
+void calendar_check_way_back(struct sim *sim);
+
+/* ---- players.c ---- */
+/* By that edge; -1: by any. */
+bool players_are_in_a_game(const struct sim *sim, int game, int edge);
+void players_leave(struct sim *sim, int game);
+bool players_hold_up(struct sim *sim, int at, struct sim_child *child);
+void players_run(struct sim *sim);
+/* How long the game server takes for an answer, now. */
+uint64_t players_wait_ms(struct sim *sim, const struct sim_node *game);
+void players_watch(struct sim *sim, const struct fact_step *fact, const struct step *step);
 
 /* ---- pooler.c ---- */
 static inline bool is_balancer(const struct sim_node *node)
@@ -395,6 +424,8 @@ void report_fill(struct sim *sim, int at, struct report *ret);
 
 /* ---- operator.c ---- */
 void operator_run(struct sim *sim);
+/* A rollout was just planned: how everything stands. */
+void operator_note_before(struct sim *sim);
 bool sim_is_waiting_for_expiry(const struct sim *sim);
 
 /* ---- faults.c ---- */

@@ -116,32 +116,23 @@ void restart_after(uint64_t ms)
     handle(&(struct event){.type = EVENT_STARTED, .journal = "j", .outage_from_ms = from});
 }
 
-static size_t index_of(const char *name)
-{
-    size_t node = 0;
-
-    while (strcmp(core.cast.nodes[node].name, name) != 0)
-        node++;
-    return node;
-}
-
 void end_order(size_t at, enum outcome how, bool is_retryable)
 {
     struct order order = core.cast.orders[at];
-    const char *doer = core.cast.nodes[index_of(core.cast.ordered[at])].name;
+    char doer[NAME_SIZE];
     struct accepted accepted = {.id = order.id, .is_accepted = true};
     struct task_outcome outcome = {.id = order.id,
                                    .outcome = how,
                                    .code = "LOCK",
                                    .is_retryable = is_retryable,
                                    .position = core.cast.position};
-    size_t node = index_of(doer);
 
-    say(node, MESSAGE_ACCEPTED, &accepted);
+    (void)text_copy(doer, sizeof(doer), core.cast.ordered[at]);
+    say_as(doer, MESSAGE_ACCEPTED, &accepted);
     if (how == OUTCOME_SUCCEEDED)
         cast_perform(&core.cast, doer, &order);
     cast_drop_order(&core.cast, at);
-    say(node, MESSAGE_OUTCOME, &outcome);
+    say_as(doer, MESSAGE_OUTCOME, &outcome);
     settle();
 }
 

@@ -94,6 +94,8 @@ static const struct {
      "a.yaml:7: release_url: \"file:///etc/passwd\" is not an http:// or https:// URL"},
     {COMMON "kind: game\ngame:\n  release_url: http://h\n  release_hook: hooks/release\n",
      "a.yaml:8: release_hook: \"hooks/release\" is not an absolute path"},
+    {COMMON "kind: game\ngame:\n  release_url: http://h\n  release_hook: /h\n  drain_hook: d\n",
+     "a.yaml:9: drain_hook: \"d\" is not an absolute path"},
     {COMMON "kind: game\ngame:\n  release_url: http://h\n  release_hook: /h\n"
             "  environment:\n    - A=1\n    - nothing\n",
      "a.yaml:11: environment: \"nothing\" is not NAME=VALUE"},

@@ -335,6 +335,8 @@ START_TEST(without_edges_a_game_that_joins_is_in_traffic_as_soon_as_it_is_well)
     wish("accept", request);
     ck_assert_int_eq(node_of("g1")->quarantine, QUARANTINE_ABSENCE);
     beats(5);
+    end_all_orders(); /* its server is told, should it still believe that it is being drained */
+    beats(5);
     ck_assert_int_eq(node_of("g1")->quarantine, QUARANTINE_NONE);
     ck_assert_uint_eq(fleet_count(core.control, "main").in_traffic, CAST_GAMES);
 }

@@ -85,7 +85,8 @@ END_TEST
 START_TEST(durations_numbers_and_choices_are_read)
 {
     ck_assert_int_eq(hakem("--soak 2m --steady 250ms --gate 5 --max-unavailable 2 --hold-for 1h "
-                           "--on-failure halt --on-lost wait --on-inconclusive pause"),
+                           "--on-failure halt --on-lost wait --on-inconclusive pause "
+                           "--on-drain-late wait --drain-max 20m"),
                      0);
     ck_assert_int_eq(read_code, ERROR_OK);
     ck_assert_uint_eq(options.soak_ms, 120000);
@@ -96,6 +97,26 @@ START_TEST(durations_numbers_and_choices_are_read)
     ck_assert_int_eq(options.on_failure, ON_FAILURE_HALT);
     ck_assert_int_eq(options.on_lost, ON_LOST_WAIT);
     ck_assert_int_eq(options.on_inconclusive, ON_INCONCLUSIVE_PAUSE);
+    ck_assert_int_eq(options.on_drain_late, ON_DRAIN_LATE_WAIT);
+    ck_assert_uint_eq(options.drain_max_ms, 1200000);
+}
+END_TEST
+
+START_TEST(limits_of_latency_and_errors_are_read_and_asked_for)
+{
+    ck_assert_int_eq(hakem(""), 0);
+    ck_assert_uint_eq(options.latency_max_percent, 150);
+    ck_assert_uint_eq(options.errors_max_permille, 10);
+    ck_assert(!options.must_compare);
+    ck_assert_int_eq(hakem("--latency-max 2.25 --errors-max 0.5%"), 0);
+    ck_assert_int_eq(read_code, ERROR_OK);
+    ck_assert_uint_eq(options.latency_max_percent, 225);
+    ck_assert_uint_eq(options.errors_max_permille, 5);
+    ck_assert(options.must_compare);
+    ck_assert_int_eq(hakem("--latency-max 0 --errors-max 3%"), 0);
+    ck_assert_uint_eq(options.latency_max_percent, 0);
+    ck_assert_uint_eq(options.errors_max_permille, 30);
+    ck_assert(!options.must_compare);
 }
 END_TEST
 
@@ -119,6 +140,15 @@ START_TEST(a_value_that_cannot_be_is_a_usage_error_that_names_its_flag)
                                         "--retries many",
                                         "--retries 9223372036854775808",
                                         "--on-failure jump",
+                                        "--on-drain-late never",
+                                        "--latency-max 0.9",
+                                        "--latency-max 1.505",
+                                        "--latency-max -2",
+                                        "--latency-max .",
+                                        "--latency-max 1.5x",
+                                        "--errors-max 1",
+                                        "--errors-max %",
+                                        "--errors-max 101%",
                                         "--wave 0",
                                         "--wave 101%",
                                         "--wave 1,,x",
@@ -169,6 +199,7 @@ END_TEST
 
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, limits_of_latency_and_errors_are_read_and_asked_for);
     tcase_add_test(tcase, a_strategy_is_one_that_can_be_planned);
     tcase_add_test(tcase, what_is_not_said_is_the_default_and_a_zero_is_a_zero);
     tcase_add_test(tcase, durations_numbers_and_choices_are_read);

@@ -35,6 +35,29 @@ START_TEST(what_is_written_arrives_and_the_rest_has_its_default)
 }
 END_TEST
 
+/* 2026-12-20 and 2027-01-02 are days 20807 and 20820 since 1970. */
+START_TEST(windows_and_freezes_arrive_as_the_core_takes_them)
+{
+    assert_ok(read_text(WHOLE "windows:\n  - {days: [mon, sun], from: \"02:00\", to: \"05:30\"}\n"
+                              "  - {from: \"22:00\", to: \"24:00\"}\n"
+                              "freezes:\n  - {from: 2026-12-20T00:00Z, to: 2027-01-02T12:00Z, "
+                              "why: holidays}\n"));
+    ck_assert_uint_eq(config.windows.window_count, 2);
+    ck_assert_uint_eq(config.windows.windows[0].days, 1 | 64);
+    ck_assert_uint_eq(config.windows.windows[0].from_ms, 7200000);
+    ck_assert_uint_eq(config.windows.windows[0].to_ms, 19800000);
+    ck_assert_uint_eq(config.windows.windows[1].days, WINDOW_ALL_DAYS);
+    ck_assert_uint_eq(config.windows.windows[1].to_ms, WINDOW_DAY_MS);
+    ck_assert_uint_eq(config.windows.freeze_count, 1);
+    ck_assert_uint_eq(config.windows.freezes[0].from_ms, UINT64_C(20807) * WINDOW_DAY_MS);
+    ck_assert_uint_eq(config.windows.freezes[0].to_ms,
+                      UINT64_C(20820) * WINDOW_DAY_MS + WINDOW_DAY_MS / 2);
+    ck_assert_str_eq(config.windows.freezes[0].why, "holidays");
+    assert_ok(read_text(WHOLE));
+    ck_assert_uint_eq(config.windows.window_count + config.windows.freeze_count, 0);
+}
+END_TEST
+
 static const struct {
     const char *text, *says;
 } mistakes[] = {
@@ -63,6 +86,21 @@ static const struct {
      "c.yaml:5: agents: \"tcp://h:65536\" is not tcp://HOST:PORT with a port from 0"},
     {"key_file: /k\njournal: /j\nmigrations: /m\nagents: tcp://h:1\noperators: h:2\n",
      "c.yaml:5: operators: \"h:2\" is not tcp://HOST:PORT"},
+    {WHOLE "windows: []\n", "c.yaml:6: windows: must have 1 to 64 entries, not 0"},
+    {WHOLE "windows:\n  - {days: [monday], from: \"02:00\", to: \"05:00\"}\n",
+     "c.yaml:7: days: \"monday\" is not mon, tue"},
+    {WHOLE "windows:\n  - {from: \"2:00\", to: \"05:00\"}\n",
+     "c.yaml:7: from: \"2:00\" is not a time of the day in UTC"},
+    {WHOLE "windows:\n  - {from: \"02:00\", to: \"24:01\"}\n", "c.yaml:7: to: \"24:01\" is not"},
+    {WHOLE "windows:\n  - from: \"02:00\"\n", "c.yaml:7: to: is required"},
+    {WHOLE "freezes:\n  - {from: 2026-12-20, to: 2027-01-02T00:00Z, why: x}\n",
+     "c.yaml:7: from: \"2026-12-20\" is not a moment in UTC"},
+    {WHOLE "freezes:\n  - {from: 2026-02-29T00:00Z, to: 2027-01-02T00:00Z, why: x}\n",
+     "c.yaml:7: from: \"2026-02-29T00:00Z\" is not a moment that there is"},
+    {WHOLE "freezes:\n  - {from: 2027-01-02T00:00Z, to: 2026-12-20T00:00Z, why: x}\n",
+     "c.yaml:7: to: 2026-12-20T00:00Z is not later than from"},
+    {WHOLE "freezes:\n  - {from: 2026-12-20T00:00Z, to: 2027-01-02T00:00Z}\n",
+     "c.yaml:7: why: is required"},
     {"agents: a\n\tjournal: b\n", "c.yaml:2: not YAML"},
 };
 
@@ -87,6 +125,7 @@ END_TEST
 
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, windows_and_freezes_arrive_as_the_core_takes_them);
     tcase_add_test(tcase, what_is_written_arrives_and_the_rest_has_its_default);
     tcase_add_loop_test(tcase, a_mistake_is_one_sentence_with_file_line_and_key_and_changes_nothing,
                         0, (int)ARRAY_LEN(mistakes));
