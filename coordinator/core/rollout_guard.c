@@ -70,7 +70,7 @@ static const char *starved_shard(const struct control *control)
 /* A rehearsal by itself has nothing to do with players. */
 static bool is_starved(const struct control *control)
 {
-    return control->open->work.plan->strategy != STRATEGY_SHADOW &&
+    return control->open->work.plan->strategy != STRATEGY_SHADOW && !twin_holds_back(control) &&
            control->now_ms - control->ready_at_ms >= GRACE_MS &&
            control->now_ms - control->open->changed_at_ms >= SUSPECT_MS &&
            starved_shard(control) != NULL;

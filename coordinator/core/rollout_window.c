@@ -76,6 +76,24 @@ static bool maintenance_is_begun(const struct work *work)
     return is_announced && !is_back;
 }
 
+/* From the first pause of its pools until they point at the other database and let queries through:
+ * players wait for it. */
+static bool databases_are_half_switched(const struct work *work, const char *shard)
+{
+    bool is_paused = false;
+    bool is_resumed = true;
+
+    for (size_t i = 0; work->plan->strategy == STRATEGY_TWIN && i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (strcmp(step->plan->shard, shard) != 0)
+            continue;
+        is_paused |= step->plan->stage == STAGE_PAUSE && is_begun(step);
+        is_resumed &= step->plan->stage != STAGE_RESUME || is_over(step);
+    }
+    return is_paused && !is_resumed;
+}
+
 /* A gate only looks: it is let finish.  The holding is where a rollout may stay as long as it
  * likes.
  */
@@ -102,6 +120,9 @@ bool rollout_is_at_safe_point(const struct control *control)
             return false;
         if (step->plan->stage == STAGE_SWITCH && is_begun(step) &&
             shard_is_half_switched(work, step->plan->shard))
+            return false;
+        if (step->plan->stage == STAGE_PAUSE && is_begun(step) &&
+            databases_are_half_switched(work, step->plan->shard))
             return false;
     }
     return true;
@@ -144,7 +165,8 @@ static bool leads_to_safe_point(const struct scene *scene)
 
     return is_begun(scene->step) || maintenance_is_begun(scene->work) ||
            (plan->target[0] != '\0' && target_is_out(scene->work, plan->target)) ||
-           (plan->stage == STAGE_SWITCH && shard_is_half_switched(scene->work, plan->shard));
+           (plan->stage == STAGE_SWITCH && shard_is_half_switched(scene->work, plan->shard)) ||
+           databases_are_half_switched(scene->work, plan->shard);
 }
 
 const char *step_window_fault(const struct scene *scene, char ret[static SENTENCE_SIZE])

@@ -57,7 +57,11 @@ enum twin_following twin_mirror(const struct control *control, char ret[static S
 /* A pool of the shard holds queries back, and the switch is not decided yet. */
 bool twin_is_closing(const struct control *control);
 
-/* That, and for so long that the way back needs what is left of the longest pause. */
+/* Players are held back, or were until just now: whoever asks the database for his health fails. */
+bool twin_holds_back(const struct control *control);
+
+/* A pool holds queries back, and for so long that the way back needs what is left of the longest
+ * pause. */
 bool twin_pause_is_too_long(const struct control *control);
 
 /* How long players were, or are, held back on the way forward; 0: they were not. */

@@ -83,6 +83,22 @@ bool twin_is_closing(const struct control *control)
     return false;
 }
 
+bool twin_holds_back(const struct control *control)
+{
+    const struct work *work = &control->open->work;
+    const struct plan_shard *shard;
+    size_t cursor = 0;
+
+    while ((shard = twin_next_switched(work, &cursor)) != NULL) {
+        uint64_t ended = pause_ended_at_ms(work, shard);
+
+        if (pause_began_at_ms(work, shard) != 0 &&
+            (ended == 0 || control->now_ms - ended < SUSPECT_MS))
+            return true;
+    }
+    return false;
+}
+
 /* Opening the old side again takes a while, too: a third of the longest pause is kept for it. */
 bool twin_pause_is_too_long(const struct control *control)
 {

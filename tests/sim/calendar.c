@@ -91,6 +91,8 @@ static bool goes_on_with_something(const struct sim *sim, const struct work *wor
         return true;
     if (plan->stage == STAGE_SWITCH)
         return was_ordered_before(sim, work, STAGE_SWITCH, NULL);
+    if (work->plan->strategy == STRATEGY_TWIN && was_ordered_before(sim, work, STAGE_PAUSE, NULL))
+        return true;
     if (work->plan->strategy == STRATEGY_MAINTENANCE)
         return was_ordered_before(sim, work, STAGE_ANNOUNCE, NULL);
     return game >= 0 && (is_out_somewhere(sim, game) ||

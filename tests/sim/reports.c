@@ -111,7 +111,8 @@ static void report_game(struct sim *sim, const struct sim_node *node, struct rep
     ret->probes[0].could_measure = true;
     if (sim->fate.compares)
         ret->probes[0].latency_ms = players_wait_ms(sim, node);
-    ret->probes[0].passes = !node->is_sick && !node->is_dead && !turned_bad;
+    ret->probes[0].passes = !node->is_sick && !node->is_dead && !turned_bad &&
+                            !(sim->has_twins && pooler_holds_back(sim, node->shard));
 }
 
 void report_fill(struct sim *sim, int at, struct report *ret)

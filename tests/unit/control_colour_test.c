@@ -186,7 +186,8 @@ START_TEST(a_strategy_of_hakem_s_own_cannot_be_asked_for)
     struct request request = to_new();
 
     request.strategy = STRATEGY_INVERSE;
-    assert_no_plan(request, ERROR_USAGE, "rolling, blue-green, database-blue-green, maintenance and shadow are");
+    assert_no_plan(request, ERROR_USAGE,
+                   "rolling, blue-green, database-blue-green, maintenance and shadow are");
 }
 END_TEST
 

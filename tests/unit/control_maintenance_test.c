@@ -144,7 +144,8 @@ START_TEST(what_is_no_maintenance_s_is_refused_with_what_to_do)
     assert_no_plan(request, ERROR_USAGE, "--budget is a maintenance's");
     request = to_new();
     request.strategy = STRATEGY_INVERSE;
-    assert_no_plan(request, ERROR_USAGE, "rolling, blue-green, database-blue-green, maintenance and shadow are");
+    assert_no_plan(request, ERROR_USAGE,
+                   "rolling, blue-green, database-blue-green, maintenance and shadow are");
 }
 END_TEST
 

@@ -354,6 +354,24 @@ START_TEST(players_are_not_held_back_for_longer_than_two_thirds_of_the_longest_p
 }
 END_TEST
 
+/* Whoever asks the database for his health has to wait, too: nobody is missing for that. */
+START_TEST(game_servers_that_are_held_back_are_not_missed)
+{
+    struct request request = twins();
+
+    request.options.max_pause_ms = 30000;
+    start(request);
+    ck_assert(go_on_until(TASK_DRAIN_WAL));
+    core.cast.nodes[G1].is_sick = core.cast.nodes[G2].is_sick = core.cast.nodes[G3].is_sick = true;
+    beats(10);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_ADVANCING);
+    end_all_orders();
+    core.cast.nodes[G1].is_sick = core.cast.nodes[G2].is_sick = core.cast.nodes[G3].is_sick = false;
+    beats(2);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_ADVANCING);
+}
+END_TEST
+
 START_TEST(nobody_is_asked_while_players_are_held_back)
 {
     struct request request = twins();
@@ -572,6 +590,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_comparison_that_fails_while_writes_are_closed_opens_blue_again);
     tcase_add_test(tcase,
                    players_are_not_held_back_for_longer_than_two_thirds_of_the_longest_pause);
+    tcase_add_test(tcase, game_servers_that_are_held_back_are_not_missed);
     tcase_add_test(tcase, nobody_is_asked_while_players_are_held_back);
     tcase_add_test(tcase, a_pause_by_a_person_does_not_make_players_wait_either);
     tcase_add_test(tcase, a_copy_that_no_longer_follows_is_given_up);

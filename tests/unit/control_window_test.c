@@ -264,8 +264,45 @@ START_TEST(a_maintenance_that_has_not_begun_does_not)
 }
 END_TEST
 
+/* Players wait from its first pause on. */
+START_TEST(a_switch_of_databases_is_one_piece)
+{
+    struct request request = to_new();
+
+    have_twins();
+    request.strategy = STRATEGY_TWIN;
+    start(request);
+    ck_assert(go_on_until(TASK_DRAIN_WAL));
+    freeze_for(3600000);
+    ck_assert_int_eq(state_now(), ROLLOUT_ADVANCING);
+    end_all_orders();
+    ck_assert(!core.cast.nodes[POOL1].is_paused);
+    ck_assert_uint_eq(core.cast.pointed, DB2);
+    go_on(10);
+    ck_assert_int_eq(state_now(), ROLLOUT_PAUSED);
+}
+END_TEST
+
+START_TEST(no_switch_of_databases_is_begun_when_the_window_has_shut)
+{
+    struct request request = to_new();
+
+    have_twins();
+    request.strategy = STRATEGY_TWIN;
+    start(request);
+    ck_assert(go_on_until(TASK_COMPARE));
+    freeze_for(3600000);
+    go_on(10);
+    ck_assert_int_eq(state_now(), ROLLOUT_PAUSED);
+    ck_assert(!core.cast.nodes[POOL1].is_paused);
+    ck_assert_uint_eq(core.cast.pointed, DB1);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_switch_of_databases_is_one_piece);
+    tcase_add_test(tcase, no_switch_of_databases_is_begun_when_the_window_has_shut);
     tcase_add_test(tcase, a_plan_in_a_freeze_is_refused_with_when_it_could_be_made);
     tcase_add_test(tcase, a_plan_for_the_window_to_come_is_not_started_before);
     tcase_add_test(tcase, whoever_overrides_it_stands_in_the_plan_and_goes_on);
