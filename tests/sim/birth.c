@@ -262,6 +262,8 @@ static void make_calm(struct sim *sim, enum strategy strategy)
     sim->shard_count = 1;
     sim->has_colours = strategy == STRATEGY_BLUE_GREEN;
     sim->has_twins = strategy == STRATEGY_TWIN;
+    sim->fate.slower = 1;
+    sim->fate.compares = sim->cell.fault == CELL_PLAYERS_WAIT;
 }
 
 static void make_shape(struct sim *sim)

@@ -18,7 +18,8 @@ static const char *const fault_names[] = {[CELL_NONE] = "none",
                                           [CELL_AGENT_KILLED] = "agent killed",
                                           [CELL_COORDINATOR_KILLED] = "coordinator killed",
                                           [CELL_EDGES_UNREACHABLE] = "edges unreachable",
-                                          [CELL_REPLICA_STOPS] = "replica stops"};
+                                          [CELL_REPLICA_STOPS] = "replica stops",
+                                          [CELL_PLAYERS_WAIT] = "players wait twice as long"};
 
 /* ---- in a world that has a cell ---- */
 
@@ -72,9 +73,10 @@ static void strike(struct sim *sim)
         office_kill(sim);
     else if (cell->fault == CELL_REPLICA_STOPS)
         stop_replica(sim);
-    else if (cell->fault == CELL_EDGES_UNREACHABLE)
+    else if (cell->fault == CELL_EDGES_UNREACHABLE || cell->fault == CELL_PLAYERS_WAIT)
         cell->heals_at_ms = sim->now_ms + CUT_OFF_MS;
-    cut_edges(sim, cell->heals_at_ms != 0);
+    cut_edges(sim, cell->fault == CELL_EDGES_UNREACHABLE);
+    cell->is_slow = cell->fault == CELL_PLAYERS_WAIT;
 }
 
 void matrix_run(struct sim *sim)
@@ -84,6 +86,7 @@ void matrix_run(struct sim *sim)
     if (sim->cell.heals_at_ms == 0 || sim->now_ms < sim->cell.heals_at_ms)
         return;
     sim->cell.heals_at_ms = 0;
+    sim->cell.is_slow = false;
     cut_edges(sim, false);
 }
 
@@ -97,15 +100,17 @@ bool matrix_fails(const struct sim *sim, const struct sim_child *child)
 
 /* ---- all cells ---- */
 
-/* Nobody had to give it up. */
+/* Nobody had to give it up, and no soak that compares lets players wait. */
 static const char *end_fault(const struct sim *sim)
 {
     const struct control *control = sim->control;
-    enum rollout_state state = control->summaries[control->summary_count - 1]->state;
+    const struct summary *last = control->summaries[control->summary_count - 1];
+    bool was_slow_in_soak = sim->cell.fault == CELL_PLAYERS_WAIT && sim->cell.stage == STAGE_SOAK &&
+                            sim->cell.direction == DIRECTION_DO && last->options.must_compare;
 
-    return state == ROLLOUT_COMPLETED || state == ROLLOUT_REVERTED
-               ? NULL
-               : word_of(&rollout_state_names, state);
+    if (last->state != ROLLOUT_REVERTED && (last->state != ROLLOUT_COMPLETED || was_slow_in_soak))
+        return word_of(&rollout_state_names, last->state);
+    return NULL;
 }
 
 struct tally {

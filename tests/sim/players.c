@@ -120,6 +120,8 @@ uint64_t players_wait_ms(struct sim *sim, const struct sim_node *game)
 
     if (game->release == RELEASE_NEW)
         ms *= sim->fate.slower;
+    if (sim->cell.is_slow)
+        ms *= 2;
     return sim_below(sim, OUTLIER_ONE_IN) == 0 ? ms * OUTLIER_TIMES : ms;
 }
 
@@ -143,7 +145,9 @@ static void ask_all(struct sim *sim, struct sim_node *edge)
 
 static bool is_worse(const struct sim *sim, const struct sim_node *game)
 {
-    return game->release == RELEASE_NEW && (sim->fate.slower > 1 || sim->fate.fails_requests);
+    /* Of a cell, slow or not any more: it was measured. */
+    return sim->cell.fault == CELL_PLAYERS_WAIT ||
+           (game->release == RELEASE_NEW && (sim->fate.slower > 1 || sim->fate.fails_requests));
 }
 
 /* What players had before, whoever it was that served them. */
@@ -165,8 +169,9 @@ void players_watch(struct sim *sim, const struct fact_step *fact, const struct s
     if (step->plan->gate != GATE_SOAK || fact->repair != 0 || open == NULL || game < 0 ||
         open->work.plan->strategy == STRATEGY_INVERSE)
         return;
-    if (fact->rule == 203 && open->work.plan->options.must_compare &&
-        is_worse(sim, &sim->nodes[game]) && was_good_before(sim, sim->nodes[game].shard))
+    if (fact->rule == 203 && sim->cell.fault == CELL_NONE &&
+        open->work.plan->options.must_compare && is_worse(sim, &sim->nodes[game]) &&
+        was_good_before(sim, sim->nodes[game].shard))
         sim_break(sim, "a soak passes though players are worse off than before");
     if (fact->rule == 207 && !is_worse(sim, &sim->nodes[game]) &&
         strstr(fact->detail, "than before") != NULL)

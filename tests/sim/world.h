@@ -234,6 +234,7 @@ enum sim_fault {
     CELL_COORDINATOR_KILLED,
     CELL_EDGES_UNREACHABLE,
     CELL_REPLICA_STOPS,
+    CELL_PLAYERS_WAIT, /* twice as long as before */
     CELL_FAULT_COUNT
 };
 struct sim_cell {
@@ -241,7 +242,7 @@ struct sim_cell {
     enum stage stage;
     enum direction direction;
     enum sim_fault fault;
-    bool is_met, is_due;
+    bool is_met, is_due, is_slow;
     uint64_t step, heals_at_ms;
     int node; /* whose step it is; -1: a gate's, nobody's */
 };
