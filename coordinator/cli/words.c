@@ -101,7 +101,7 @@ static void add_step_words(struct text *out, const json_t *step)
     bool goes_back = strcmp(words_text(step, "direction"), "undo") == 0;
     const char *undo = words_text(step, "undo");
 
-    text_append_format(out, "%3lld %-9s %-8s", words_number(step, "id"),
+    text_append_format(out, "%3lld %-12s %-8s", words_number(step, "id"),
                        goes_back && strcmp(undo, "none") != 0 ? undo : words_text(step, "stage"),
                        words_subject(step));
     if (revision[0] != '\0')

@@ -186,9 +186,9 @@ START_TEST(what_fits_on_the_usual_terminal_is_what_is_under_way)
     ck_assert(text_starts_with(rows[6], "└─ game-2   game      silent"));
     ck_assert_str_eq(rows[7], "every shard");
     ck_assert(text_starts_with(rows[8], "└─ edge-1"));
-    ck_assert(is_shown("▶  15 release   game-15  1.1 running"));
-    ck_assert(is_shown("✔  14 release   game-14"));
-    ck_assert(is_shown("·  16 release   game-16"));
+    ck_assert(is_shown("▶  15 release      game-15  1.1 running"));
+    ck_assert(is_shown("✔  14 release      game-14"));
+    ck_assert(is_shown("·  16 release      game-16"));
     ck_assert(!is_shown("game-1  1.1 succeeded"));
 }
 END_TEST
@@ -199,7 +199,7 @@ START_TEST(a_large_terminal_has_everything)
     for (unsigned i = 1; i <= 40; i++) {
         char step[32];
 
-        (void)text_format(step, sizeof(step), "%3u release   game-%u ", i, i);
+        (void)text_format(step, sizeof(step), "%3u release      game-%u ", i, i);
         ck_assert_msg(is_shown(step), "%s", step);
     }
     ck_assert(is_shown("14 of 40 steps"));
