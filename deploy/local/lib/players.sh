@@ -8,6 +8,7 @@ now_ms() { echo "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
 # players_start COUNT RATE ROWS: until players_stop.
 players_start() {
     : >"$RUN/windows"
+    : >"$RUN/players.log"
     "$HAKEM_BIN/hokm-players" --target "$TARGET" --players "$1" --rate "$2" --rows "1-$3" \
         --log "$RUN/players.log" >"$RUN/players.out" 2>&1 &
     PLAYERS=$!
