@@ -10,13 +10,15 @@
 #include <assert.h>
 #include <string.h>
 
-#define CLOSED_COMPARE_SHARE                                                                       \
-    4                     /* of the longest pause: the other steps of a switch need the rest       \
-                           */
 #define ENVELOPE_MAX 4096 /* what a fact adds to its plan */
 
+/* No step needs more; whoever collects more has a plan that is too large already, and stops. */
 void ids_add(struct compiler *c, struct ids *ids, uint64_t id)
 {
+    if (ids->count >= PLAN_STEPS_MAX)
+        c->is_too_large = true;
+    if (c->is_too_large)
+        return;
     if (ids->count == ids->capacity) {
         size_t capacity = ids->capacity == 0 ? 8 : ids->capacity * 2;
 
@@ -51,7 +53,7 @@ static uint64_t stage_deadline_ms(const struct compiler *c, const struct stage_r
     if (row->task == TASK_AWAIT_REPLAY)
         return options->replay_ms;
     if (row->task == TASK_COMPARE && row->is_closed)
-        return options->max_pause_ms / CLOSED_COMPARE_SHARE;
+        return COMPARE_OVERHEAD * (options->max_pause_ms / CLOSED_COMPARE_SHARE);
     if (row->task == TASK_NONE)
         return options->gate_ms;
     return task_row(row->task)->deadline_ms;

@@ -4,6 +4,12 @@
 
 #include "coordinator/core/state.h"
 
+/* Rows are compared for a share of the longest pause while writes are closed: the other steps of
+ * the switch need the rest.  Beyond that the task has as long again, to begin and to say what it
+ * saw. */
+#define CLOSED_COMPARE_SHARE 4
+#define COMPARE_OVERHEAD     2
+
 /* A shard as the plan is to treat it. */
 struct compile_shard {
     const char *name;

@@ -2,6 +2,7 @@
 #include "coordinator/core/step_scene.h"
 
 #include "common/base/memory.h"
+#include "coordinator/core/compile.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/twin.h"
 
@@ -161,7 +162,7 @@ static void fill_twin(const struct control *control, const struct work *work,
         (void)text_copy(ret->target, NAME_SIZE, target);
     ret->has_writes = twin_has_writes(work, step);
     if (step_task(step) == TASK_COMPARE)
-        ret->budget_ms = step->plan->is_closed ? step->plan->deadline_ms : 0;
+        ret->budget_ms = step->plan->is_closed ? step->plan->deadline_ms / COMPARE_OVERHEAD : 0;
 }
 
 /* What is left of it when the game server is told. */

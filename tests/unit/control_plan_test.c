@@ -182,8 +182,33 @@ START_TEST(a_release_fits_a_schema_with_what_it_needs_and_nothing_that_it_does_n
 }
 END_TEST
 
+/* As the journal has it, and as it reports. */
+static void add_game(unsigned number)
+{
+    struct fact_node node = {.kind = KIND_GAME, .shard = "main"};
+    struct fact fact = {.type = FACT_NODE_ACCEPTED, .at_ms = core.now_ms, .body = &node};
+    struct report report = {
+        .kind = KIND_GAME, .is_up = true, .could_measure = true, .release = "old"};
+    struct error err;
+
+    (void)text_format(node.name, NAME_SIZE, "many-%u", number);
+    (void)text_format(node.key, KEY_TEXT_SIZE, "%040u", number + 1000);
+    ck_assert_int_eq(control_apply(core.control, &fact, &err), ERROR_OK);
+    report_as(node.name, &report);
+}
+
+/* It was collected without end, until the coordinator had no memory left. */
+START_TEST(a_plan_that_is_too_large_is_refused_and_nothing_else_suffers)
+{
+    for (unsigned i = 0; i <= PLAN_NEEDS_MAX; i++)
+        add_game(i);
+    assert_no_plan(to_new(), ERROR_LIMIT, "the plan would have more than");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_plan_that_is_too_large_is_refused_and_nothing_else_suffers);
     tcase_add_test(tcase, a_rolling_plan_expands_first_goes_node_by_node_and_contracts_last);
     tcase_add_test(tcase, the_canary_s_soak_comes_before_anybody_else_is_drained);
     tcase_add_test(tcase, within_a_wave_nobody_waits_for_the_others);
