@@ -347,67 +347,47 @@ static const char *contract_fault(const struct scene *scene, char *ret)
     return NULL;
 }
 
-/* What stands in the way of a stage, beyond its node. */
-static const char *stage_fault(const struct scene *scene, char *ret)
+/* Begun is gone through with: at the edges it is cut off already. */
+static const char *end_sessions_fault(const struct scene *scene, char *ret)
 {
-    const struct plan_step *plan = scene->step->plan;
+    return work_steps_of_target_are(scene->work, scene->step->plan->target, STAGE_ISOLATE,
+                                    STEP_SUCCEEDED)
+               ? NULL
+               : isolate_fault(scene, ret);
+}
 
-    if (task_row(step_task(scene->step))->kind == KIND_EDGE && edge_fault(scene, ret) != NULL)
+/* What stands in the way of a task, beyond its node; NULL: nothing does. */
+static const char *(*const task_faults[TASK_COUNT])(const struct scene *scene, char *ret) = {
+    [TASK_DRAIN] = drain_fault,
+    [TASK_ADMIT] = admit_fault,
+    [TASK_REVERT] = revert_fault,
+    [TASK_RELEASE] = release_fault,
+    [TASK_ISOLATE] = isolate_fault,
+    [TASK_END_SESSIONS] = end_sessions_fault,
+    [TASK_SWITCH] = switch_fault,
+    [TASK_NOTIFY] = notify_fault,
+    [TASK_EXPAND] = step_pool_fault,
+    [TASK_BACKFILL] = step_pool_fault,
+    [TASK_CONTRACT] = contract_fault,
+    [TASK_CLOSE] = contract_fault,
+    [TASK_FOLLOW] = twin_step_fault,
+    [TASK_UNFOLLOW] = twin_step_fault,
+    [TASK_CLOSE_WRITES] = twin_step_fault,
+    [TASK_OPEN_WRITES] = twin_step_fault,
+    [TASK_DRAIN_WAL] = twin_step_fault,
+    [TASK_COMPARE] = twin_step_fault,
+    [TASK_SEQUENCES] = twin_step_fault,
+    [TASK_REVERSE] = twin_step_fault,
+    [TASK_UNREVERSE] = twin_step_fault,
+};
+
+static const char *task_fault(const struct scene *scene, char *ret)
+{
+    enum task task = step_task(scene->step);
+
+    if (task_row(task)->kind == KIND_EDGE && edge_fault(scene, ret) != NULL)
         return ret;
-    switch (step_task(scene->step)) {
-    case TASK_DRAIN:
-        return drain_fault(scene, ret);
-    case TASK_ADMIT:
-        return admit_fault(scene, ret);
-    case TASK_REVERT:
-        return revert_fault(scene, ret);
-    case TASK_RELEASE:
-        return release_fault(scene, ret);
-    case TASK_ISOLATE:
-        return isolate_fault(scene, ret);
-    case TASK_END_SESSIONS:
-        /* Begun is gone through with: at the edges it is cut off already. */
-        return work_steps_of_target_are(scene->work, plan->target, STAGE_ISOLATE, STEP_SUCCEEDED)
-                   ? NULL
-                   : isolate_fault(scene, ret);
-    case TASK_CONTRACT:
-    case TASK_CLOSE:
-        return contract_fault(scene, ret);
-    case TASK_FOLLOW:
-    case TASK_UNFOLLOW:
-    case TASK_CLOSE_WRITES:
-    case TASK_OPEN_WRITES:
-    case TASK_DRAIN_WAL:
-    case TASK_COMPARE:
-    case TASK_SEQUENCES:
-    case TASK_REVERSE:
-    case TASK_UNREVERSE:
-        return twin_step_fault(scene, ret);
-    case TASK_SWITCH:
-        return switch_fault(scene, ret);
-    case TASK_NOTIFY:
-        return notify_fault(scene, ret);
-    case TASK_EXPAND:
-    case TASK_BACKFILL:
-        return step_pool_fault(scene, ret);
-    case TASK_NONE:
-    case TASK_PREFLIGHT:
-    case TASK_ANNOUNCE:
-    case TASK_RECALL:
-    case TASK_PAUSE_POOL:
-    case TASK_RESUME_POOL:
-    case TASK_POINT_POOL:
-    case TASK_AWAIT_REPLAY:
-    case TASK_VERIFY:
-    case TASK_CLONE:
-    case TASK_REHEARSE:
-    case TASK_DISCARD:
-    case TASK_ALLOW_SESSIONS:
-    case TASK_SMOKE:
-    case TASK_COUNT:
-        break;
-    }
-    return NULL;
+    return task_faults[task] == NULL ? NULL : task_faults[task](scene, ret);
 }
 
 /* A promotion may have undone what was done: it is done again in the plan's order, a backfill not
@@ -432,5 +412,5 @@ const char *step_order_fault(const struct scene *scene, char ret[static SENTENCE
         fault = node_fault(scene, ret);
     if (fault == NULL)
         fault = need_fault(scene, ret);
-    return fault != NULL ? fault : stage_fault(scene, ret);
+    return fault != NULL ? fault : task_fault(scene, ret);
 }
