@@ -3,7 +3,8 @@
 
 OPERATOR_CONFIG=operator.yaml
 
-agents() { echo "$DATABASES $GAMES $EDGES $POOLERS"; }
+# Poolers first: which of two databases counts is what they say.
+agents() { echo "$POOLERS $DATABASES $GAMES $EDGES"; }
 
 # hakem VERB...: as the operator of this cluster.
 hakem() { HAKEM_CONFIG="$RUN/control/$OPERATOR_CONFIG" "$HAKEM_BIN/hakem" "$@"; }
@@ -205,7 +206,8 @@ control_start() {
     for node in $(agents); do
         agent_start "$node"
     done
-    until_true 30 "every node is online" cluster_is_ready || {
+    # Servers that were not healthy at first, all of them at once, are looked at again after a minute.
+    until_true 100 "every node is online" cluster_is_ready || {
         hakem node list >&2
         fail "the cluster did not come together: see $RUN/log"
     }
