@@ -21,8 +21,8 @@
     X(FOLLOWING, "following")                                                                      \
     X(REVERSED, "reversed")                                                                        \
     X(LEFT, "left")                                                                                \
-    X(FOLLOWED, "followed") X(REVERSING, "reversing") X(FOLLOWING_BACK, "following_back")          \
-        X(UNREVERSED, "unreversed")
+    X(FOLLOWED, "followed")                                                                        \
+    X(REVERSING, "reversing") X(FOLLOWING_BACK, "following_back") X(UNREVERSED, "unreversed")
 
 enum twin_stage {
 #define X(upper, text) AS_##upper,

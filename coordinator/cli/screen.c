@@ -74,8 +74,8 @@ static void print_plan_step(const struct cli *cli, const json_t *step)
     size_t i;
     json_t *need;
 
-    text_append_format(line, "%3lld %-12s %-8s", words_number(step, "id"), words_text(step, "stage"),
-                       words_subject(step));
+    text_append_format(line, "%3lld %-12s %-8s", words_number(step, "id"),
+                       words_text(step, "stage"), words_subject(step));
     if (strcmp(words_text(step, "node"), words_subject(step)) != 0 &&
         words_text(step, "node")[0] != '\0')
         text_append_format(line, " by %s", words_text(step, "node"));

@@ -30,7 +30,7 @@ struct cast_node {
     uint64_t requests, errors;              /* of a game node, as each edge counts */
     bool is_sick, is_silent;
     bool is_pooler, is_paused;
-    bool is_dead; /* its server does not answer, its agent does */
+    bool is_dead;         /* its server does not answer, its agent does */
     enum twin_state twin; /* of a database that has one */
     bool is_closed;       /* for the game's roles */
 };
