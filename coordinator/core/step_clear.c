@@ -5,6 +5,8 @@
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
 
+#include "common/base/text.h"
+
 #include <string.h>
 
 bool work_steps_of_target_are(const struct work *work, const char *target, enum stage stage,
@@ -101,7 +103,7 @@ bool node_is_clear(const struct scene *scene, const struct node *game)
     return game->report != NULL && release_suits_revert(scene, game);
 }
 
-const struct node *node_that_is_not_clear(const struct scene *scene)
+static const struct node *node_that_is_not_clear(const struct scene *scene)
 {
     const struct node *game;
     size_t cursor = 0;
@@ -111,4 +113,17 @@ const struct node *node_that_is_not_clear(const struct scene *scene)
         if (!node_is_clear(scene, game))
             return game;
     return NULL;
+}
+
+const char *clear_fault(const struct scene *scene, char ret[static SENTENCE_SIZE])
+{
+    const struct node *game = node_that_is_not_clear(scene);
+
+    if (game == NULL)
+        return NULL;
+    (void)text_format(
+        ret, SENTENCE_SIZE,
+        "%s could still run the new release: it must be taken back, or cut off, first",
+        game->identity.name);
+    return ret;
 }

@@ -180,19 +180,6 @@ static const char *release_fault(const struct scene *scene, char *ret)
     return ret;
 }
 
-static const char *revert_fault(const struct scene *scene, char *ret)
-{
-    const struct node *game = node_that_is_not_clear(scene);
-
-    if (game == NULL)
-        return NULL;
-    (void)text_format(
-        ret, SENTENCE_SIZE,
-        "%s could still run the new release: it must be taken back, or cut off, first",
-        game->identity.name);
-    return ret;
-}
-
 /* Its agent answers, but an edge has let it in again and nobody there knows better: as long as
  * players are sent to it, its release cannot be taken back.  An edge's agent that still has its
  * ledger puts that right within a beat or two. */
@@ -360,7 +347,7 @@ static const char *end_sessions_fault(const struct scene *scene, char *ret)
 static const char *(*const task_faults[TASK_COUNT])(const struct scene *scene, char *ret) = {
     [TASK_DRAIN] = drain_fault,
     [TASK_ADMIT] = admit_fault,
-    [TASK_REVERT] = revert_fault,
+    [TASK_REVERT] = clear_fault,
     [TASK_RELEASE] = release_fault,
     [TASK_ISOLATE] = isolate_fault,
     [TASK_END_SESSIONS] = end_sessions_fault,

@@ -42,7 +42,8 @@ bool node_is_clear(const struct scene *scene, const struct node *game);
 /* Players have somebody else than the step's game node. */
 bool others_are_ready(const struct scene *scene);
 
-/* The first of the step's shard that is not clear, or NULL. */
-const struct node *node_that_is_not_clear(const struct scene *scene);
+/* What speaks against taking the new schema away: a game node of the step's shard that is not
+ * clear.  The sentence, written to `ret`, or NULL. */
+const char *clear_fault(const struct scene *scene, char ret[static SENTENCE_SIZE]);
 
 #endif

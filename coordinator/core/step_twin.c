@@ -72,16 +72,7 @@ static const char *follow_fault(const struct scene *scene, char *ret)
  * schema does not know. */
 static const char *back_fault(const struct scene *scene, char *ret)
 {
-    const struct node *game =
-        scene->step->direction == DIRECTION_UNDO ? node_that_is_not_clear(scene) : NULL;
-
-    if (game == NULL)
-        return NULL;
-    (void)text_format(
-        ret, SENTENCE_SIZE,
-        "%s could still run the new release: it must be taken back, or cut off, first",
-        game->identity.name);
-    return ret;
+    return scene->step->direction == DIRECTION_UNDO ? clear_fault(scene, ret) : NULL;
 }
 
 /* Whether the task can do without the other side's server: what is given up may have lost it. */
