@@ -15,7 +15,7 @@
 #define FLUSH_MS    1000
 #define WAIT_MAX_MS 200
 #define STOP_MS     12000  /* longer than a client's patience */
-#define STALL_US    250000 /* woken later than this: the machine had no time for us */
+#define STALL_US    250000 /* later by this than we meant to be: the machine had no time for us */
 #define REASON_SIZE 160
 
 struct flight {
@@ -30,6 +30,7 @@ struct loop {
     struct flight *flights;
     size_t player_count;
     size_t next_player;
+    uint64_t awake_us;                 /* when we meant to look at the clock again */
     uint64_t stalled_us, stall_end_us; /* the last time that this process was kept from running */
 };
 
@@ -39,6 +40,20 @@ static void on_signal(int signal)
 {
     (void)signal;
     must_stop = 1;
+}
+
+/* The time. Every look at it tells whether this process was kept from running since the one before,
+ * wherever it was then: waiting, sending or taking an answer. */
+static uint64_t look_at_clock(struct loop *loop)
+{
+    uint64_t now_us = clock_monotonic_us();
+
+    if (now_us > loop->awake_us + STALL_US) {
+        loop->stalled_us = now_us - loop->awake_us;
+        loop->stall_end_us = now_us;
+    }
+    loop->awake_us = now_us;
+    return now_us;
 }
 
 /* Who was late: the system under test, or in part we ourselves? It counts either way, for what was
@@ -63,7 +78,7 @@ static void on_answer(void *context, size_t player, long status, const char *ans
     struct loop *loop = context;
     struct flight *flight = &loop->flights[player];
     const struct action *action = flight->action;
-    uint64_t now_us = clock_monotonic_us();
+    uint64_t now_us = look_at_clock(loop);
     uint64_t at_ms = clock_wall_ms();
     bool is_late = now_us - flight->due_us > PLAYERS_FAILURE_US;
     bool is_broken = status == 0 || status >= 500;
@@ -98,7 +113,7 @@ static void send_due(struct loop *loop, uint64_t interval_us, uint64_t *due_us)
 {
     size_t player;
 
-    while (*due_us <= clock_monotonic_us() && find_free(loop, &player)) {
+    while (*due_us <= look_at_clock(loop) && find_free(loop, &player)) {
         struct flight *flight = &loop->flights[player];
 
         flight->action = world_next(loop->world, player);
@@ -119,21 +134,15 @@ static uint64_t wait_ms(uint64_t due_us)
 
 static void wait_for_answers(struct loop *loop, uint64_t timeout_ms)
 {
-    uint64_t latest_us = clock_monotonic_us() + timeout_ms * 1000 + STALL_US;
-    uint64_t now_us;
-
+    loop->awake_us = look_at_clock(loop) + timeout_ms * 1000;
     client_wait(loop->client, timeout_ms, on_answer, loop);
-    now_us = clock_monotonic_us();
-    if (now_us <= latest_us)
-        return;
-    loop->stalled_us = now_us - latest_us + STALL_US;
-    loop->stall_end_us = now_us;
+    (void)look_at_clock(loop);
 }
 
 /* What was due when the time was over and had nobody to send it was not answered either. */
 static void count_unsent(struct loop *loop, uint64_t interval_us, uint64_t due_us)
 {
-    uint64_t now_us = clock_monotonic_us();
+    uint64_t now_us = look_at_clock(loop);
     char reason[REASON_SIZE];
 
     for (; due_us <= now_us; due_us += interval_us) {
@@ -152,6 +161,7 @@ static void play(struct loop *loop, const struct players_options *options)
     uint64_t due_us = start_us;
     uint64_t flush_ms = clock_monotonic_ms() + FLUSH_MS;
 
+    loop->awake_us = start_us;
     while (must_stop == 0 && clock_monotonic_us() < end_us) {
         send_due(loop, interval_us, &due_us);
         wait_for_answers(loop, wait_ms(due_us));

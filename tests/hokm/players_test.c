@@ -1,10 +1,12 @@
 /* The players' own measure: an open loop, whose requests are late from when they were due. */
 #include "common/base/clock.h"
+#include "common/base/process.h"
 #include "common/base/text.h"
 #include "support/scratch.h"
 #include "tests/hokm/players_run.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -153,21 +155,27 @@ START_TEST(who_is_kept_waiting_before_he_is_sent_is_late_all_the_same)
 }
 END_TEST
 
+/* A program of its own: this one has a thread, and a fork of it might never come to the end. */
 START_TEST(players_that_stood_still_themselves_say_so)
 {
-    pid_t pid = fork();
+    static char shell[] = "/bin/sh", flag[] = "-c";
+    char script[PATH_MAX];
+    char *argv[] = {shell, flag, script, NULL};
+    char *environment[] = {NULL};
+    struct process_command command = {.path = shell, .argv = argv, .environment = environment};
+    struct process players;
     int status = 1;
 
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        play(10, 50, 5);
-        _exit(0);
-    }
+    ck_assert(text_format(script, sizeof(script),
+                          "exec %s --target %s --log %s --players 10 --rate 50 --seconds 5",
+                          HOKM_PLAYERS, target, scratch_path("log")));
+    assert_ok(process_spawn(&command, &players, &failure));
     clock_sleep_ms(1000);
-    ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+    ck_assert_int_eq(kill(players.pid, SIGSTOP), 0);
     clock_sleep_ms(2700);
-    ck_assert_int_eq(kill(pid, SIGCONT), 0);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(kill(players.pid, SIGCONT), 0);
+    ck_assert_int_eq(waitpid(players.pid, &status, 0), players.pid);
+    process_close(&players);
     ck_assert_int_eq(status, 0);
     ck_assert_uint_gt(figures().failed, 0);
     ck_assert(has_failure("the players' own process had stood still for 2"));
