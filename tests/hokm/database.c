@@ -11,6 +11,8 @@
 #include <time.h>
 
 #define BORROW_WAIT_MS 1500
+/* Longer than any pool is held back: who gives up before turns players away all by himself. */
+#define CONNECT_SECONDS "8"
 #define SETTINGS_SQL                                                                               \
     "SET statement_timeout = 4000; SET idle_in_transaction_session_timeout = 5000;"                \
     " SET client_connection_check_interval = 500"
@@ -75,7 +77,7 @@ static bool take_free(struct database *database, PGconn **ret)
 static enum error_code connect_anew(struct database *database, PGconn **ret, struct error *err)
 {
     const char *keys[] = {"dbname", "application_name", "connect_timeout", NULL};
-    const char *values[] = {database->conninfo, database->application, "2", NULL};
+    const char *values[] = {database->conninfo, database->application, CONNECT_SECONDS, NULL};
     PGconn *connection = PQconnectdbParams(keys, values, 1);
     enum error_code code;
 
