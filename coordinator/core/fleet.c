@@ -479,10 +479,12 @@ static const char *goal_of_colour(const struct control *control, const struct no
     const struct work *work = &control->open->work;
     const struct plan_shard *before =
         plan_shard_named(work->plan->shards, work->plan->shard_count, game->identity.shard);
-    bool stays_warm = colour_is_left(work->plan, game) && !colour_is_beyond_the_plan(work, game);
-    bool arrives = stays_warm ? colour_is_retired(work, game)
-                              : fleet_has_arrived(control, game->identity.shard);
+    bool arrives = fleet_has_arrived(control, game->identity.shard);
 
+    if (colour_is_left(work->plan, game))
+        arrives = colour_is_beyond_the_plan(work, game)
+                      ? is_past_the_waves(control->open) && control_hold_is_over(control)
+                      : colour_is_retired(work, game);
     if (arrives && !fleet_is_going_back(control))
         return work->plan->release;
     if (settled[0] != '\0' || before == NULL)

@@ -185,15 +185,6 @@ static bool is_left_out_release(const struct control *control, const struct step
     return step->plan->stage == STAGE_RELEASE && step->is_left_out;
 }
 
-static bool hold_is_over(const struct control *control)
-{
-    const struct rollout *open = control->open;
-    const struct rollout_options *options = &open->work.plan->options;
-
-    return !options->hold || open->hold_is_released ||
-           (options->hold_ms != 0 && control->now_ms - open->holding_at_ms >= options->hold_ms);
-}
-
 static bool is_let_in_later(const struct control *control, const struct step *step)
 {
     return control->open->work.plan->strategy == STRATEGY_MAINTENANCE &&
@@ -221,7 +212,7 @@ bool is_released_without_contracts(const struct control *control)
 {
     char why[SENTENCE_SIZE];
 
-    return hold_is_over(control) && has_nothing_to_contract(control) &&
+    return control_hold_is_over(control) && has_nothing_to_contract(control) &&
            find(control, is_let_in_later) == NULL && rollout_primaries_fault(control, why) == NULL;
 }
 
@@ -233,7 +224,7 @@ bool may_contract(const struct control *control)
 
     if (rollout_is_stopped_by_window(control))
         return false;
-    return hold_is_over(control) && rollout_contract_fault(control, why) == NULL;
+    return control_hold_is_over(control) && rollout_contract_fault(control, why) == NULL;
 }
 
 bool window_has_shut(const struct control *control)
@@ -264,8 +255,9 @@ bool rollout_waits_by_itself(const struct control *control)
 
     if (!rollout_waits_for_window_alone(control))
         return false;
-    return open->waits_for_window || (open->state == ROLLOUT_HOLDING && hold_is_over(control) &&
-                                      rollout_contract_fault(control, why) == NULL);
+    return open->waits_for_window ||
+           (open->state == ROLLOUT_HOLDING && control_hold_is_over(control) &&
+            rollout_contract_fault(control, why) == NULL);
 }
 
 static bool is_unfinished_forward(const struct control *control, const struct step *step)

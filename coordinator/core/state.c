@@ -92,6 +92,15 @@ const char *control_live(const struct control *control, const char *shard, bool 
     return "";
 }
 
+bool control_hold_is_over(const struct control *control)
+{
+    const struct rollout *open = control->open;
+    const struct rollout_options *options = &open->work.plan->options;
+
+    return !options->hold || open->hold_is_released ||
+           (options->hold_ms != 0 && control->now_ms - open->holding_at_ms >= options->hold_ms);
+}
+
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node)
 {
     for (size_t i = 0; i < control->goal_count; i++)

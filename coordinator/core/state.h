@@ -193,6 +193,9 @@ struct control {
 
 /* ---- finding things; NULL if there is no such thing ---- */
 
+/* Of the open rollout: nobody asked for one, or an operator, or the time, has released it. */
+bool control_hold_is_over(const struct control *control);
+
 struct node *control_node(const struct control *control, const char *name);
 size_t control_node_place(const struct control *control, enum node_kind kind, const char *name);
 /* "": nobody has said. */

@@ -171,6 +171,7 @@ void players_watch(struct sim *sim, const struct fact_step *fact, const struct s
         return;
     if (fact->rule == 203 && sim->cell.fault == CELL_NONE &&
         open->work.plan->options.must_compare && is_worse(sim, &sim->nodes[game]) &&
+        edge_sends(sim, game) && /* who rests has no players to be compared by */
         was_good_before(sim, sim->nodes[game].shard))
         sim_break(sim, "a soak passes though players are worse off than before");
     if (fact->rule == 207 && !is_worse(sim, &sim->nodes[game]) &&

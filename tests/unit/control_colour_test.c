@@ -364,6 +364,32 @@ START_TEST(a_node_that_cannot_be_retired_is_left_to_its_repair_and_the_contract_
 }
 END_TEST
 
+/* The plan does not know of it: it was away. The way back may need it as it is. */
+START_TEST(a_node_of_the_colour_that_was_left_stays_warm_until_the_hold_is_over)
+{
+    struct request request = to_green();
+
+    request.options.hold = true;
+    accept_as(G2, "blue"); /* so that two are blue */
+    live_along(20);
+    core.cast.nodes[G2].is_silent = true;
+    beats(40);
+    start(request);
+    core.cast.nodes[G2].is_silent = false;
+    while (core.control->open->state == ROLLOUT_ADVANCING)
+        live_along(1);
+    ck_assert_int_eq(core.control->open->state, ROLLOUT_HOLDING);
+    live_along(20);
+    ck_assert_str_eq(core.cast.nodes[EDGE1].live, "green");
+    ck_assert_str_eq(fleet_goal(core.control, node_named("g2")), "old");
+    ck_assert_str_eq(core.cast.nodes[G2].release, "old");
+    say_verb("complete");
+    (void)go_on_until(TASK_REVERT);
+    ck_assert_int_eq(last_end(), ROLLOUT_COMPLETED);
+    ck_assert_str_eq(core.cast.nodes[G2].release, "new");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, the_colour_that_gets_no_traffic_rests_and_counts_for_nothing);
@@ -388,6 +414,7 @@ static void add_all(TCase *tcase)
                    a_server_that_somebody_adds_meanwhile_is_not_switched_to_unless_it_is_held_out);
     tcase_add_test(
         tcase, what_has_no_contract_is_taken_back_by_a_switch_and_the_colour_that_was_left_is_warm);
+    tcase_add_test(tcase, a_node_of_the_colour_that_was_left_stays_warm_until_the_hold_is_over);
     tcase_add_test(tcase,
                    a_node_that_cannot_be_retired_is_left_to_its_repair_and_the_contract_goes_on);
 }
