@@ -74,7 +74,7 @@ struct edge_config {
     struct edge_colour *colours; /* none: one pool, of which single nodes are taken out */
     size_t colour_count;
     const char *map; /* haproxy: the file of the map that says which colour is live */
-    const char *map_key;
+    const char *map_key, *map_next_key, *map_share_key;
     const char *state_file;
     const char *hook;      /* exec: called with HAKEM_ACTION=state|drain|admit|isolate */
     const char **consoles; /* pgbouncer: conninfo of each process's admin console */

@@ -74,7 +74,7 @@ static void look_at_edge(const struct agent_config *config, struct pooler *poole
     else
         code = driver->read(&config->edge, parent, &ret->servers, &ret->server_count, &err);
     if (code == ERROR_OK && config->edge.colour_count > 0)
-        code = driver->live(&config->edge, ret->live, &ret->live_is_kept, &err);
+        code = driver->live(&config->edge, ret, &err);
     ret->could_measure = code == ERROR_OK;
     ret->is_up = ret->could_measure;
     if (!ret->could_measure)

@@ -45,7 +45,8 @@ static const struct field argument_fields[] = {
                "unreverse: the other database may have been written to"),
     BOOL_FIELD(task_arguments, accept_data_loss, "revert even what players would lose"),
     ENUM_FIELD(task_arguments, part, database_part_names, "preflight: what the database is"),
-    TEXT_FIELD(task_arguments, colour, "switch: the colour that is to get all traffic"),
+    TEXT_FIELD(task_arguments, colour, "switch: the colour that is to get traffic"),
+    NUMBER_FIELD(task_arguments, share_permille, "switch: how much of it; 0: all"),
     LIST_FIELD(task_arguments, games, game_count, name_item_record, REPORT_SERVERS_MAX,
                "preflight of an edge: the game nodes that it must know"),
 };

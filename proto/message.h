@@ -52,7 +52,8 @@ struct task_arguments {
     bool accept_data_loss;
     bool has_writes; /* unreverse: players may have written to the database that is followed */
     enum database_part part; /* preflight */
-    char colour[NAME_SIZE];  /* switch: who gets all traffic */
+    char colour[NAME_SIZE];  /* switch: who gets traffic */
+    uint64_t share_permille; /* switch: how much of it; 0: all, and the other colour none */
     /* preflight of an edge; a talloc child of the order, and only as long-lived as what brought it:
      * order_for_keeps() */
     struct name_item *games;

@@ -13,6 +13,7 @@
 #define PLAN_SHARDS_MAX       1024
 #define PLAN_GAMES_MAX        4096 /* of a shard */
 #define PLAN_WAVES_MAX        16
+#define PLAN_SHARES_MAX       16
 #define CATALOG_REVISIONS_MAX 4096
 #define CATALOG_RELEASES_MAX  1024
 #define CATALOG_PARENTS_MAX   8
@@ -65,6 +66,8 @@ extern const struct field_names stage_names;
 struct rollout_options {
     uint32_t *waves; /* cumulative: N > 0 nodes, or PLAN_SHARE + percent */
     size_t wave_count;
+    uint32_t *shares; /* blue-green: of the traffic, ascending, in permille; then all of it */
+    size_t share_count;
     uint64_t max_unavailable;
     uint64_t min_ready;
     uint64_t soak_ms;
@@ -151,8 +154,9 @@ struct plan_step {
     char revision[NAME_SIZE];
     char release[NAME_SIZE];
     char release_before[NAME_SIZE];
-    char colour[NAME_SIZE]; /* switch: who gets all traffic; soak after it: who must have it */
-    char colour_before[NAME_SIZE];
+    char colour[NAME_SIZE];        /* switch: who gets traffic; soak after it: who must have it */
+    char colour_before[NAME_SIZE]; /* who gets all of it, going back */
+    uint64_t share_permille;       /* how much of it; 0: all, and the other colour none */
     char side[NAME_SIZE]; /* databases: the colour of those meant; "": whichever is live then */
     bool is_closed;       /* compare: writes are closed meanwhile, it must be quick, and exact */
     bool of_contract;     /* verify: verify.contract.sql */

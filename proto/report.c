@@ -123,6 +123,9 @@ static const struct field report_fields[] = {
                "of a pooler: its pool at each PgBouncer"),
     NUMBER_FIELD(report, disk_free_bytes, "where the node keeps its data"),
     TEXT_FIELD(report, live, "of an edge: the colour that it sends traffic to, if it knows any"),
+    BOOL_FIELD(report, can_split, "of an edge with colours: another one can have a share"),
+    TEXT_FIELD(report, next, "of an edge that can: which one"),
+    NUMBER_FIELD(report, share_permille, "of an edge that can: how much it has; 0: nothing"),
     BOOL_FIELD(report, live_is_kept, "of an edge with colours: a reload would not change that"),
 };
 const struct record report_record =

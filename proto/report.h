@@ -8,6 +8,7 @@
 
 #define REPORT_REVISIONS_MAX 4096
 #define REPORT_PROBES_MAX    16
+#define SHARE_ALL_PERMILLE   1000 /* of an edge's traffic */
 #define REPORT_SERVERS_MAX   1024
 #define REPORT_DATABASES_MAX 16
 #define REPORT_TWINS_MAX     8
@@ -130,7 +131,12 @@ struct report {
     size_t pool_count;
     uint64_t disk_free_bytes;
     char live[NAME_SIZE]; /* of an edge: the colour that it sends traffic to; "": it knows none */
-    bool live_is_kept;    /* after a reload it would be the same */
+    /* Of an edge that can split its traffic: the colour that gets a share of what the live one
+     * would get; 0: none of it. */
+    bool can_split;
+    char next[NAME_SIZE];
+    uint64_t share_permille;
+    bool live_is_kept; /* after a reload all of it would be the same */
 };
 
 extern const struct record name_item_record;

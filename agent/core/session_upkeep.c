@@ -79,7 +79,8 @@ static const struct server_traffic *sight_of_switch(const struct agent_session *
 
     if (entry == NULL || report->live[0] == '\0')
         return NULL;
-    *ret = wish_sight_of_colour(report, entry->order.arguments.colour);
+    *ret = wish_sight_of_colour(report, entry->order.arguments.colour,
+                                entry->order.arguments.share_permille);
     return ret;
 }
 
@@ -255,8 +256,7 @@ void agent_session_say_corrected(struct agent_session *session, struct session_e
     else if (entry->order.task == TASK_SWITCH)
         (void)text_format(
             correction->detail, sizeof(correction->detail),
-            "its traffic, or what it keeps for a reload, was another colour's than %s: "
-            "put right",
+            "its traffic, or what it keeps for a reload, was not %s's as ordered: put right",
             arguments->colour);
     else
         (void)text_format(correction->detail, sizeof(correction->detail),

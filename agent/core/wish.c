@@ -31,11 +31,13 @@ const char *wish_name(enum edge_wish wish)
     return names[wish];
 }
 
-struct server_traffic wish_sight_of_colour(const struct report *report, const char *colour)
+struct server_traffic wish_sight_of_colour(const struct report *report, const char *colour,
+                                           uint64_t share_permille)
 {
-    bool is_live = strcmp(report->live, colour) == 0 && report->live_is_kept;
+    bool has_it = report->share_permille == share_permille && report->live_is_kept &&
+                  strcmp(share_permille == 0 ? report->live : report->next, colour) == 0;
 
-    return (struct server_traffic){.state = is_live ? TRAFFIC_READY : TRAFFIC_IDLE,
+    return (struct server_traffic){.state = has_it ? TRAFFIC_READY : TRAFFIC_IDLE,
                                    .check_passes = true};
 }
 

@@ -22,6 +22,11 @@ static const char *subject(const struct task_context *task)
     return order->task == TASK_SWITCH ? order->arguments.colour : order->arguments.target;
 }
 
+static uint64_t share_of(const struct task_context *task)
+{
+    return task->job->order.arguments.share_permille;
+}
+
 static bool knows_colour(const struct edge_config *config, const char *colour)
 {
     for (size_t i = 0; i < config->colour_count; i++)
@@ -42,9 +47,13 @@ static enum error_code look_at_colour(struct task_context *task, struct server_t
     if (!knows_colour(config, subject(task)))
         return error_set(err, ERROR_NOT_FOUND, "the edge has no colour called \"%s\"",
                          subject(task));
-    if (traffic_driver(config)->live(config, report.live, &report.live_is_kept, err) != ERROR_OK)
+    if (traffic_driver(config)->live(config, &report, err) != ERROR_OK)
         return err->code;
-    *ret = wish_sight_of_colour(&report, subject(task));
+    if (share_of(task) != 0 && !report.can_split)
+        return error_set(err, ERROR_REFUSED,
+                         "this edge cannot split its traffic between colours (--share): see "
+                         "docs/strategies.md");
+    *ret = wish_sight_of_colour(&report, subject(task), share_of(task));
     return ERROR_OK;
 }
 
@@ -95,7 +104,7 @@ static enum error_code ask_for(struct task_context *task, enum edge_wish wish, s
     enum error_code code = check_driver(task, err);
 
     if (code == ERROR_OK)
-        code = wish == WISH_SWITCH ? driver->point(config, subject(task), err)
+        code = wish == WISH_SWITCH ? driver->point(config, subject(task), share_of(task), err)
                                    : driver->wish(config, subject(task), wish, err);
     return code != ERROR_OK ? code : keep(task, err);
 }

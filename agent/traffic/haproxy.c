@@ -153,16 +153,21 @@ static void rest_servers(const struct backend_sight *sight)
             sight->servers[i].state = TRAFFIC_IDLE;
 }
 
+static bool gets_traffic(const struct report *colours, const char *colour)
+{
+    return strcmp(colour, colours->live) == 0 ||
+           (colours->share_permille > 0 && strcmp(colour, colours->next) == 0);
+}
+
 static enum error_code read_servers(const struct edge_config *config, const void *parent,
                                     struct server_traffic **ret, size_t *ret_count,
                                     struct error *err)
 {
     struct text *stat = NULL;
-    char live[NAME_SIZE] = "";
-    bool is_kept;
+    struct report colours = {.kind = KIND_EDGE};
 
     if (haproxy_ask(config, "show stat", parent, &stat, err) != ERROR_OK || stat == NULL ||
-        (config->colour_count > 0 && haproxy_live(config, live, &is_kept, err) != ERROR_OK))
+        (config->colour_count > 0 && haproxy_live(config, &colours, err) != ERROR_OK))
         return err->code;
     *ret = memory_array(parent, struct server_traffic, REPORT_SERVERS_MAX);
     *ret_count = 0;
@@ -172,7 +177,7 @@ static enum error_code read_servers(const struct edge_config *config, const void
         if (read_backend(config, stat->data, backend_at(config, i), parent, &sight, err) !=
             ERROR_OK)
             return err->code;
-        if (strcmp(colour_at(config, i), live) != 0)
+        if (!gets_traffic(&colours, colour_at(config, i)))
             rest_servers(&sight);
         for (size_t s = 0; s < sight.count && *ret_count < REPORT_SERVERS_MAX; s++) {
             (*ret)[*ret_count] = sight.servers[s];

@@ -12,12 +12,12 @@ enum error_code haproxy_ask(const struct edge_config *config, const char *comman
 enum error_code haproxy_command(const struct edge_config *config, const char *line,
                                 struct error *err);
 
-/* ---- haproxy_map.c: which colour is live ---- */
+/* ---- haproxy_map.c: which colour gets how much ---- */
 
-enum error_code haproxy_live(const struct edge_config *config, char ret[static NAME_SIZE],
-                             bool *ret_is_kept, struct error *err);
+enum error_code haproxy_live(const struct edge_config *config, struct report *ret,
+                             struct error *err);
 enum error_code haproxy_point(const struct edge_config *config, const char *colour,
-                              struct error *err);
+                              uint64_t share_permille, struct error *err);
 /* The map's file says what the process has in memory. */
 enum error_code haproxy_keep_map(const struct edge_config *config, struct error *err);
 

@@ -16,13 +16,14 @@ struct traffic_driver {
                             struct error *err);
     /* Keeps it over a reload; NULL: nothing to keep. */
     enum error_code (*keep)(const struct edge_config *config, struct error *err);
-    /* The colour that gets all traffic, and whether a reload would leave it so. NULL, like point:
-     * it cannot know colours; called only if the configuration names some. */
-    enum error_code (*live)(const struct edge_config *config, char ret[static NAME_SIZE],
-                            bool *ret_is_kept, struct error *err);
-    /* Asks for another one; whether it came about is for live() to tell. */
+    /* What a report says of colours: live, next, and so on. NULL, like point: it cannot know them;
+     * called only if the configuration names some. */
+    enum error_code (*live)(const struct edge_config *config, struct report *ret,
+                            struct error *err);
+    /* Asks for a share of the traffic for the colour (0: all of it, and none for another); whether
+     * it came about is for live() to tell. */
     enum error_code (*point)(const struct edge_config *config, const char *colour,
-                             struct error *err);
+                             uint64_t share_permille, struct error *err);
 };
 
 /* Never NULL for a configuration that was read. */

@@ -136,6 +136,34 @@ static bool read_decimal(const char *text, uint64_t scale, uint64_t *ret)
     return true;
 }
 
+enum error_code options_read_shares(const char *text, const void *parent,
+                                    struct rollout_options *ret, struct error *err)
+{
+    char *copy = memory_text(parent, text);
+    char *rest = NULL;
+
+    ret->shares = memory_array(parent, uint32_t, PLAN_SHARES_MAX);
+    for (char *word = strtok_r(copy, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+        bool is_share = text_ends_with(word, "%");
+        bool was_all =
+            ret->share_count > 0 && ret->shares[ret->share_count - 1] == SHARE_ALL_PERMILLE;
+        uint64_t permille;
+
+        if (is_share)
+            word[strlen(word) - 1] = '\0';
+        if (!is_share || was_all || ret->share_count == PLAN_SHARES_MAX ||
+            !read_decimal(word, SHARE_ALL_PERMILLE / 100, &permille) ||
+            permille > SHARE_ALL_PERMILLE)
+            return error_set(err, ERROR_USAGE,
+                             "--share takes at most %d growing percentages, such as 1%%,10%%,50%%",
+                             PLAN_SHARES_MAX);
+        ret->shares[ret->share_count++] = (uint32_t)permille;
+    }
+    if (ret->share_count > 0 && ret->shares[ret->share_count - 1] == SHARE_ALL_PERMILLE)
+        ret->share_count--;
+    return ERROR_OK;
+}
+
 /* Whoever names a limit wants it kept, and no pass where nothing can be compared. */
 static enum error_code read_limits(const struct cli *cli, struct rollout_options *ret,
                                    struct error *err)

@@ -52,6 +52,10 @@ enum error_code options_read_strategy(const struct cli *cli, enum strategy *ret,
 enum error_code options_read(const struct cli *cli, const void *parent, struct rollout_options *ret,
                              struct error *err);
 
+/* "1%,10%,50%", in permille; 100% at the end may be said, and goes without saying. */
+enum error_code options_read_shares(const char *text, const void *parent,
+                                    struct rollout_options *ret, struct error *err);
+
 /* "1,25%,100%"; shown for its test. */
 enum error_code options_read_waves(const char *text, const void *parent, uint32_t **ret,
                                    size_t *ret_count, struct error *err);

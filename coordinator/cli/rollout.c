@@ -29,6 +29,9 @@ const struct cli_flag rollout_start_flags[] = {
     {.name = "--strategy",
      .value = "NAME",
      .doc = "rolling (the default), blue-green, database-blue-green, maintenance or shadow"},
+    {.name = "--share",
+     .value = "1%,10%,50%",
+     .doc = "blue-green: the other colour gets these shares of the traffic, each proven, then all"},
     {.name = "--max-pause",
      .value = "DURATION",
      .doc = "database-blue-green: how long players may be held back, default 5s"},
@@ -150,6 +153,7 @@ static enum error_code read_target(const struct cli *cli, struct request *reques
 {
     const char *revision = cli_flag(cli, "--to");
     const char *release = cli_flag(cli, "--release");
+    const char *share = cli_flag(cli, "--share");
 
     if (revision == NULL && release == NULL)
         return error_set(err, ERROR_USAGE, "say where to go: --to REVISION, --release R, or both");
@@ -162,6 +166,8 @@ static enum error_code read_target(const struct cli *cli, struct request *reques
         options_read(cli, memory, &request->options, err) != ERROR_OK)
         return err->code;
     if (cli_flag_duration(cli, "--max-pause", &request->options.max_pause_ms, err) != ERROR_OK)
+        return err->code;
+    if (share != NULL && options_read_shares(share, memory, &request->options, err) != ERROR_OK)
         return err->code;
     return cli_flag_duration(cli, "--budget", &request->options.budget_ms, err);
 }

@@ -83,6 +83,7 @@ static void print_plan_step(const struct cli *cli, const json_t *step)
         text_append_format(line, " %s", words_text(step, "revision"));
     if (words_text(step, "colour")[0] != '\0')
         text_append_format(line, " %s", words_text(step, "colour"));
+    words_add_share(line, step);
     if (words_number(step, "wave") > 0)
         text_append_format(line, " wave %lld", words_number(step, "wave"));
     if (strcmp(undo, "none") != 0)

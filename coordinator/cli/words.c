@@ -56,6 +56,16 @@ void words_add_duration(struct text *out, long long ms)
         text_append_format(out, "%lldmin %llds", ms / MINUTE_MS, ms % MINUTE_MS / 1000);
 }
 
+void words_add_share(struct text *out, const json_t *object)
+{
+    long long permille = words_number(object, "share_permille");
+
+    if (permille > 0 && permille % 10 == 0)
+        text_append_format(out, " %lld%%", permille / 10);
+    else if (permille > 0)
+        text_append_format(out, " %lld.%lld%%", permille / 10, permille % 10);
+}
+
 static bool is_running(const json_t *step)
 {
     return strcmp(words_text(step, "state"), "running") == 0;
@@ -108,6 +118,8 @@ static void add_step_words(struct text *out, const json_t *step)
         text_append_format(out, " %s", revision);
     if (strcmp(words_text(step, "stage"), "switch") == 0)
         text_append_format(out, " to %s", words_text(step, goes_back ? "colour_before" : "colour"));
+    if (!goes_back)
+        words_add_share(out, step);
     if (strcmp(words_text(step, "stage"), "release") == 0)
         text_append_format(out, " %s", goes_back ? "(back)" : words_text(step, "release"));
     text_append_format(out, " %s%s", goes_back ? "back: " : "", words_text(step, "state"));
@@ -170,6 +182,10 @@ static void add_edge_words(struct text *out, const json_t *node)
 
     if (words_text(node, "live")[0] != '\0')
         text_append_format(out, " %s is live", words_text(node, "live"));
+    if (words_number(node, "share_permille") > 0) {
+        text_append_format(out, ", %s has", words_text(node, "next"));
+        words_add_share(out, node);
+    }
     json_array_foreach(json_object_get(node, "servers"), i, server)
     {
         text_append_format(out, " %s:%s/%lld", words_text(server, "node"),

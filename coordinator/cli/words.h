@@ -49,5 +49,7 @@ void words_add_rehearsed(struct text *out, const json_t *row);
 
 /* "2.5s", "3min 12s" */
 void words_add_duration(struct text *out, long long ms);
+/* " 0.5%": of a step or an edge, whose traffic is split; nothing if it is not. */
+void words_add_share(struct text *out, const json_t *object);
 
 #endif

@@ -26,6 +26,21 @@ const char *colour_reported(const struct control *control, const char *shard)
     return common == NULL ? "" : common;
 }
 
+bool colour_has_share(const struct control *control, const char *shard, const char *colour,
+                      uint64_t share_permille)
+{
+    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
+        const struct node *edge = control->nodes[i];
+        const struct report *report = edge->report;
+
+        if (edge_carries(edge, shard) &&
+            (!node_is_known(edge) || report->share_permille != share_permille ||
+             strcmp(share_permille == 0 ? report->live : report->next, colour) != 0))
+            return false;
+    }
+    return true;
+}
+
 bool colour_rests(const struct control *control, const struct node *game)
 {
     const char *live = colour_live(control, game->identity.shard);
@@ -118,8 +133,9 @@ const char *colour_fault(const struct control *control, const char *shard, const
             continue;
         if (would_break(control, game, wanted, ret))
             return ret;
+        /* Whom a repair has begun to take out may not be reported so yet. */
         healthy += game->link == LINK_ONLINE && node_probes(game, why) == VERDICT_PASS &&
-                   fleet_traffic(control, game, NULL) != TRAFFIC_DRAIN;
+                   game->repair == NULL && fleet_traffic(control, game, NULL) != TRAFFIC_DRAIN;
     }
     if (healthy >= min_ready && healthy > 0)
         return NULL;

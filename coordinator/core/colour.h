@@ -12,6 +12,11 @@ const char *colour_live(const struct control *control, const char *shard);
 /* What every edge that carries the shard says now; "" if one says nothing, or they differ. */
 const char *colour_reported(const struct control *control, const char *shard);
 
+/* Every edge that carries the shard says now that the colour has just that share of its traffic; 0:
+ * all of it. */
+bool colour_has_share(const struct control *control, const char *shard, const char *colour,
+                      uint64_t share_permille);
+
 /* Its colour gets no traffic, and no edge sends it any: it is neither ready nor missing. */
 bool colour_rests(const struct control *control, const struct node *game);
 

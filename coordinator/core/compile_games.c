@@ -11,6 +11,7 @@ struct chain {
     const struct node *game;
     const char *release;
     uint64_t wave;
+    uint64_t share_permille; /* of the traffic, that its colour has then; 0: all */
 };
 
 static void name_game(const struct chain *chain, struct plan_step *step, const char *node)
@@ -55,6 +56,7 @@ static void chain_own(struct compiler *c, const struct stage_row *row, const str
     name_game(chain, step, chain->game->identity.name);
     if (row->section == SECTION_PROVE)
         (void)text_copy(step->colour, NAME_SIZE, chain->shard->colour);
+    step->share_permille = chain->share_permille;
     path->count = 0;
     ids_add(c, path, step->id);
 }
@@ -104,7 +106,8 @@ bool compile_switches(const struct compile_shard *shard)
     return shard->colour != NULL && shard->colour[0] != '\0';
 }
 
-void compile_switch(struct compiler *c, const struct compile_shard *shard)
+static void switch_edges(struct compiler *c, const struct compile_shard *shard,
+                         uint64_t share_permille)
 {
     size_t row_count;
     const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
@@ -123,18 +126,20 @@ void compile_switch(struct compiler *c, const struct compile_shard *shard)
         (void)text_copy(step->node, NAME_SIZE, edge->identity.name);
         (void)text_copy(step->colour, NAME_SIZE, shard->colour);
         (void)text_copy(step->colour_before, NAME_SIZE, shard->live);
+        step->share_permille = share_permille;
         ids_add(c, &next, step->id);
     }
     ids_set(c, &c->tail, &next);
 }
 
-void compile_colour(struct compiler *c, enum section section, const struct compile_shard *shard,
-                    const char *colour)
+static void chain_colour(struct compiler *c, enum section section,
+                         const struct compile_shard *shard, const char *colour,
+                         uint64_t share_permille)
 {
     struct ids next = {NULL, 0, 0};
 
     for (size_t i = 0; i < shard->game_count; i++) {
-        struct chain chain = {shard, shard->games[i], release_for(shard, i), 0};
+        struct chain chain = {shard, shard->games[i], release_for(shard, i), 0, share_permille};
         struct ids path = {NULL, 0, 0};
 
         if (strcmp(shard->games[i]->identity.colour, colour) != 0)
@@ -147,13 +152,31 @@ void compile_colour(struct compiler *c, enum section section, const struct compi
         ids_set(c, &c->tail, &next);
 }
 
+void compile_colour(struct compiler *c, enum section section, const struct compile_shard *shard,
+                    const char *colour)
+{
+    chain_colour(c, section, shard, colour, 0);
+}
+
+void compile_switch(struct compiler *c, const struct compile_shard *shard)
+{
+    const struct rollout_options *options = &c->plan->options;
+
+    for (size_t i = 0; i < options->share_count; i++) {
+        switch_edges(c, shard, options->shares[i]);
+        chain_colour(c, SECTION_PROVE, shard, shard->colour, options->shares[i]);
+    }
+    switch_edges(c, shard, 0);
+}
+
 void compile_all_games(struct compiler *c, enum section section, const struct compile_shard *shard)
 {
     struct ids next = {NULL, 0, 0};
 
     for (size_t i = 0; i < shard->game_count; i++) {
         bool is_whatever = section == SECTION_PROVE; /* it runs: databases were switched under it */
-        struct chain chain = {shard, shard->games[i], is_whatever ? "" : release_for(shard, i), 1};
+        struct chain chain = {shard, shard->games[i], is_whatever ? "" : release_for(shard, i), 1,
+                              0};
         struct ids path = {NULL, 0, 0};
 
         ids_set(c, &path, &c->tail);
@@ -221,7 +244,7 @@ void compile_waves(struct compiler *c, const struct compile_shard *shard)
         number++;
         for (; done < end; done++) {
             struct chain chain = {shard, shard->games[movers[done]],
-                                  release_for(shard, movers[done]), number};
+                                  release_for(shard, movers[done]), number, 0};
             struct ids path = {NULL, 0, 0};
 
             ids_set(c, &path, &c->tail);
@@ -235,7 +258,7 @@ void compile_waves(struct compiler *c, const struct compile_shard *shard)
 void compile_guards(struct compiler *c, const struct compile_shard *shard)
 {
     for (size_t g = 0; shard->revision_count > 0 && g < shard->game_count; g++) {
-        struct chain chain = {shard, shard->games[g], shard->release, 0};
+        struct chain chain = {shard, shard->games[g], shard->release, 0, 0};
         struct ids path = {NULL, 0, 0};
 
         ids_set(c, &path, &c->tail);

@@ -46,7 +46,7 @@ bool compile_moves_all(const struct compiler *c, const struct compile_shard *sha
 
 /* Each waits for c->tail, and leaves its last steps there. */
 void compile_waves(struct compiler *c, const struct compile_shard *shard);
-/* All of the shard's traffic, at every edge that carries it. */
+/* The shard's traffic, at every edge that carries it: share after share, each proven, then all. */
 void compile_switch(struct compiler *c, const struct compile_shard *shard);
 /* For each game node of a colour, side by side. */
 void compile_colour(struct compiler *c, enum section section, const struct compile_shard *shard,

@@ -100,7 +100,8 @@ static enum verdict look_soak(const struct control *control, const struct step *
     if (step->plan->colour[0] == '\0' && colour_is_warm(control, game))
         return VERDICT_PASS; /* it takes no traffic, and is not meant to */
     if (step->plan->colour[0] != '\0' &&
-        strcmp(colour_live(control, step->plan->shard), step->plan->colour) != 0)
+        !colour_has_share(control, step->plan->shard, step->plan->colour,
+                          step->plan->share_permille))
         return say(why, VERDICT_ERROR, "not every edge gives its colour the traffic",
                    step->plan->target);
     switch (fleet_traffic(control, game, NULL)) {

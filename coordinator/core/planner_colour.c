@@ -38,6 +38,17 @@ static enum error_code check_edge(struct planner *p, const struct node *edge, co
             "%s carries the traffic of every shard, and would switch all of it at once: "
             "accept it anew with a --shard of its own",
             edge->identity.name);
+    if (p->plan->options.share_count > 0 && !edge->report->can_split)
+        return error_set(p->err, ERROR_REFUSED,
+                         "%s cannot give a share of its traffic to another colour: add what "
+                         "docs/strategies.md says of splitting to it, or go without --share",
+                         edge->identity.name);
+    if (edge->report->share_permille > 0)
+        return error_set(p->err, ERROR_REFUSED,
+                         "%s already gives %llu of 1000 requests to %s: give all of them to one "
+                         "colour there first",
+                         edge->identity.name, (unsigned long long)edge->report->share_permille,
+                         edge->report->next);
     while ((game = fleet_next(p->control, KIND_GAME, shard, &cursor)) != NULL)
         if (check_game_at(p, edge, game) != ERROR_OK)
             return p->err->code;

@@ -188,9 +188,28 @@ static const struct {
                {STRATEGY_TWIN, choose_twin},
                {STRATEGY_SHADOW, choose_rehearsal}};
 
+static enum error_code check_shares(struct planner *p)
+{
+    const struct rollout_options *options = &p->plan->options;
+
+    if (options->share_count > 0 && p->plan->strategy != STRATEGY_BLUE_GREEN)
+        return error_set(p->err, ERROR_USAGE,
+                         "--share is for the traffic that another colour of game servers gets: it "
+                         "goes with --strategy blue-green");
+    for (size_t i = 0; i < options->share_count; i++)
+        if (options->shares[i] >= SHARE_ALL_PERMILLE ||
+            options->shares[i] <= (i == 0 ? 0 : options->shares[i - 1]))
+            return error_set(p->err, ERROR_USAGE,
+                             "--share takes shares that grow, from 0.1%% to 99.9%%, such as "
+                             "1%%,10%%,50%%; then all of the traffic follows");
+    return ERROR_OK;
+}
+
 /* What a person can ask for: the others are Hakem's own. */
 static enum error_code choose_strategy(struct planner *p)
 {
+    if (check_shares(p) != ERROR_OK)
+        return p->err->code;
     for (size_t i = 0; i < ARRAY_LEN(forward); i++)
         if (forward[i].strategy == p->plan->strategy)
             return forward[i].choose(p);

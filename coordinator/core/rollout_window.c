@@ -41,8 +41,9 @@ static bool target_is_out(const struct work *work, const char *target)
     return is_drained && !is_admitted;
 }
 
-/* Some of its edges give the traffic to the other colour, and some do not. */
-static bool shard_is_half_switched(const struct work *work, const char *shard)
+/* Some of its edges give that much of the traffic to the other colour, and some do not. All of them
+ * the same share is a state to stay in: each colour can take it. */
+static bool is_half_switched(const struct work *work, const struct plan_step *plan)
 {
     bool some_are = false;
     bool all_are = true;
@@ -50,7 +51,8 @@ static bool shard_is_half_switched(const struct work *work, const char *shard)
     for (size_t i = 0; i < work->count; i++) {
         const struct step *step = &work->steps[i];
 
-        if (step->plan->stage != STAGE_SWITCH || strcmp(step->plan->shard, shard) != 0)
+        if (step->plan->stage != STAGE_SWITCH || strcmp(step->plan->shard, plan->shard) != 0 ||
+            step->plan->share_permille != plan->share_permille)
             continue;
         some_are |= is_begun(step);
         all_are &= is_over(step);
@@ -119,7 +121,7 @@ bool rollout_is_at_safe_point(const struct control *control)
             target_is_out(work, step->plan->target))
             return false;
         if (step->plan->stage == STAGE_SWITCH && is_begun(step) &&
-            shard_is_half_switched(work, step->plan->shard))
+            is_half_switched(work, step->plan))
             return false;
         if (step->plan->stage == STAGE_PAUSE && is_begun(step) &&
             databases_are_half_switched(work, step->plan->shard))
@@ -165,7 +167,7 @@ static bool leads_to_safe_point(const struct scene *scene)
 
     return is_begun(scene->step) || maintenance_is_begun(scene->work) ||
            (plan->target[0] != '\0' && target_is_out(scene->work, plan->target)) ||
-           (plan->stage == STAGE_SWITCH && shard_is_half_switched(scene->work, plan->shard)) ||
+           (plan->stage == STAGE_SWITCH && is_half_switched(scene->work, plan)) ||
            databases_are_half_switched(scene->work, plan->shard);
 }
 

@@ -255,6 +255,7 @@ void step_order(const struct control *control, const struct work *work, const st
                     step->direction == DIRECTION_DO ? plan->release : plan->release_before);
     (void)text_copy(arguments->colour, NAME_SIZE,
                     step->direction == DIRECTION_DO ? plan->colour : plan->colour_before);
+    arguments->share_permille = step->direction == DIRECTION_DO ? plan->share_permille : 0;
     if (target != NULL) {
         (void)text_copy(arguments->application, NAME_SIZE, target->identity.application);
         (void)text_copy(arguments->role, NAME_SIZE, target->identity.db_role);

@@ -138,6 +138,8 @@ static void put_report(const struct control *control, json_t *object, const stru
     if (node->identity.kind == KIND_EDGE) {
         (void)json_object_set_new(object, "servers", servers(report));
         put_text(object, "live", report->live);
+        put_text(object, "next", report->next);
+        put_number(object, "share_permille", report->share_permille);
     }
     if (node->identity.is_pooler)
         (void)json_object_set_new(object, "pools", pools(report));
@@ -269,6 +271,7 @@ static json_t *step_of(const struct control *control, const struct work *work,
     put_text(object, "release", plan->release);
     put_text(object, "colour", plan->colour);
     put_text(object, "colour_before", plan->colour_before);
+    put_number(object, "share_permille", plan->share_permille);
     put_number(object, "wave", plan->wave);
     put_bool(object, "undo_only", plan->undo_only);
     put_text(object, "direction", word_of(&direction_names, step->direction));

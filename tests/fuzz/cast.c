@@ -128,6 +128,10 @@ static void report_edge(const struct cast *cast, size_t at, const void *parent, 
 
     (void)text_copy(ret->live, NAME_SIZE, live);
     ret->live_is_kept = live[0] != '\0';
+    ret->can_split = cast->nodes[at].can_split;
+    ret->share_permille = cast->nodes[at].share_permille;
+    if (ret->can_split)
+        (void)text_copy(ret->next, NAME_SIZE, strcmp(live, "blue") == 0 ? "green" : "blue");
     ret->servers = memory_array(parent, struct server_traffic, CAST_GAMES);
     ret->server_count = CAST_GAMES;
     for (size_t i = 0; i < CAST_GAMES; i++) {
@@ -136,7 +140,8 @@ static void report_edge(const struct cast *cast, size_t at, const void *parent, 
         (void)text_copy(ret->servers[i].node, NAME_SIZE, game->name);
         ret->servers[i].state = game->traffic;
         (void)text_copy(ret->servers[i].colour, NAME_SIZE, live[0] == '\0' ? "" : game->colour);
-        if (live[0] != '\0' && strcmp(game->colour, live) != 0 && game->traffic == TRAFFIC_READY)
+        if (live[0] != '\0' && strcmp(game->colour, live) != 0 &&
+            cast->nodes[at].share_permille == 0 && game->traffic == TRAFFIC_READY)
             ret->servers[i].state = TRAFFIC_IDLE;
         ret->servers[i].sessions = game->sessions;
         ret->servers[i].requests = game->requests;
@@ -277,6 +282,14 @@ static const char *word_named(const char *name)
     return "";
 }
 
+/* A share is given by the colour that is live. */
+static void give_traffic(struct cast_node *edge, const struct task_arguments *arguments)
+{
+    if (arguments->share_permille == 0)
+        edge->live = word_named(arguments->colour);
+    edge->share_permille = arguments->share_permille;
+}
+
 void cast_perform(struct cast *cast, const char *doer, const struct order *order)
 {
     size_t at = index_of(cast, doer);
@@ -289,7 +302,7 @@ void cast_perform(struct cast *cast, const char *doer, const struct order *order
         cast->pointed = target;
     for (size_t i = 0; i < CAST_NODES; i++)
         if (order->task == TASK_SWITCH && strcmp(cast->nodes[i].name, doer) == 0)
-            cast->nodes[i].live = word_named(order->arguments.colour);
+            give_traffic(&cast->nodes[i], &order->arguments);
     if (order->task == TASK_PAUSE_POOL || order->task == TASK_RESUME_POOL)
         cast->nodes[CAST_NODES - 1].is_paused = order->task == TASK_PAUSE_POOL;
     for (size_t i = 0; i < CAST_NODES; i++) {

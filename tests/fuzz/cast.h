@@ -25,6 +25,8 @@ struct cast_node {
     enum traffic_state traffic;             /* of a game node, at the edges */
     const char *colour;                     /* of a game node; "": it has none */
     const char *live;                       /* of an edge: the colour that it sends traffic to */
+    bool can_split;                         /* of an edge */
+    uint64_t share_permille;                /* of an edge: what the other colour gets */
     uint64_t sessions;                      /* of a game node, at each edge */
     uint64_t latency_ms;                    /* of a game node's probe */
     uint64_t requests, errors;              /* of a game node, as each edge counts */

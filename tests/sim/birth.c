@@ -43,7 +43,7 @@ static int add_node(struct sim *sim, const char *kind_name, int number, enum nod
     /* The servers of a cluster are alike. */
     node->latency_ms = LATENCY_MIN_MS + sim->seed % LATENCY_MORE_MS;
     if (kind == KIND_EDGE && sim->has_colours)
-        node->live = node->live_file = node->live_meant = COLOUR_BLUE;
+        node->split.live = node->split_file.live = node->split_meant.live = COLOUR_BLUE;
     node->ledger = memory_array(sim, struct entry, SIM_LEDGER_MAX);
     (void)text_format(node->identity, IDENTITY_SIZE, "%032d", at);
     for (int i = 0; i < SIM_NODES_MAX; i++)

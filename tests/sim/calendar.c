@@ -82,6 +82,21 @@ static bool is_out_somewhere(const struct sim *sim, int game)
     return false;
 }
 
+/* To the same share of the traffic. */
+static bool other_edge_was_switched(const struct sim *sim, const struct work *work,
+                                    const struct plan_step *plan)
+{
+    for (size_t i = 0; i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (step->plan->stage == STAGE_SWITCH && step->plan->id != plan->id &&
+            step->plan->share_permille == plan->share_permille && step->attempt > 0 &&
+            step->started_at_ms != 0 && step->started_at_ms < sim->now_ms)
+            return true;
+    }
+    return false;
+}
+
 static bool goes_on_with_something(const struct sim *sim, const struct work *work,
                                    const struct plan_step *plan, const struct fact_step *fact)
 {
@@ -90,7 +105,7 @@ static bool goes_on_with_something(const struct sim *sim, const struct work *wor
     if (fact->attempt > 1)
         return true;
     if (plan->stage == STAGE_SWITCH)
-        return was_ordered_before(sim, work, STAGE_SWITCH, NULL);
+        return other_edge_was_switched(sim, work, plan);
     if (work->plan->strategy == STRATEGY_TWIN && was_ordered_before(sim, work, STAGE_PAUSE, NULL))
         return true;
     if (work->plan->strategy == STRATEGY_MAINTENANCE)
@@ -120,7 +135,7 @@ static bool is_left_drained(const struct sim *sim, const struct work *work, int 
 
 static void check_stop(struct sim *sim, const struct rollout *open)
 {
-    int live = -1;
+    const struct sim_split *first = NULL;
 
     for (int i = 0; i < sim->node_count && !sim->was_overruled; i++) {
         const struct sim_node *node = &sim->nodes[i];
@@ -129,10 +144,10 @@ static void check_stop(struct sim *sim, const struct rollout *open)
             sim_break(sim, "a rollout stops for its window with a server drained");
         if (node->is_pooler && node->is_paused && !node->has_forgotten)
             sim_break(sim, "a rollout stops for its window with a pool paused");
-        if (is_balancer(node) && live >= 0 && node->live_meant != live)
+        if (is_balancer(node) && first != NULL && !edge_split_equals(&node->split_meant, first))
             sim_break(sim, "a rollout stops for its window half-switched");
         if (is_balancer(node))
-            live = node->live_meant;
+            first = &node->split_meant;
     }
 }
 

@@ -30,15 +30,32 @@ int sim_colour_named(const char *name)
     return strcmp(name, "green") == 0 ? COLOUR_GREEN : COLOUR_BLUE;
 }
 
+int sim_other_colour(int colour)
+{
+    return colour == COLOUR_BLUE    ? COLOUR_GREEN
+           : colour == COLOUR_GREEN ? COLOUR_BLUE
+                                    : COLOUR_NONE;
+}
+
+bool edge_split_equals(const struct sim_split *a, const struct sim_split *b)
+{
+    return a->live == b->live && a->share_permille == b->share_permille;
+}
+
+static bool favours(const struct sim_split *split, const struct sim_node *game)
+{
+    return game->colour == COLOUR_NONE || game->colour == split->live || split->share_permille > 0;
+}
+
 bool edge_favours(const struct sim_node *edge, const struct sim_node *game)
 {
-    return game->colour == COLOUR_NONE || game->colour == edge->live;
+    return favours(&edge->split, game);
 }
 
 /* As ordered. */
 static bool is_meant_to_favour(const struct sim_node *edge, const struct sim_node *game)
 {
-    return game->colour == COLOUR_NONE || game->colour == edge->live_meant;
+    return favours(&edge->split_meant, game);
 }
 
 /* Back to its own configuration, where the server was not let in yet. */
@@ -80,15 +97,25 @@ static bool was_dead_when_ordered(const struct sim *sim, const struct sim_node *
            (server->died_last_ms != 0 && sim->now_ms - server->died_last_ms < SIM_IN_FLIGHT_MS);
 }
 
+/* A share is what the colour gets that is not live. */
+static struct sim_split split_of(const struct order *order)
+{
+    int colour = sim_colour_named(order->arguments.colour);
+    uint64_t share = order->arguments.share_permille;
+
+    return (struct sim_split){share == 0 ? colour : sim_other_colour(colour), share};
+}
+
 static void edge_switch(struct sim *sim, struct sim_node *edge, const struct sim_child *child)
 {
-    int colour = sim_colour_named(child->order.arguments.colour);
+    struct sim_split wanted = split_of(&child->order);
 
-    if (edge->live != colour)
-        sim_trace(sim, "%s gives all traffic to %s", edge->name, sim_colour_name(colour));
-    edge->live = edge->live_meant = colour;
+    if (!edge_split_equals(&edge->split, &wanted))
+        sim_trace(sim, "%s has %s live, and gives %llu of 1000 to the other colour", edge->name,
+                  sim_colour_name(wanted.live), (unsigned long long)wanted.share_permille);
+    edge->split = edge->split_meant = wanted;
     if (child->has_effect)
-        edge->live_file = colour;
+        edge->split_file = wanted;
 }
 
 /* First at the running process, a moment later in the file, and read back until it is so. */
@@ -135,9 +162,11 @@ bool edge_shows(struct sim *sim, struct sim_node *edge, const struct order *orde
     enum traffic_state wanted = state_of(order->task);
 
     if (order->task == TASK_SWITCH) {
-        if (edge->live != sim_colour_named(order->arguments.colour))
+        struct sim_split ordered = split_of(order);
+
+        if (!edge_split_equals(&edge->split, &ordered))
             return false;
-        edge->live_file = edge->live_meant = edge->live;
+        edge->split_file = edge->split_meant = edge->split;
         return true;
     }
     if (game < 0 || wanted == TRAFFIC_UNKNOWN)
@@ -165,7 +194,7 @@ void edge_reload(struct sim *sim, int at)
 
     sim_trace(sim, "%s is reloaded", edge->name);
     forget_figures(edge);
-    edge->live = edge->live_file;
+    edge->split = edge->split_file;
     for (int i = 0; i < sim->node_count; i++) {
         edge->traffic[i] = edge->file[i];
         /* An admission that had not reached the file is the edge's to lose, not ours. */
@@ -180,7 +209,7 @@ void edge_forget(struct sim *sim, int at)
 
     sim_trace(sim, "%s is reloaded, and has forgotten who was out", edge->name);
     forget_figures(edge);
-    edge->live = edge->live_file;
+    edge->split = edge->split_file;
     for (int i = 0; i < sim->node_count; i++)
         edge->traffic[i] = sim->nodes[i].starts_out ? TRAFFIC_MAINTENANCE : TRAFFIC_READY;
     /* Whom an order took out after a hand had done it lost nothing by the order. */
@@ -201,11 +230,13 @@ static const struct entry *last_switch(const struct sim_node *edge)
 bool edge_strays(const struct sim_node *edge)
 {
     const struct entry *entry = last_switch(edge);
+    struct sim_split wanted;
 
-    return entry != NULL && entry->state == ENTRY_ENDED &&
-           entry->outcome.outcome == OUTCOME_SUCCEEDED &&
-           (sim_colour_named(entry->order.arguments.colour) != edge->live ||
-            edge->live != edge->live_file);
+    if (entry == NULL || entry->state != ENTRY_ENDED || entry->outcome.outcome != OUTCOME_SUCCEEDED)
+        return false;
+    wanted = split_of(&entry->order);
+    return !edge_split_equals(&edge->split, &wanted) ||
+           !edge_split_equals(&edge->split, &edge->split_file);
 }
 
 /* Where an agent knows better; elsewhere it is a person's decision. */
@@ -217,7 +248,7 @@ void edge_flip(struct sim *sim, int at)
     if (entry == NULL || entry->state != ENTRY_ENDED || entry->outcome.outcome != OUTCOME_SUCCEEDED)
         return;
     sim_trace(sim, "%s: somebody flips its map by hand", edge->name);
-    edge->live = edge->live == COLOUR_BLUE ? COLOUR_GREEN : COLOUR_BLUE;
+    edge->split = (struct sim_split){.live = sim_other_colour(edge->split.live)};
 }
 
 /* Not the last one that it sends traffic to: who does that is beyond help. */

@@ -154,9 +154,10 @@ static int live_colour(const struct sim *sim)
     for (int i = 0; i < sim->node_count; i++) {
         if (!is_balancer(&sim->nodes[i]))
             continue;
-        if (live >= 0 && sim->nodes[i].live != live)
+        if ((live >= 0 && sim->nodes[i].split.live != live) ||
+            sim->nodes[i].split.share_permille > 0)
             return COLOUR_NONE;
-        live = sim->nodes[i].live;
+        live = sim->nodes[i].split.live;
     }
     return live < 0 ? COLOUR_NONE : live;
 }
@@ -170,7 +171,7 @@ static const char *colour_fault_at_end(const struct sim *sim, const struct summa
     if (!sim->has_colours)
         return NULL;
     if (live == COLOUR_NONE)
-        return "I8: two edges give their traffic to two colours";
+        return "I8: both colours have traffic at the end";
     if (last->strategy != STRATEGY_BLUE_GREEN)
         return NULL;
     if (last->state == ROLLOUT_COMPLETED && live == before)

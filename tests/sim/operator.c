@@ -144,11 +144,24 @@ static void choose_twins(struct sim *sim, struct request *request)
     request->options.accept_data_loss = false;
 }
 
+static void choose_blue_green(struct sim *sim, struct request *request)
+{
+    struct rollout_options *options = &request->options;
+
+    request->strategy = STRATEGY_BLUE_GREEN;
+    if (sim_below(sim, 2) == 0)
+        return;
+    options->shares = memory_array(sim, uint32_t, 2);
+    options->shares[options->share_count++] = 10;
+    if (sim_below(sim, 2) == 0)
+        options->shares[options->share_count++] = 500;
+}
+
 static void choose_strategy(struct sim *sim, struct request *request)
 {
     choose_rehearsal(sim, request);
     if (sim->has_colours && request->strategy == STRATEGY_ROLLING && sim_below(sim, 4) != 0)
-        request->strategy = STRATEGY_BLUE_GREEN;
+        choose_blue_green(sim, request);
     else if (sim->has_twins && sim_below(sim, 4) != 0)
         choose_twins(sim, request);
     else if (sim_below(sim, 3) == 0)
@@ -159,6 +172,8 @@ static void choose_strategy(struct sim *sim, struct request *request)
 static void choose_cell(struct sim *sim, struct request *request)
 {
     request->strategy = sim->cell.strategy;
+    if (request->strategy == STRATEGY_BLUE_GREEN)
+        choose_blue_green(sim, request);
     if (request->strategy == STRATEGY_TWIN)
         choose_twins(sim, request);
     if (request->strategy == STRATEGY_MAINTENANCE)

@@ -52,8 +52,11 @@ static void report_edge(const struct sim *sim, const struct sim_node *edge, stru
     int at = (int)(edge - sim->nodes);
 
     ret->servers = memory_array(ret, struct server_traffic, SIM_NODES_MAX);
-    (void)text_copy(ret->live, NAME_SIZE, sim_colour_name(edge->live));
-    ret->live_is_kept = edge->live == edge->live_file;
+    (void)text_copy(ret->live, NAME_SIZE, sim_colour_name(edge->split.live));
+    ret->can_split = sim->has_colours;
+    (void)text_copy(ret->next, NAME_SIZE, sim_colour_name(sim_other_colour(edge->split.live)));
+    ret->share_permille = edge->split.share_permille;
+    ret->live_is_kept = edge_split_equals(&edge->split, &edge->split_file);
     for (int i = 0; i < sim->node_count; i++) {
         struct server_traffic *server = &ret->servers[ret->server_count];
 

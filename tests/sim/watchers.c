@@ -129,6 +129,20 @@ static bool takes_traffic(const struct sim *sim, int at)
     return false;
 }
 
+/* More of the traffic, or all of it, only where the share before has been proven. */
+static void check_share(struct sim *sim, const struct work *work, const struct plan_step *plan)
+{
+    for (size_t i = 0; i < work->count && !sim->was_overruled; i++) {
+        const struct step *soak = &work->steps[i];
+
+        if (soak->plan->stage == STAGE_SOAK && soak->plan->share_permille != 0 &&
+            strcmp(soak->plan->shard, plan->shard) == 0 &&
+            (plan->share_permille == 0 || soak->plan->share_permille < plan->share_permille) &&
+            soak->state != STEP_SUCCEEDED && soak->state != STEP_SKIPPED)
+            sim_break(sim, "a colour is given more of the traffic before it has proven its share");
+    }
+}
+
 static void note_plan(struct sim *sim, const struct plan *plan)
 {
     if (plan->strategy != STRATEGY_SHADOW) /* it leaves everything as it is */
@@ -164,6 +178,9 @@ void watch_fact(struct sim *sim, const struct fact *fact)
         work != NULL && work_step(work, step->step)->plan->task == TASK_NOTIFY &&
         takes_traffic(sim, sim_node_at(sim, work_step(work, step->step)->plan->target)))
         sim_break(sim, "a server is told that it is drained while players are sent to it");
+    if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
+        work != NULL && work_step(work, step->step)->plan->stage == STAGE_SWITCH)
+        check_share(sim, work, work_step(work, step->step)->plan);
     if (step->state == STEP_ORDERED && step->direction == DIRECTION_DO && step->repair == 0 &&
         work != NULL && work->plan->strategy == STRATEGY_MAINTENANCE)
         check_pools_at_order(sim, work_step(work, step->step)->plan);

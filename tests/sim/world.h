@@ -89,6 +89,12 @@ struct sim_database {
     bool follows_back;     /* it follows the one that followed it */
 };
 
+/* Which colour gets an edge's traffic, and how much of it the other one gets. */
+struct sim_split {
+    int live;
+    uint64_t share_permille;
+};
+
 struct sim_node {
     char name[NAME_SIZE];
     enum node_kind kind;
@@ -145,8 +151,7 @@ struct sim_node {
     enum traffic_state meant[SIM_NODES_MAX]; /* as ordered, whatever a hand made of it since */
     bool is_out_by_hand[SIM_NODES_MAX];
     uint64_t requests[SIM_NODES_MAX], errors[SIM_NODES_MAX]; /* since it was loaded */
-    int live, live_file,
-        live_meant; /* the colour that gets all traffic; in its map's file; ordered */
+    struct sim_split split, split_file, split_meant; /* as it is; in its map's file; as ordered */
 
     /* a pooler: an edge that carries no players */
     bool is_pooler;
@@ -356,6 +361,8 @@ bool edge_was_told_out(const struct sim *sim, const struct sim_node *edge, int g
 bool edge_lets_in(const struct sim *sim, const struct sim_node *edge, int game);
 /* Its colour is the one that gets traffic there, as it really is. */
 bool edge_favours(const struct sim_node *edge, const struct sim_node *game);
+bool edge_split_equals(const struct sim_split *a, const struct sim_split *b);
+int sim_other_colour(int colour);
 /* It gives its traffic, or would after a reload, to another colour than its agent last saw to. */
 bool edge_strays(const struct sim_node *edge);
 /* Somebody flips its map by hand. */

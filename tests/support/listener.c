@@ -31,6 +31,8 @@ static void *serve(void *context)
                                       : write(fd, listener->answer, strlen(listener->answer))) < 0)
             perror("listener");
         (void)close(fd);
+        if (listener->then != NULL)
+            listener->answer = listener->then;
     }
     return NULL;
 }

@@ -9,6 +9,7 @@ struct listener {
     int fd;
     int port;
     const char *answer; /* NULL: says nothing, and keeps the connection open */
+    const char *then;   /* NULL, or the answer from the second connection on */
     char heard[1024];   /* of all connections */
     size_t heard_size;
     pthread_t thread;

@@ -253,22 +253,98 @@ START_TEST(a_map_without_the_entry_says_so)
 }
 END_TEST
 
+static void name_entries(void)
+{
+    edge.map_key = "live";
+    edge.map_next_key = "next";
+    edge.map_share_key = "share";
+}
+
 /* One command, and no other, whatever else is in the file. */
 START_TEST(a_colour_is_pointed_to_by_its_backend)
 {
     struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
     struct listener listener;
 
-    start_haproxy(&listener, "\n");
+    start_haproxy(&listener, "0x1 live hokm_blue\n");
+    listener.then = "\n";
     edge.colours = colours;
     edge.colour_count = ARRAY_LEN(colours);
     edge.map = "/etc/map";
-    edge.map_key = "live";
-    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", &failure), ERROR_OK);
-    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "red; show info", &failure),
+    name_entries();
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", 0, &failure), ERROR_OK);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "red; show info", 0, &failure),
                      ERROR_NOT_FOUND);
     listener_stop(&listener);
-    ck_assert_str_eq(listener.heard, "set map /etc/map live hokm_green\n");
+    ck_assert_str_eq(listener.heard, "show map /etc/map\nset map /etc/map live hokm_green\n");
+}
+END_TEST
+
+/* Loop test: what the map says, what is wished, and in which order it is said. */
+START_TEST(a_share_of_the_traffic_is_given_without_a_moment_of_anything_else)
+{
+    static const struct {
+        const char *map, *colour;
+        uint64_t share_permille;
+        const char *said;
+    } rows[] = {
+        {"0x1 live hokm_blue\n0x2 next hokm_green\n0x3 share 0\n", "green", 10,
+         "set map /m share 10\n"},
+        {"0x1 live hokm_blue\n0x2 next hokm_blue\n0x3 share 0\n", "green", 10,
+         "set map /m share 0\nset map /m next hokm_green\nset map /m share 10\n"},
+        {"0x1 live hokm_blue\n0x2 next hokm_green\n0x3 share 500\n", "green", 0,
+         "set map /m live hokm_green\nset map /m share 0\n"},
+        {"0x1 live hokm_blue\n0x2 next hokm_green\n0x3 share 500\n", "blue", 0,
+         "set map /m live hokm_blue\nset map /m share 0\n"},
+    };
+    struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
+    struct listener listener;
+
+    start_haproxy(&listener, rows[_i].map);
+    listener.then = "\n";
+    edge.colours = colours;
+    edge.colour_count = ARRAY_LEN(colours);
+    edge.map = "/m";
+    name_entries();
+    ck_assert_int_eq(
+        traffic_driver(&edge)->point(&edge, rows[_i].colour, rows[_i].share_permille, &failure),
+        ERROR_OK);
+    listener_stop(&listener);
+    ck_assert_str_eq(listener.heard + strlen("show map /m\n"), rows[_i].said);
+}
+END_TEST
+
+/* Loop test: maps, and what an edge with them says. */
+START_TEST(an_edge_says_who_is_next_and_how_much_it_gets)
+{
+    static const struct {
+        const char *map;
+        bool can_split;
+        uint64_t share_permille;
+        const char *fault; /* NULL: it is a map that makes sense */
+    } rows[] = {
+        {"0x1 live hokm_blue\n", false, 0, NULL},
+        {"0x1 live hokm_blue\n0x2 share 10\n", false, 0, NULL}, /* of whom? */
+        {"0x1 live hokm_blue\n0x2 next hokm_green\n0x3 share 10\n", true, 10, NULL},
+        {"0x1 live hokm_blue\n0x2 next hokm_green\n0x3 share 1001\n", true, 0, "\"1001\""},
+        {"0x1 live hokm_blue\n0x2 next hokm_green\n0x3 share 1%\n", true, 0, "\"1%\""},
+        {"0x1 live hokm_blue\n0x2 next other\n0x3 share 10\n", true, 10, "backend other"},
+    };
+    struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
+    struct report seen = {.kind = KIND_EDGE};
+    struct listener listener;
+
+    start_haproxy(&listener, rows[_i].map);
+    edge.colours = colours;
+    edge.colour_count = ARRAY_LEN(colours);
+    edge.map = "/m";
+    name_entries();
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, &seen, &failure),
+                     rows[_i].fault == NULL ? ERROR_OK : ERROR_EDGE);
+    listener_stop(&listener);
+    ck_assert(rows[_i].fault == NULL || strstr(failure.detail, rows[_i].fault) != NULL);
+    ck_assert_int_eq(seen.can_split, rows[_i].can_split);
+    ck_assert_uint_eq(seen.share_permille, rows[_i].share_permille);
 }
 END_TEST
 
@@ -277,9 +353,8 @@ START_TEST(a_map_s_file_follows_what_is_live)
 {
     struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
     struct listener listener;
-    char live[NAME_SIZE] = "";
+    struct report seen = {.kind = KIND_EDGE};
     char line[64];
-    bool is_kept = true;
     FILE *file;
 
     start_haproxy(&listener, "0x1 live hokm_green\n");
@@ -287,17 +362,17 @@ START_TEST(a_map_s_file_follows_what_is_live)
     edge.colour_count = ARRAY_LEN(colours);
     edge.state_file = NULL;
     edge.map = scratch_path("map");
-    edge.map_key = "live";
+    name_entries();
     file = fopen(edge.map, "w");
     ck_assert_ptr_nonnull(file);
     ck_assert_int_ge(fputs("# whose\nlive hokm_blue\nother x\n", file), 0);
     (void)fclose(file);
-    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_OK);
-    ck_assert_str_eq(live, "green");
-    ck_assert(!is_kept);
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, &seen, &failure), ERROR_OK);
+    ck_assert_str_eq(seen.live, "green");
+    ck_assert(!seen.live_is_kept);
     ck_assert_int_eq(traffic_driver(&edge)->keep(&edge, &failure), ERROR_OK);
-    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_OK);
-    ck_assert(is_kept);
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, &seen, &failure), ERROR_OK);
+    ck_assert(seen.live_is_kept);
     listener_stop(&listener);
     file = fopen(edge.map, "r");
     ck_assert_ptr_nonnull(file);
@@ -312,15 +387,14 @@ START_TEST(a_backend_that_is_no_colour_s_is_an_error)
 {
     struct edge_colour colours[] = {{"blue", "hokm_blue"}, {"green", "hokm_green"}};
     struct listener listener;
-    char live[NAME_SIZE] = "";
-    bool is_kept;
+    struct report seen = {.kind = KIND_EDGE};
 
     start_haproxy(&listener, "0x1 live other\n");
     edge.colours = colours;
     edge.colour_count = ARRAY_LEN(colours);
     edge.map = "/etc/map";
-    edge.map_key = "live";
-    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_EDGE);
+    name_entries();
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, &seen, &failure), ERROR_EDGE);
     ck_assert_ptr_nonnull(strstr(failure.detail, "backend other, which is no colour's"));
     listener_stop(&listener);
 }
@@ -328,19 +402,26 @@ END_TEST
 
 START_TEST(an_edge_by_script_says_its_colour_and_is_told_another)
 {
-    char live[NAME_SIZE] = "";
-    bool is_kept = false;
+    struct report seen = {.kind = KIND_EDGE};
 
     edge = (struct edge_config){.driver = "exec", .hook = scratch.script};
     write_script("[ $HAKEM_ACTION = live ] && echo blue && exit 0\n"
                  "[ \"$HAKEM_ACTION $HAKEM_TARGET\" = 'switch green' ]");
-    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_OK);
-    ck_assert_str_eq(live, "blue");
-    ck_assert(is_kept);
-    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", &failure), ERROR_OK);
-    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "blue", &failure), ERROR_HOOK);
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, &seen, &failure), ERROR_OK);
+    ck_assert_str_eq(seen.live, "blue");
+    ck_assert(seen.live_is_kept);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", 0, &failure), ERROR_OK);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "blue", 0, &failure), ERROR_HOOK);
+    write_script("[ $HAKEM_ACTION = live ] && echo blue green 10 && exit 0\n"
+                 "[ \"$HAKEM_TARGET $HAKEM_SHARE\" = 'green 500' ]");
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, &seen, &failure), ERROR_OK);
+    ck_assert(seen.can_split);
+    ck_assert_str_eq(seen.next, "green");
+    ck_assert_uint_eq(seen.share_permille, 10);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", 500, &failure), ERROR_OK);
+    ck_assert_int_eq(traffic_driver(&edge)->point(&edge, "green", 0, &failure), ERROR_HOOK);
     write_script("echo 'no colour at all'");
-    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, live, &is_kept, &failure), ERROR_EDGE);
+    ck_assert_int_eq(traffic_driver(&edge)->live(&edge, &seen, &failure), ERROR_EDGE);
 }
 END_TEST
 
@@ -407,6 +488,9 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_map_s_entry_is_found_with_addresses_and_without);
     tcase_add_loop_test(tcase, a_map_without_the_entry_says_so, 0, 7);
     tcase_add_test(tcase, a_colour_is_pointed_to_by_its_backend);
+    tcase_add_loop_test(tcase, a_share_of_the_traffic_is_given_without_a_moment_of_anything_else, 0,
+                        4);
+    tcase_add_loop_test(tcase, an_edge_says_who_is_next_and_how_much_it_gets, 0, 6);
     tcase_add_test(tcase, a_map_s_file_follows_what_is_live);
     tcase_add_test(tcase, a_backend_that_is_no_colour_s_is_an_error);
     tcase_add_test(tcase, an_edge_by_script_says_its_colour_and_is_told_another);

@@ -180,6 +180,26 @@ START_TEST(waves_are_counts_and_shares)
 }
 END_TEST
 
+/* Loop test: --share, and what it means; NULL: it is refused. */
+START_TEST(shares_are_percentages_before_all_of_the_traffic)
+{
+    static const struct {
+        const char *text;
+        size_t count;
+        uint32_t last;
+    } rows[] = {{"1%,10%,50%", 3, 500}, {"1%,100%", 1, 10}, {"0.5%", 1, 5}, {"100%", 0, 0},
+                {"10", 99, 0},          {"101%", 99, 0},    {"%", 99, 0},   {"100%,1%", 99, 0},
+                {"0.01%", 99, 0},       {"", 0, 0}};
+    struct rollout_options read = {.share_count = 0};
+    struct error err = {.code = ERROR_OK};
+
+    ck_assert_int_eq(options_read_shares(rows[_i].text, memory, &read, &err),
+                     rows[_i].count == 99 ? ERROR_USAGE : ERROR_OK);
+    ck_assert(rows[_i].count == 99 || read.share_count == rows[_i].count);
+    ck_assert(rows[_i].last == 0 || read.shares[read.share_count - 1] == rows[_i].last);
+}
+END_TEST
+
 /* Loop test: lines that never get to the verb. */
 START_TEST(an_unknown_flag_or_one_without_its_value_is_refused_before_anything_happens)
 {
@@ -205,6 +225,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, durations_numbers_and_choices_are_read);
     tcase_add_loop_test(tcase, a_value_that_cannot_be_is_a_usage_error_that_names_its_flag, 0, 14);
     tcase_add_test(tcase, waves_are_counts_and_shares);
+    tcase_add_loop_test(tcase, shares_are_percentages_before_all_of_the_traffic, 0, 10);
     tcase_add_loop_test(
         tcase, an_unknown_flag_or_one_without_its_value_is_refused_before_anything_happens, 0, 4);
     tcase_add_test(tcase, a_flag_may_have_its_value_behind_an_equals_sign);

@@ -131,7 +131,33 @@ START_TEST(a_map_that_somebody_flips_is_put_right_and_that_is_said)
     ck_assert_int_eq(effect_of(SESSION_MEND)->entry.order.task, TASK_SWITCH);
     end_mending(1, OUTCOME_SUCCEEDED);
     ck_assert_ptr_nonnull(said_correction());
-    ck_assert_ptr_nonnull(strstr(said_correction()->detail, "another colour's than green"));
+    ck_assert_ptr_nonnull(strstr(said_correction()->detail, "not green's as ordered"));
+}
+END_TEST
+
+START_TEST(a_share_of_the_traffic_that_somebody_changes_is_put_right)
+{
+    struct report report = {.kind = KIND_EDGE,
+                            .could_measure = true,
+                            .live = "blue",
+                            .live_is_kept = true,
+                            .can_split = true,
+                            .next = "green",
+                            .share_permille = 100};
+    struct order order = {.id = id_of(1), .task = TASK_SWITCH};
+
+    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
+    (void)text_copy(order.arguments.colour, NAME_SIZE, "green");
+    order.arguments.share_permille = 100;
+    hear(MESSAGE_ORDER, &order);
+    end(1, OUTCOME_SUCCEEDED);
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    report.share_permille = 500;
+    now_ms += 1000;
+    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_uint_eq(effect_of(SESSION_MEND)->entry.order.arguments.share_permille, 100);
 }
 END_TEST
 
@@ -557,6 +583,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_shadow_goes_once_its_rollout_is_over_and_not_before);
     tcase_add_test(tcase, what_a_rehearsal_measured_is_not_kept_in_the_ledger);
     tcase_add_test(tcase, a_map_that_somebody_flips_is_put_right_and_that_is_said);
+    tcase_add_test(tcase, a_share_of_the_traffic_that_somebody_changes_is_put_right);
     tcase_add_test(tcase, a_map_s_file_that_says_something_else_is_put_right_too);
     tcase_add_test(tcase, only_the_last_switch_counts_and_nobody_mends_what_was_never_ordered);
     tcase_add_test(tcase, a_list_reaches_the_child_and_is_not_kept);

@@ -4,7 +4,7 @@
 edge_write_config() {
     : >>"$RUN/edge-1.state"
     cp "$RUN/haproxy/$LAYOUT.cfg" "$RUN/edge-1.cfg"
-    echo "live hokm_blue" >"$RUN/edge-1.map"
+    printf 'live hokm_blue\nnext hokm_green\nshare 0\n' >"$RUN/edge-1.map"
     if [ "$(id -u)" -eq 0 ]; then
         chown postgres "$RUN/edge-1.cfg" "$RUN/edge-1.state" "$RUN/edge-1.map"
     fi
