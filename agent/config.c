@@ -69,6 +69,16 @@ static const char *probe_kind_fault(const char *value)
     return probe_kind_is_known(value) ? NULL : "not http, tcp, sql or exec";
 }
 
+static const char *listen_fault(const char *value)
+{
+    const char *colon = strrchr(value, ':');
+    uint64_t port;
+
+    return colon != NULL && colon != value && text_to_number(colon + 1, 65535, &port) && port > 0
+               ? NULL
+               : "not HOST:PORT, such as 10.0.0.21:9000";
+}
+
 /* ---- the parts ---- */
 
 static const struct yaml_key probe_rows[] = {
@@ -208,6 +218,11 @@ static const struct yaml_key game_rows[] = {
      AT(game_config, drain_hook),
      .value_fault = config_path_fault,
      .doc = "executable that tells the game server that it is being drained, or no longer"},
+    {.key = "agent_check",
+     .kind = YAML_KIND_TEXT,
+     AT(game_config, agent_check),
+     .value_fault = listen_fault,
+     .doc = "HOST:PORT where HAProxy's agent-check is answered"},
     {.key = "environment",
      .kind = YAML_KIND_TEXTS,
      LIST(game_config, environment, environment_count),

@@ -46,6 +46,7 @@ struct game_config {
     const char *release_hook;
     const char *announce_hook; /* NULL: nobody is told */
     const char *drain_hook;    /* NULL: the server learns of a drain by nobody's coming */
+    const char *agent_check;   /* HOST:PORT that edges ask; NULL: none does */
     const char **environment;  /* NAME=VALUE for hooks */
     size_t environment_count;
     const char **reads;

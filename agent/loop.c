@@ -223,7 +223,9 @@ static void tick(struct loop *loop)
 
 static void wait_for_more(struct loop *loop)
 {
-    zmq_pollitem_t items[CHILDREN_MAX + 1];
+    zmq_pollitem_t items[CHILDREN_MAX + 1 + AGENT_CHECK_PENDING_MAX + 1];
+    int checks[AGENT_CHECK_PENDING_MAX + 1];
+    size_t check_count = agent_check_descriptors(loop->agent_check, checks);
     int count = 0;
 
     if (loop->line != NULL)
@@ -232,7 +234,10 @@ static void wait_for_more(struct loop *loop)
         if (loop->children->items[i].is_used && !loop->children->items[i].channel.is_closed)
             items[count++] =
                 (zmq_pollitem_t){.fd = loop->children->items[i].channel.fd, .events = ZMQ_POLLIN};
+    for (size_t i = 0; i < check_count; i++)
+        items[count++] = (zmq_pollitem_t){.fd = checks[i], .events = ZMQ_POLLIN};
     (void)zmq_poll(items, count, POLL_MS);
+    agent_check_serve(loop->agent_check, clock_monotonic_ms());
 }
 
 /* ---- beginning and ending ---- */
@@ -261,7 +266,9 @@ static enum error_code begin(const struct agent_config *config, struct loop *loo
     loop->children->config = config;
     loop->waiting = memory_array(loop, struct entry, CHILDREN_MAX);
     if (key_read(config->key_file, &loop->key, err) != ERROR_OK ||
-        open_ledger(config, loop, err) != ERROR_OK)
+        open_ledger(config, loop, err) != ERROR_OK ||
+        (config->game.agent_check != NULL &&
+         agent_check_open(config->game.agent_check, loop, &loop->agent_check, err) != ERROR_OK))
         return err->code;
     loop->zmq_context = zmq_ctx_new();
     if (loop->zmq_context == NULL || zmq_ctx_set(loop->zmq_context, ZMQ_BLOCKY, 0) != 0)
@@ -274,6 +281,7 @@ static void end(struct loop *loop)
 {
     children_end(loop->children);
     line_close(loop->line);
+    agent_check_close(loop->agent_check);
     if (loop->zmq_context != NULL)
         (void)zmq_ctx_term(loop->zmq_context);
     ledger_close(loop->ledger);

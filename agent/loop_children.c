@@ -51,6 +51,7 @@ static void take_report(struct loop *loop, const struct report *report)
         .type = SESSION_REPORTED, .at_ms = clock_monotonic_ms(), .report = report};
 
     loop_hear(loop, &event);
+    agent_check_see(loop->agent_check, report);
     talloc_free(loop->report);
     loop->report = record_clone(&report_record, report, loop);
     loop->report_at_ms = clock_monotonic_ms();

@@ -2,6 +2,7 @@
 #ifndef AGENT_LOOP_INTERNAL_H
 #define AGENT_LOOP_INTERNAL_H
 
+#include "agent/agent_check.h"
 #include "agent/bundle.h"
 #include "agent/child.h"
 #include "agent/config.h"
@@ -25,6 +26,7 @@ struct loop {
     struct entry *waiting; /* orders whose bundle is being fetched */
     size_t waiting_count;
     bool is_watched;
+    struct agent_check *agent_check; /* NULL: no edge asks */
     struct report *report;
     uint64_t report_at_ms;
     char reported[HASH_HEX_SIZE]; /* hash of what was said last, without what always changes */

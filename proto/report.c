@@ -18,6 +18,7 @@ static const struct field server_fields[] = {
     TEXT_FIELD(server_traffic, node, "the game node"),
     ENUM_FIELD(server_traffic, state, traffic_state_names, "what the edge says of it"),
     BOOL_FIELD(server_traffic, check_passes, "the edge's own check"),
+    BOOL_FIELD(server_traffic, asks_agent, "the edge asks the node's agent: an agent-check"),
     NUMBER_FIELD(server_traffic, sessions, "open now"),
     NUMBER_FIELD(server_traffic, requests, "answered since the edge started"),
     NUMBER_FIELD(server_traffic, errors, "of those, with a 5xx"),

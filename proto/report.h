@@ -45,6 +45,7 @@ struct server_traffic {
     char node[NAME_SIZE];
     enum traffic_state state;
     bool check_passes;
+    bool asks_agent; /* the edge asks the node's agent, and obeys it: an agent-check */
     uint64_t sessions;
     uint64_t requests;      /* since the edge started */
     uint64_t errors;        /* 5xx among them */

@@ -12,6 +12,7 @@
 #define POLL_MS          50
 #define ADMIT_MS         10000
 #define GRACE_MS         2000
+#define ANSWER_MS        300 /* an agent's answer that was under way has arrived by then */
 #define MISSING_TEXT_MAX 400 /* of the names that a sentence has room for */
 
 /* Whom the order means: a game node, or all of a colour. */
@@ -109,17 +110,29 @@ static enum error_code ask_for(struct task_context *task, enum edge_wish wish, s
     return code != ERROR_OK ? code : keep(task, err);
 }
 
+/* An answer of the node's own agent that was under way would undo it once more. */
+static bool stays_fulfilled(enum edge_wish wish, const struct server_traffic *server,
+                            uint64_t *since_ms)
+{
+    if (!wish_is_fulfilled(wish, server))
+        *since_ms = 0;
+    else if (*since_ms == 0)
+        *since_ms = clock_monotonic_ms();
+    return *since_ms != 0 && (!server->asks_agent || clock_monotonic_ms() - *since_ms >= ANSWER_MS);
+}
+
 static enum error_code await(struct task_context *task, enum edge_wish wish, uint64_t within_ms,
                              struct error *err)
 {
     uint64_t until = clock_monotonic_ms() + within_ms;
+    uint64_t fulfilled_ms = 0; /* since when; 0: it is not */
     struct server_traffic server;
     char text[128];
 
     for (;;) {
         if (look(task, &server, err) != ERROR_OK)
             return err->code;
-        if (wish_is_fulfilled(wish, &server))
+        if (stays_fulfilled(wish, &server, &fulfilled_ms))
             return ERROR_OK;
         /* A reload between the wish and its file has forgotten it. */
         if (wish_is_contradicted(wish, &server) && ask_for(task, wish, err) != ERROR_OK)

@@ -187,25 +187,29 @@ static enum error_code read_servers(const struct edge_config *config, const void
     return ERROR_OK;
 }
 
-/* The backend that has the server; nobody's is the first's, which then says that it has none. */
-static enum error_code find_backend(const struct edge_config *config, const char *node,
-                                    const char **ret, struct error *err)
+/* The backend that has the server, and whether its agent is asked; nobody's is the first's, which
+ * then says that it has none. */
+static enum error_code find_server(const struct edge_config *config, const char *node,
+                                   const char **ret, bool *ret_asks_agent, struct error *err)
 {
     void *scratch = memory_zeroed(NULL, 1, 1, "haproxy");
     struct text *stat = NULL;
 
     *ret = backend_at(config, 0);
+    *ret_asks_agent = false;
     err->code = ERROR_OK;
-    if (backend_count(config) > 1)
-        (void)haproxy_ask(config, "show stat", scratch, &stat, err);
+    (void)haproxy_ask(config, "show stat", scratch, &stat, err);
     for (size_t i = 0; stat != NULL && err->code == ERROR_OK && i < backend_count(config); i++) {
         struct server_traffic *servers = NULL;
         size_t count = 0;
 
         (void)haproxy_parse_stat(stat->data, backend_at(config, i), scratch, &servers, &count, err);
-        for (size_t s = 0; err->code == ERROR_OK && s < count; s++)
-            if (strcmp(servers[s].node, node) == 0)
-                *ret = backend_at(config, i);
+        for (size_t s = 0; err->code == ERROR_OK && s < count; s++) {
+            if (strcmp(servers[s].node, node) != 0)
+                continue;
+            *ret = backend_at(config, i);
+            *ret_asks_agent = servers[s].asks_agent;
+        }
     }
     talloc_free(scratch);
     return err->code;
@@ -213,20 +217,29 @@ static enum error_code find_backend(const struct edge_config *config, const char
 
 /* ---- wishes ---- */
 
+/* Where the node's agent is asked it has the last word: so it is asked for the same from now on,
+ * first, or it would say at its next turn what it was asked for before. The state is set besides:
+ * at once, and for as long as that agent is silent. */
 static enum error_code wish(const struct edge_config *config, const char *node,
                             enum edge_wish wanted, struct error *err)
 {
     static const char *const states[] = {
         [WISH_DRAIN] = "drain", [WISH_ADMIT] = "ready", [WISH_ISOLATE] = "maint"};
+    static const char *const settings[] = {"agent-send", "state"};
     const char *backend;
+    bool asks_agent;
     char line[200];
 
-    if (find_backend(config, node, &backend, err) != ERROR_OK)
+    if (find_server(config, node, &backend, &asks_agent, err) != ERROR_OK)
         return err->code;
-    (void)text_format(line, sizeof(line), "set server %s/%s state %s", backend, node,
-                      states[wanted]);
-    if (haproxy_command(config, line, err) != ERROR_OK || wanted != WISH_ISOLATE)
-        return err->code;
+    for (size_t i = asks_agent ? 0 : 1; i < ARRAY_LEN(settings); i++) {
+        (void)text_format(line, sizeof(line), "set server %s/%s %s %s", backend, node, settings[i],
+                          states[wanted]);
+        if (haproxy_command(config, line, err) != ERROR_OK)
+            return err->code;
+    }
+    if (wanted != WISH_ISOLATE)
+        return ERROR_OK;
     (void)text_format(line, sizeof(line), "shutdown sessions server %s/%s", backend, node);
     return haproxy_command(config, line, err);
 }

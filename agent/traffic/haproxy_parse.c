@@ -12,6 +12,7 @@
 
 struct columns {
     size_t proxy, server, status, sessions, requests, errors, check;
+    size_t agent; /* what its agent-check said last; "": it has none */
 };
 
 static size_t split_line(char *line, char **fields)
@@ -55,14 +56,15 @@ static bool find_columns(char *header, struct columns *ret)
            find_column(fields, count, "scur", &ret->sessions) &&
            find_column(fields, count, "stot", &ret->requests) &&
            find_column(fields, count, "hrsp_5xx", &ret->errors) &&
-           find_column(fields, count, "check_status", &ret->check);
+           find_column(fields, count, "check_status", &ret->check) &&
+           find_column(fields, count, "agent_status", &ret->agent);
 }
 
 /* A line needs as many fields, whatever the order of the columns. */
 static size_t last_of(const struct columns *at)
 {
     const size_t all[] = {at->proxy,    at->server, at->status, at->sessions,
-                          at->requests, at->errors, at->check};
+                          at->requests, at->errors, at->check,  at->agent};
     size_t last = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -100,6 +102,7 @@ static void fill_server(char *const *fields, const struct columns *at, struct se
     ret->state = state_of(fields[at->status]);
     ret->check_passes = text_starts_with(fields[at->status], "UP") ||
                         text_starts_with(fields[at->status], "no check");
+    ret->asks_agent = fields[at->agent][0] != '\0';
     ret->sessions = number_of(fields[at->sessions]);
     ret->requests = number_of(fields[at->requests]);
     ret->errors = number_of(fields[at->errors]);

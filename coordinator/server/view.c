@@ -90,6 +90,7 @@ static json_t *servers(const struct report *report)
         put_text(object, "node", server->node);
         put_text(object, "state", word_of(&traffic_state_names, server->state));
         put_bool(object, "check_passes", server->check_passes);
+        put_bool(object, "asks_agent", server->asks_agent);
         put_number(object, "sessions", server->sessions);
         put_number(object, "requests", server->requests);
         put_number(object, "errors", server->errors);

@@ -9,7 +9,7 @@
 
 /* ---- HAProxy ---- */
 
-#define STAT_HEADER "# pxname,svname,scur,stot,hrsp_5xx,status,check_status,\n"
+#define STAT_HEADER "# pxname,svname,scur,stot,hrsp_5xx,status,check_status,agent_status,\n"
 
 static struct server_traffic *servers;
 static size_t server_count;
@@ -22,7 +22,7 @@ static enum error_code parse(const char *text)
 
 START_TEST(the_columns_of_statistics_are_found_by_name)
 {
-    ck_assert_int_eq(parse("# svname,pxname,status,check_status,hrsp_5xx,stot,scur,\n"
+    ck_assert_int_eq(parse("# svname,pxname,status,check_status,hrsp_5xx,stot,scur,agent_status,\n"
                            "g1,games,UP,L7OK,1,20,3,\n"),
                      ERROR_OK);
     ck_assert_uint_eq(server_count, 1);
@@ -37,7 +37,7 @@ END_TEST
 /* Of the columns that are needed, any may be the last. */
 START_TEST(a_line_that_ends_too_early_is_passed_over)
 {
-    ck_assert_int_eq(parse("# svname,pxname,status,check_status,hrsp_5xx,stot,scur,\n"
+    ck_assert_int_eq(parse("# svname,pxname,status,check_status,hrsp_5xx,stot,scur,agent_status,\n"
                            "g1,games,UP,L7OK,1,20\ng2,games,UP,L7OK,1,20,3,\n"),
                      ERROR_OK);
     ck_assert_uint_eq(server_count, 1);
@@ -53,11 +53,18 @@ START_TEST(every_status_has_its_meaning_and_an_unknown_one_is_unknown)
         enum traffic_state state;
         bool passes;
     } rows[] = {
-        {"UP", TRAFFIC_READY, true},           {"UP 1/2", TRAFFIC_READY, true},
-        {"no check", TRAFFIC_READY, true},     {"DRAIN", TRAFFIC_DRAIN, false},
-        {"MAINT", TRAFFIC_MAINTENANCE, false}, {"MAINT (via games/g2)", TRAFFIC_MAINTENANCE, false},
-        {"DOWN", TRAFFIC_DOWN, false},         {"DOWN 1/2", TRAFFIC_DOWN, false},
-        {"NOLB", TRAFFIC_DRAIN, false},        {"SOMETHING", TRAFFIC_UNKNOWN, false},
+        {"UP", TRAFFIC_READY, true},
+        {"UP 1/2", TRAFFIC_READY, true},
+        {"no check", TRAFFIC_READY, true},
+        {"DRAIN", TRAFFIC_DRAIN, false},
+        {"DRAIN (agent)", TRAFFIC_DRAIN, false},
+        {"DOWN (agent)", TRAFFIC_DOWN, false},
+        {"MAINT", TRAFFIC_MAINTENANCE, false},
+        {"MAINT (via games/g2)", TRAFFIC_MAINTENANCE, false},
+        {"DOWN", TRAFFIC_DOWN, false},
+        {"DOWN 1/2", TRAFFIC_DOWN, false},
+        {"NOLB", TRAFFIC_DRAIN, false},
+        {"SOMETHING", TRAFFIC_UNKNOWN, false},
         {"", TRAFFIC_UNKNOWN, false},
     };
     char text[256];
@@ -99,17 +106,28 @@ static void start_haproxy(struct listener *listener, const char *answer)
                                 .state_file = scratch_path("state")};
 }
 
+/* Statistics with g1, then nothing but consent; agent is what its agent-check said last. */
+static void start_with_g1(struct listener *listener, const char *agent)
+{
+    static char stat[256];
+
+    (void)text_format(stat, sizeof(stat), STAT_HEADER "games,g1,0,0,0,UP,L7OK,%s,\n", agent);
+    start_haproxy(listener, stat);
+    listener->then = "\n";
+}
+
 /* Loop test over the wishes. */
 START_TEST(a_wish_is_said_in_haproxy_s_words)
 {
     static const char *const commands[] = {
-        [WISH_DRAIN] = "set server games/g1 state drain\n",
-        [WISH_ADMIT] = "set server games/g1 state ready\n",
-        [WISH_ISOLATE] = "set server games/g1 state maint\nshutdown sessions server games/g1\n",
+        [WISH_DRAIN] = "show stat\nset server games/g1 state drain\n",
+        [WISH_ADMIT] = "show stat\nset server games/g1 state ready\n",
+        [WISH_ISOLATE] = "show stat\nset server games/g1 state maint\n"
+                         "shutdown sessions server games/g1\n",
     };
     struct listener listener;
 
-    start_haproxy(&listener, "\n");
+    start_with_g1(&listener, "");
     ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g1", (enum edge_wish)_i, &failure),
                      ERROR_OK);
     listener_stop(&listener);
@@ -117,11 +135,27 @@ START_TEST(a_wish_is_said_in_haproxy_s_words)
 }
 END_TEST
 
+/* First what is asked, then the state: or the agent would say what it was asked for before. Loop
+ * test: answering or not, it is asked for the same. */
+START_TEST(where_the_node_s_agent_is_asked_it_is_asked_for_the_same)
+{
+    static const char *const agents[] = {"L7OK", "CHECKED", "L4CON", "INI"};
+    struct listener listener;
+
+    start_with_g1(&listener, agents[_i]);
+    ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g1", WISH_DRAIN, &failure), ERROR_OK);
+    listener_stop(&listener);
+    ck_assert_str_eq(listener.heard, "show stat\nset server games/g1 agent-send drain\n"
+                                     "set server games/g1 state drain\n");
+}
+END_TEST
+
 START_TEST(any_words_in_answer_to_a_wish_are_a_refusal)
 {
     struct listener listener;
 
-    start_haproxy(&listener, "No such server.\n\n");
+    start_with_g1(&listener, "");
+    listener.then = "No such server.\n\n";
     ck_assert_int_eq(traffic_driver(&edge)->wish(&edge, "g9", WISH_DRAIN, &failure), ERROR_EDGE);
     ck_assert_ptr_nonnull(strstr(failure.detail, "No such server"));
     listener_stop(&listener);
@@ -483,7 +517,7 @@ static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, the_columns_of_statistics_are_found_by_name);
     tcase_add_test(tcase, a_line_that_ends_too_early_is_passed_over);
-    tcase_add_loop_test(tcase, every_status_has_its_meaning_and_an_unknown_one_is_unknown, 0, 11);
+    tcase_add_loop_test(tcase, every_status_has_its_meaning_and_an_unknown_one_is_unknown, 0, 13);
     tcase_add_test(tcase, other_backends_sums_and_short_lines_are_passed_over);
     tcase_add_test(tcase, a_map_s_entry_is_found_with_addresses_and_without);
     tcase_add_loop_test(tcase, a_map_without_the_entry_says_so, 0, 7);
@@ -495,6 +529,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_backend_that_is_no_colour_s_is_an_error);
     tcase_add_test(tcase, an_edge_by_script_says_its_colour_and_is_told_another);
     tcase_add_loop_test(tcase, a_wish_is_said_in_haproxy_s_words, WISH_DRAIN, WISH_SWITCH);
+    tcase_add_loop_test(tcase, where_the_node_s_agent_is_asked_it_is_asked_for_the_same, 0, 4);
     tcase_add_test(tcase, any_words_in_answer_to_a_wish_are_a_refusal);
     tcase_add_test(tcase, an_edge_that_does_not_answer_is_an_error_in_time);
     tcase_add_test(tcase, whom_we_hold_out_is_out_even_when_its_check_fails);

@@ -73,6 +73,9 @@ game:
   release_hook: $RUN/local/hooks/release
   environment: ["HAKEM_RUN=$RUN", "HAKEM_BIN=$HAKEM_BIN"]
   data: $RUN
+CONFIG
+    [ -z "$CHECKS" ] || echo "  agent_check: 127.0.0.1:$(port_of "check-${1#game-}")"
+    cat <<CONFIG
 probes:
   - {name: health, kind: http, target: "http://127.0.0.1:$(port_of "$1")/health", timeout: 1s}
 CONFIG
@@ -107,7 +110,7 @@ edge:
   state_file: $RUN/edge-1.state
 CONFIG
     case $LAYOUT in
-    rolling) echo "  backend: hokm" ;;
+    rolling | agent-check) echo "  backend: hokm" ;;
     blue-green)
         cat <<CONFIG
   colours:

@@ -14,7 +14,7 @@ edge_environment() {
     local node
 
     printf 'HAKEM_RUN=%s\nEDGE_SOCKET=%s\n' "$RUN" "$EDGE_SOCKET"
-    for node in $EDGES $GAMES; do
+    for node in $EDGES $GAMES $CHECKS; do
         printf '%s=%s\n' "$(variable_of "$node")" "$(port_of "$node")"
     done
 }
@@ -65,7 +65,8 @@ edge_row() {
         awk -F, -v backend="$(backend_of "$1")" -v name="$1" '$1 == backend && $2 == name'
 }
 
-edge_state() { edge_row "$1" | awk -F, '{ print $18 }'; }
+# Whoever brought it there: "DRAIN (agent)" is drained, too.
+edge_state() { edge_row "$1" | awk -F, '{ sub(/ [(]agent[)]/, "", $18); print $18 }'; }
 
 edge_says() { [ "$(edge_state "$1")" = "$2" ]; }
 

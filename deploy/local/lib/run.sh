@@ -24,17 +24,22 @@ side_of() {
 # primary_of_side NODE: whom it follows, if it is a replica.
 primary_of_side() { [ "$(side_of "$1")" = blue ] && echo db-1 || echo db-4; }
 
-# LAYOUT rolling: three game servers in one pool; blue-green: two of each colour.
+# LAYOUT rolling: three game servers in one pool; agent-check: the same, and HAProxy asks their agents;
+# blue-green: two of each colour.
 games_of_layout() {
     case $1 in
-    rolling) echo "game-1 game-2 game-3" ;;
+    rolling | agent-check) echo "game-1 game-2 game-3" ;;
     blue-green) echo "game-1 game-2 game-3 game-4" ;;
-    *) fail "$1: the layouts are rolling and blue-green" ;;
+    *) fail "$1: the layouts are rolling, agent-check and blue-green" ;;
     esac
 }
 
 LAYOUT=rolling # until a run folder says otherwise
 GAMES=$(games_of_layout $LAYOUT)
+
+# Where the agents of game nodes answer, if HAProxy asks them.
+CHECKS=""
+checks_of_layout() { [ "$1" != agent-check ] || echo "check-1 check-2 check-3"; }
 
 colour_of() {
     case $1 in
@@ -130,12 +135,13 @@ write_env() {
 
     LAYOUT=${HAKEM_LAYOUT:-rolling}
     GAMES=$(games_of_layout "$LAYOUT")
+    CHECKS=$(checks_of_layout "$LAYOUT")
     TWINS=${HAKEM_TWINS:-}
     DATABASES=$(databases_of_twins "$TWINS")
     POOLERS=${HAKEM_POOLER:+pool-1}
     [ -z "$TWINS" ] || POOLERS=pool-1 # what is switched
     # shellcheck disable=SC2086 # a word for each node
-    count=$(printf '%s\n' $DATABASES $GAMES $EDGES $POOLERS coordinator_agents coordinator_operators | wc -l)
+    count=$(printf '%s\n' $DATABASES $GAMES $CHECKS $EDGES $POOLERS coordinator_agents coordinator_operators | wc -l)
     mapfile -t ports < <("$HAKEM_BIN/hokm-free-ports" "$count")
     [ ${#ports[@]} -eq "$count" ] || fail "no free ports"
     {
@@ -143,8 +149,8 @@ write_env() {
         printf 'RUN=%q\nHAKEM_RUN=%q\nHAKEM_BIN=%q\nPG_BIN=%q\n' "$RUN" "$RUN" "$HAKEM_BIN" "$PG_BIN"
         printf 'PASSFILE=%q\nEDGE_SOCKET=%q\n' "$RUN/passfile" "$RUN/edge-1.sock"
         printf 'MIGRATIONS=%q\nLAYOUT=%q\nGAMES=%q\nPOOLERS=%q\n' "$RUN/migrations" "$LAYOUT" "$GAMES" "$POOLERS"
-        printf 'TWINS=%q\nDATABASES=%q\n' "$TWINS" "$DATABASES"
-        for node in $DATABASES $GAMES $EDGES $POOLERS coordinator_agents coordinator_operators; do
+        printf 'TWINS=%q\nDATABASES=%q\nCHECKS=%q\n' "$TWINS" "$DATABASES" "$CHECKS"
+        for node in $DATABASES $GAMES $CHECKS $EDGES $POOLERS coordinator_agents coordinator_operators; do
             echo "$(variable_of "$node")=${ports[0]}"
             ports=("${ports[@]:1}")
         done
