@@ -5,11 +5,12 @@
 #define KIND_ANY KIND_NONE
 
 static const struct task_row rows[] = {[TASK_NONE] = {.name = "none", .doc = "nothing"},
-#define X(upper, lower, kind_, undo_, primary, cancel, deadline, doc_)                             \
+#define X(upper, lower, kind_, undo_, place, cancel, deadline, doc_)                               \
     [TASK_##upper] = {.name = #lower,                                                              \
                       .kind = KIND_##kind_,                                                        \
                       .undo = TASK_##undo_,                                                        \
-                      .on_primary = (primary),                                                     \
+                      .on_primary = ON_##place != ON_ITSELF,                                       \
+                      .names_twin = ON_##place == ON_TWIN,                                         \
                       .can_be_cancelled = (cancel),                                                \
                       .deadline_ms = (deadline),                                                   \
                       .doc = (doc_)},
@@ -18,7 +19,7 @@ static const struct task_row rows[] = {[TASK_NONE] = {.name = "none", .doc = "no
 };
 
 static const char *const names[] = {[TASK_NONE] = "none",
-#define X(upper, lower, kind, undo, primary, cancel, deadline, doc) [TASK_##upper] = #lower,
+#define X(upper, lower, kind, undo, place, cancel, deadline, doc) [TASK_##upper] = #lower,
                                     TASKS(X)
 #undef X
 };

@@ -9,18 +9,6 @@
 
 /* ---- whom an order names ---- */
 
-static bool names_other_side(enum task task)
-{
-    static const enum task tasks[] = {
-        TASK_FOLLOW,  TASK_UNFOLLOW,  TASK_CLOSE_WRITES, TASK_OPEN_WRITES, TASK_DRAIN_WAL,
-        TASK_COMPARE, TASK_SEQUENCES, TASK_REVERSE,      TASK_UNREVERSE,   TASK_CLOSE};
-
-    for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
-        if (tasks[i] == task)
-            return true;
-    return false;
-}
-
 const char *twin_target(const struct control *control, const struct work *work,
                         const struct step *step)
 {
@@ -33,7 +21,7 @@ const char *twin_target(const struct control *control, const struct work *work,
         return "";
     if (task == TASK_POINT_POOL)
         side = step->direction == DIRECTION_DO ? shard->side : shard->side_before;
-    else if (names_other_side(task))
+    else if (task_row(task)->names_twin)
         side = twin_other_side(shard, step->plan->side);
     else
         return "";
@@ -80,7 +68,7 @@ static bool needs_both(const struct scene *scene)
 {
     enum task task = step_task(scene->step);
 
-    return names_other_side(task) && task != TASK_UNFOLLOW && task != TASK_OPEN_WRITES &&
+    return task_row(task)->names_twin && task != TASK_UNFOLLOW && task != TASK_OPEN_WRITES &&
            task != TASK_CLOSE_WRITES &&
            (task != TASK_UNREVERSE || twin_has_writes(scene->work, scene->step));
 }

@@ -63,6 +63,19 @@ uint64_t twin_pause_ms(const struct control *control)
     return longest;
 }
 
+typedef bool shard_predicate(const struct control *control, const struct plan_shard *shard);
+
+static bool some_switched_shard(const struct control *control, shard_predicate *is_so)
+{
+    const struct plan_shard *shard;
+    size_t cursor = 0;
+
+    while ((shard = twin_next_switched(&control->open->work, &cursor)) != NULL)
+        if (is_so(control, shard))
+            return true;
+    return false;
+}
+
 static bool is_closing(const struct control *control, const struct plan_shard *shard)
 {
     const struct work *work = &control->open->work;
@@ -74,40 +87,31 @@ static bool is_closing(const struct control *control, const struct plan_shard *s
 
 bool twin_is_closing(const struct control *control)
 {
-    const struct plan_shard *shard;
-    size_t cursor = 0;
+    return some_switched_shard(control, is_closing);
+}
 
-    while ((shard = twin_next_switched(&control->open->work, &cursor)) != NULL)
-        if (is_closing(control, shard))
-            return true;
-    return false;
+static bool holds_back(const struct control *control, const struct plan_shard *shard)
+{
+    uint64_t ended = pause_ended_at_ms(&control->open->work, shard);
+
+    return pause_began_at_ms(&control->open->work, shard) != 0 &&
+           (ended == 0 || control->now_ms - ended < SUSPECT_MS);
 }
 
 bool twin_holds_back(const struct control *control)
 {
-    const struct work *work = &control->open->work;
-    const struct plan_shard *shard;
-    size_t cursor = 0;
-
-    while ((shard = twin_next_switched(work, &cursor)) != NULL) {
-        uint64_t ended = pause_ended_at_ms(work, shard);
-
-        if (pause_began_at_ms(work, shard) != 0 &&
-            (ended == 0 || control->now_ms - ended < SUSPECT_MS))
-            return true;
-    }
-    return false;
+    return some_switched_shard(control, holds_back);
 }
 
 /* Opening the old side again takes a while, too: a third of the longest pause is kept for it. */
-bool twin_pause_is_too_long(const struct control *control)
+static bool is_closed_for_too_long(const struct control *control, const struct plan_shard *shard)
 {
     uint64_t most_ms = control->open->work.plan->options.max_pause_ms;
-    const struct plan_shard *shard;
-    size_t cursor = 0;
 
-    while ((shard = twin_next_switched(&control->open->work, &cursor)) != NULL)
-        if (is_closing(control, shard) && pause_ms(control, shard) >= most_ms - most_ms / 3)
-            return true;
-    return false;
+    return is_closing(control, shard) && pause_ms(control, shard) >= most_ms - most_ms / 3;
+}
+
+bool twin_pause_is_too_long(const struct control *control)
+{
+    return some_switched_shard(control, is_closed_for_too_long);
 }

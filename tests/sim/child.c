@@ -167,7 +167,7 @@ static void end_child(struct sim *sim, int at, struct sim_child *child)
 
     if (sim->nodes[at].is_pooler)
         pooler_end(sim, at, child);
-    if (twin_is_task(child->order.task) && !child->has_effect && !child->is_cancelled) {
+    if (task_row(child->order.task)->names_twin && !child->has_effect && !child->is_cancelled) {
         child->fails = true; /* what it waits for has not come */
         child->is_retryable = false;
     }
@@ -204,7 +204,7 @@ static bool waits(struct sim *sim, int at, struct sim_child *child)
 
     if (node->is_pooler)
         return pooler_waits(sim, node, child);
-    if (twin_is_task(child->order.task))
+    if (task_row(child->order.task)->names_twin)
         return twin_waits(sim, at, child);
     if (is_balancer(node))
         return players_hold_up(sim, at, child);

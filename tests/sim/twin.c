@@ -40,14 +40,6 @@ static const struct sim_node *other_of(const struct sim *sim, int at)
 
 /* ---- tasks ---- */
 
-bool twin_is_task(enum task task)
-{
-    return task == TASK_FOLLOW || task == TASK_UNFOLLOW || task == TASK_CLOSE_WRITES ||
-           task == TASK_OPEN_WRITES || task == TASK_DRAIN_WAL || task == TASK_COMPARE ||
-           task == TASK_SEQUENCES || task == TASK_REVERSE || task == TASK_UNREVERSE ||
-           task == TASK_CLOSE;
-}
-
 /* Schema, rows and history are the other's; what it is itself stays. */
 static void follow(struct sim *sim, struct sim_node *node, struct sim_node *source,
                    struct sim_child *child)

@@ -375,7 +375,6 @@ bool edge_sends(const struct sim *sim, int game);        /* some edge sends it t
 bool edge_has_left_out(const struct sim *sim, int game); /* some edge does not */
 
 /* ---- twin.c ---- */
-bool twin_is_task(enum task task);
 void twin_act(struct sim *sim, int at, struct sim_child *child);
 /* What its task waits for has not come yet. */
 bool twin_is_early(const struct sim *sim, int at, const struct sim_child *child);
