@@ -121,6 +121,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     viewer = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "player");
     if (viewer != NULL && text_to_number(viewer, INT64_MAX, &number))
         request.viewer = (int64_t)number;
+    if (http->server->release->slower_ms > 0)
+        clock_sleep_ms(http->server->release->slower_ms);
     status = request_answer(&request, &answer);
     return send_json(connection, status, answer);
 }

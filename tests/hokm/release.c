@@ -95,6 +95,10 @@ static const struct release releases[] = {
     {.name = "1.2", .revision = 6, .health_fails_after_ms = RELEASE_HEALTH_LASTS},
     {.name = "1.2-sick", .revision = 6, .health_fails_after_ms = 6000},
     {.name = "1.2-dead", .revision = 6, .health_fails_after_ms = 0},
+    {.name = "1.2-slow",
+     .revision = 6,
+     .health_fails_after_ms = RELEASE_HEALTH_LASTS,
+     .slower_ms = 60},
     {.name = "1.3", .revision = 7, .health_fails_after_ms = RELEASE_HEALTH_LASTS},
 };
 

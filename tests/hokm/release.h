@@ -16,6 +16,7 @@ struct release {
     unsigned revision; /* the number of the revision that it needs */
     uint64_t
         health_fails_after_ms; /* since the server's start; requests are answered all the same */
+    uint64_t slower_ms;        /* than the others, with every answer */
 };
 
 const struct release *release_find(const char *name); /* NULL: no such release */
