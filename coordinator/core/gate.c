@@ -153,12 +153,17 @@ static bool keeps_schema(const struct work *work, const char *shard)
     return false;
 }
 
-static bool was_expanded(const struct work *work, const char *shard)
+/* The databases that the gate is about: what was done to a copy is taken back with the copy. */
+static bool was_expanded(const struct work *work, const struct plan_step *gate)
 {
-    for (size_t i = 0; i < work->count; i++)
-        if (work->steps[i].plan->task == TASK_EXPAND && work->steps[i].had_effect &&
-            strcmp(work->steps[i].plan->shard, shard) == 0)
+    for (size_t i = 0; i < work->count; i++) {
+        const struct step *step = &work->steps[i];
+
+        if (step->plan->task == TASK_EXPAND && step->had_effect &&
+            strcmp(step->plan->shard, gate->shard) == 0 &&
+            strcmp(step->plan->side, gate->side) == 0)
             return true;
+    }
     return false;
 }
 
@@ -168,7 +173,7 @@ static bool must_be_as_before(const struct control *control, const struct step *
 {
     return step->plan->undo_gate == GATE_AGREE &&
            (step->direction == DIRECTION_DO ||
-            (was_expanded(control_work(control, 0), step->plan->shard) &&
+            (was_expanded(control_work(control, 0), step->plan) &&
              !keeps_schema(control_work(control, 0), step->plan->shard)));
 }
 

@@ -162,9 +162,11 @@ static bool is_to_ring(const struct control *control)
 {
     const struct rollout *open = control->open;
 
+    char why[SENTENCE_SIZE];
+
     if (control->now_ms < open->ring_at_ms)
         return false;
-    return waits_for_players(control) ||
+    return waits_for_players(control) || rollout_way_back_fault(control, why) != NULL ||
            (waits_for_person(control) && control->now_ms - open->changed_at_ms >= RING_MS);
 }
 

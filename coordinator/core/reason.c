@@ -159,6 +159,16 @@ static void say_holding(const struct control *control, char *ret)
 
 void rollout_reason(const struct control *control, char ret[static SENTENCE_SIZE])
 {
+    char why[SENTENCE_SIZE];
+
+    if (rollout_way_back_fault(control, why) != NULL) {
+        (void)text_format(
+            ret, SENTENCE_SIZE,
+            "there is no way back without losing writes: %.800s; mend it, or let the "
+            "rollout complete%s",
+            why, control->open->state == ROLLOUT_HOLDING ? " (`hakem rollout complete`)" : "");
+        return;
+    }
     switch (control->open->state) {
     case ROLLOUT_ADVANCING:
     case ROLLOUT_COMPLETING:

@@ -69,6 +69,9 @@ void rollout_close(struct run *run);
 /* Why it waits, or what it is doing, in a sentence. */
 void rollout_reason(const struct control *control, char ret[static SENTENCE_SIZE]);
 
+/* NULL, or why going back would lose writes: the database that was left follows no more. */
+const char *rollout_way_back_fault(const struct control *control, char ret[static SENTENCE_SIZE]);
+
 /* NULL if every shard's primary attests what it holds, else which does not. */
 const char *rollout_primaries_fault(const struct control *control, char ret[static SENTENCE_SIZE]);
 

@@ -98,6 +98,17 @@ static enum twin_following way_back(const struct control *control)
                                                               : twin_mirror(control, why);
 }
 
+const char *rollout_way_back_fault(const struct control *control, char ret[static SENTENCE_SIZE])
+{
+    const struct rollout *open = control->open;
+
+    return (open->state == ROLLOUT_ADVANCING || open->state == ROLLOUT_HOLDING) &&
+                   !open->work.plan->options.accept_data_loss &&
+                   twin_mirror(control, ret) == TWIN_FOLLOWS_NO_MORE
+               ? ret
+               : NULL;
+}
+
 /* Going back would lose what players have written since: a person decides. */
 bool fails_without_a_way_back(const struct control *control)
 {

@@ -513,6 +513,9 @@ START_TEST(without_a_mirror_a_failure_waits_for_a_person_and_nothing_is_lost)
     core.cast.nodes[DB1].twin = TWIN_BROKEN;
     beats(2);
     ck_assert_int_eq(core.control->open->state, ROLLOUT_ADVANCING); /* nothing failed yet */
+    ck_assert(core.rings > 0); /* but somebody should know before he needs it */
+    ck_assert_ptr_nonnull(
+        strstr(core.ring, "no way back without losing writes: the blue database"));
     say_verb("rollback");
     ck_assert_int_eq(core.code, ERROR_REFUSED);
     ck_assert_ptr_nonnull(strstr(core.reply, "could lose what players have written since"));
