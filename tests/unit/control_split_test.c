@@ -71,13 +71,17 @@ static void go_on_until_share(uint64_t share_permille)
     ck_assert(colour_has_share(core.control, "main", "green", share_permille));
 }
 
+static void assert_gives_all_to_blue(size_t edge)
+{
+    ck_assert_str_eq(core.cast.nodes[edge].live, "blue");
+    ck_assert_uint_eq(core.cast.nodes[edge].share_permille, 0);
+}
+
 static void assert_everything_is_blue(void)
 {
     ck_assert_int_eq(last_end(), ROLLOUT_REVERTED);
-    for (size_t i = EDGE1; i <= EDGE2; i++) {
-        ck_assert_str_eq(core.cast.nodes[i].live, "blue");
-        ck_assert_uint_eq(core.cast.nodes[i].share_permille, 0);
-    }
+    assert_gives_all_to_blue(EDGE1);
+    assert_gives_all_to_blue(EDGE2);
     ck_assert_str_eq(core.cast.nodes[G2].release, "old");
     ck_assert_uint_eq(core.cast.nodes[DB1].applied, 1);
 }
