@@ -6,10 +6,10 @@
 #include "proto/report.h"
 #include "proto/window.h"
 
-#define PLAN_STEPS_MAX        32768
+#define PLAN_STEPS_MAX        131072
 #define KEPT_WHY_SIZE         400
-#define PLAN_NEEDS_MAX        4096
-#define PLAN_REVISIONS_MAX    64 /* that one rollout expands or contracts */
+#define PLAN_NEEDS_MAX        16384 /* the hold's: the last soak of every game node */
+#define PLAN_REVISIONS_MAX    64    /* that one rollout expands or contracts */
 #define PLAN_SHARDS_MAX       1024
 #define PLAN_GAMES_MAX        4096 /* of a shard */
 #define PLAN_WAVES_MAX        16

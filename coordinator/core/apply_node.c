@@ -10,31 +10,57 @@
 #include <assert.h>
 #include <string.h>
 
+/* Its places in both orders. */
+struct places {
+    size_t by_name, by_shard;
+};
+
+static struct places places_of(const struct control *control, const struct node *node)
+{
+    const struct fact_node *identity = &node->identity;
+
+    return (struct places){
+        control_node_place(control, identity->kind, identity->name),
+        control_shard_place(control, identity->kind, identity->shard, identity->name)};
+}
+
+static void close_gap(struct node **nodes, size_t at, size_t count)
+{
+    memmove(&nodes[at], &nodes[at + 1], (count - at) * sizeof(nodes[0]));
+}
+
+static void open_gap(struct node **nodes, size_t at, size_t count)
+{
+    memmove(&nodes[at + 1], &nodes[at], (count - at) * sizeof(nodes[0]));
+}
+
 static void take_out(struct control *control, const struct node *node)
 {
-    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
+    struct places at = places_of(control, node);
 
-    assert(control->nodes[at] == node);
+    assert(control->nodes[at.by_name] == node && control->by_shard[at.by_shard] == node);
     control->node_count--;
-    memmove(&control->nodes[at], &control->nodes[at + 1],
-            (control->node_count - at) * sizeof(control->nodes[0]));
+    close_gap(control->nodes, at.by_name, control->node_count);
+    close_gap(control->by_shard, at.by_shard, control->node_count);
     for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
         control->kind_begin[kind]--;
 }
 
 static void put_in(struct control *control, struct node *node)
 {
-    size_t at = control_node_place(control, node->identity.kind, node->identity.name);
+    struct places at = places_of(control, node);
 
     if (control->node_count == control->node_capacity) {
         size_t capacity = control->node_capacity == 0 ? 16 : control->node_capacity * 2;
 
         control->nodes = memory_grow(control, control->nodes, control->node_capacity, capacity);
+        control->by_shard =
+            memory_grow(control, control->by_shard, control->node_capacity, capacity);
         control->node_capacity = capacity;
     }
-    memmove(&control->nodes[at + 1], &control->nodes[at],
-            (control->node_count - at) * sizeof(control->nodes[0]));
-    control->nodes[at] = node;
+    open_gap(control->nodes, at.by_name, control->node_count);
+    open_gap(control->by_shard, at.by_shard, control->node_count);
+    control->nodes[at.by_name] = control->by_shard[at.by_shard] = node;
     control->node_count++;
     for (unsigned kind = node->identity.kind + 1u; kind <= KIND_COUNT; kind++)
         control->kind_begin[kind]++;
@@ -193,6 +219,7 @@ enum error_code apply_reported(struct control *control, const void *body, struct
         return apply_corrupt(err, "node", fact->name);
     talloc_free(node->report);
     node->report = record_clone(&report_record, &fact->report, node);
+    edge_sort_servers(node->report);
     node->report_at_ms = control->now_ms;
     node->report_number = ++control->report_number;
     if (node->identity.kind == KIND_GAME)

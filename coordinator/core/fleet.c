@@ -120,109 +120,6 @@ bool fleet_is_closed(const struct control *control, const char *shard)
            plan_shard_named(open->work.plan->shards, open->work.plan->shard_count, shard) != NULL;
 }
 
-bool edge_carries(const struct node *edge, const char *shard)
-{
-    return edge->identity.kind == KIND_EDGE && !edge->identity.is_pooler &&
-           (edge->identity.shard[0] == '\0' || strcmp(edge->identity.shard, shard) == 0);
-}
-
-const struct server_traffic *edge_server(const struct node *edge, const char *game)
-{
-    for (size_t i = 0; edge->report != NULL && i < edge->report->server_count; i++)
-        if (strcmp(edge->report->servers[i].node, game) == 0)
-            return &edge->report->servers[i];
-    return NULL;
-}
-
-static enum traffic_state state_at(const struct node *edge, const struct node *game,
-                                   uint64_t *ret_sessions)
-{
-    const struct server_traffic *server =
-        node_is_known(edge) ? edge_server(edge, game->identity.name) : NULL;
-
-    if (server == NULL || node_measured_at_ms(edge) < game->traffic_changed_at_ms)
-        return TRAFFIC_UNKNOWN;
-    *ret_sessions += server->sessions;
-    if (server->state == TRAFFIC_READY && !server->check_passes)
-        return TRAFFIC_DOWN;
-    return server->state;
-}
-
-enum traffic_state fleet_traffic(const struct control *control, const struct node *game,
-                                 uint64_t *ret_sessions)
-{
-    enum traffic_state common = TRAFFIC_COUNT_;
-    uint64_t sessions = 0;
-    bool is_idle_somewhere = false;
-
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
-        enum traffic_state state;
-
-        if (!edge_carries(edge, game->identity.shard))
-            continue;
-        state = state_at(edge, game, &sessions);
-        if (state == TRAFFIC_MAINTENANCE)
-            state = TRAFFIC_DRAIN; /* either is out */
-        if (state == TRAFFIC_IDLE) {
-            is_idle_somewhere = true; /* half-way through a switch, another edge decides */
-            continue;
-        }
-        if (common == TRAFFIC_COUNT_)
-            common = state;
-        else if (common != state)
-            common = TRAFFIC_UNKNOWN;
-    }
-    if (ret_sessions != NULL)
-        *ret_sessions = sessions;
-    if (common != TRAFFIC_COUNT_)
-        return common;
-    return is_idle_somewhere ? TRAFFIC_IDLE : TRAFFIC_READY;
-}
-
-bool fleet_traffic_is_known(const struct control *control, const struct node *game)
-{
-    uint64_t sessions = 0;
-
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
-        if (edge_carries(control->nodes[i], game->identity.shard) &&
-            state_at(control->nodes[i], game, &sessions) == TRAFFIC_UNKNOWN)
-            return false;
-    return true;
-}
-
-bool fleet_some_edge_sends(const struct control *control, const struct node *game)
-{
-    uint64_t sessions = 0;
-
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        enum traffic_state state = edge_carries(control->nodes[i], game->identity.shard)
-                                       ? state_at(control->nodes[i], game, &sessions)
-                                       : TRAFFIC_UNKNOWN;
-
-        if (state == TRAFFIC_READY || state == TRAFFIC_DOWN)
-            return true;
-    }
-    return false;
-}
-
-bool fleet_some_edge_withholds(const struct control *control, const struct node *game)
-{
-    uint64_t sessions = 0;
-
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
-        enum traffic_state state;
-
-        if (!edge_carries(edge, game->identity.shard) || !node_is_current(control, edge))
-            continue;
-        state = state_at(edge, game, &sessions);
-        if (state == TRAFFIC_DRAIN || state == TRAFFIC_MAINTENANCE)
-            return true;
-    }
-    return false;
-}
-
 enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE])
 {
     const struct report *report = node->report;
@@ -311,15 +208,13 @@ bool node_is_being_moved(const struct control *control, const struct node *node)
 const struct node *fleet_next(const struct control *control, enum node_kind kind, const char *shard,
                               size_t *cursor)
 {
-    if (*cursor < control->kind_begin[kind])
-        *cursor = control->kind_begin[kind];
-    while (*cursor < control->kind_begin[kind + 1]) {
-        const struct node *node = control->nodes[(*cursor)++];
+    size_t at = *cursor == 0 ? control_shard_place(control, kind, shard, "") : *cursor;
 
-        if (strcmp(node->identity.shard, shard) == 0)
-            return node;
-    }
-    return NULL;
+    if (at >= control->kind_begin[kind + 1] ||
+        strcmp(control->by_shard[at]->identity.shard, shard) != 0)
+        return NULL;
+    *cursor = at + 1;
+    return control->by_shard[at];
 }
 
 /* One bad sample is no verdict. */
@@ -353,6 +248,7 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
 
     while ((node = fleet_next(control, KIND_GAME, shard, &cursor)) != NULL) {
         bool is_ready = node_is_ready(control, node);
+        bool is_moved;
 
         count.games++;
         if (colour_rests(control, node))
@@ -362,11 +258,11 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
             count.unavailable++;
             continue;
         }
-        count.ready += is_ready && !node_is_being_moved(control, node);
+        is_moved = node_is_being_moved(control, node);
+        count.ready += is_ready && !is_moved;
         count.in_traffic += node_is_in_traffic(control, node);
-        count.serving +=
-            (is_ready || is_failing_briefly(control, node)) && !node_is_being_moved(control, node);
-        count.unavailable += !is_ready || node_is_being_moved(control, node);
+        count.serving += !is_moved && (is_ready || is_failing_briefly(control, node));
+        count.unavailable += !is_ready || is_moved;
     }
     return count;
 }

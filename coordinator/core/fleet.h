@@ -63,6 +63,9 @@ bool fleet_is_closed(const struct control *control, const char *shard);
 /* An edge without a shard carries every shard's traffic. */
 bool edge_carries(const struct node *edge, const char *shard);
 
+/* By name, as edge_server() finds them: every report, once, when it is taken. */
+void edge_sort_servers(struct report *report);
+
 /* What the edge last reported of a game node; NULL: it has not reported, or does not know it. */
 const struct server_traffic *edge_server(const struct node *edge, const char *game);
 

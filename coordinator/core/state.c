@@ -31,6 +31,25 @@ size_t control_node_place(const struct control *control, enum node_kind kind, co
     return low;
 }
 
+size_t control_shard_place(const struct control *control, enum node_kind kind, const char *shard,
+                           const char *name)
+{
+    size_t low = control->kind_begin[kind];
+    size_t high = control->kind_begin[kind + 1];
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct fact_node *its = &control->by_shard[middle]->identity;
+        int order = strcmp(its->shard, shard);
+
+        if (order < 0 || (order == 0 && strcmp(its->name, name) < 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct node *control_node(const struct control *control, const char *name)
 {
     for (unsigned kind = KIND_DATABASE; kind < KIND_COUNT; kind++) {

@@ -175,6 +175,7 @@ struct control {
     struct windows *windows; /* never NULL */
     struct node **nodes;     /* by kind, then by name */
     size_t node_count, node_capacity;
+    struct node **by_shard;            /* the same, by kind, shard and name */
     size_t kind_begin[KIND_COUNT + 1]; /* nodes of kind k: [kind_begin[k], kind_begin[k + 1]) */
     struct goal *goals;
     size_t goal_count;
@@ -198,6 +199,9 @@ bool control_hold_is_over(const struct control *control);
 
 struct node *control_node(const struct control *control, const char *name);
 size_t control_node_place(const struct control *control, enum node_kind kind, const char *name);
+/* In by_shard; of a shard's first node with the name "". */
+size_t control_shard_place(const struct control *control, enum node_kind kind, const char *shard,
+                           const char *name);
 /* "": nobody has said. */
 const char *control_live(const struct control *control, const char *shard, bool of_databases);
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node);

@@ -204,15 +204,17 @@ static const char *isolate_fault(const struct scene *scene, char *ret)
 {
     const struct node *game = control_node(scene->control, scene->step->plan->target);
 
-    if (game != NULL && is_last_in_traffic(scene, game)) {
-        (void)text_format(ret, SENTENCE_SIZE, "nobody else would be left in traffic beside %s",
+    if (game == NULL)
+        return NULL;
+    if (game->link != LINK_LOST && !was_let_in_again(scene, game)) {
+        (void)text_format(ret, SENTENCE_SIZE, "%s answers: its release is taken back",
                           game->identity.name);
         return ret;
     }
-    if (game == NULL || game->link == LINK_LOST || was_let_in_again(scene, game))
+    if (!is_last_in_traffic(scene, game))
         return NULL;
-    (void)text_format(ret, SENTENCE_SIZE, "%s answers: its release is taken back",
-                      scene->step->plan->target);
+    (void)text_format(ret, SENTENCE_SIZE, "nobody else would be left in traffic beside %s",
+                      game->identity.name);
     return ret;
 }
 
