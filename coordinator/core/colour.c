@@ -12,13 +12,11 @@ const char *colour_live(const struct control *control, const char *shard)
 
 const char *colour_reported(const struct control *control, const char *shard)
 {
+    struct edge_cursor cursor = {.own = 0};
     const char *common = NULL;
+    const struct node *edge;
 
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
-
-        if (!edge_carries(edge, shard))
-            continue;
+    while ((edge = edge_next(control, shard, &cursor)) != NULL) {
         if (!node_is_known(edge) || (common != NULL && strcmp(common, edge->report->live) != 0))
             return "";
         common = edge->report->live;
@@ -29,15 +27,13 @@ const char *colour_reported(const struct control *control, const char *shard)
 bool colour_has_share(const struct control *control, const char *shard, const char *colour,
                       uint64_t share_permille)
 {
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
-        const struct report *report = edge->report;
+    struct edge_cursor cursor = {.own = 0};
+    const struct node *edge;
 
-        if (edge_carries(edge, shard) &&
-            (!node_is_known(edge) || report->share_permille != share_permille ||
-             strcmp(share_permille == 0 ? report->live : report->next, colour) != 0))
+    while ((edge = edge_next(control, shard, &cursor)) != NULL)
+        if (!node_is_known(edge) || edge->report->share_permille != share_permille ||
+            strcmp(share_permille == 0 ? edge->report->live : edge->report->next, colour) != 0)
             return false;
-    }
     return true;
 }
 
@@ -99,12 +95,11 @@ static bool is_stranger(const struct control *control, const struct server_traff
 const char *colour_stranger(const struct control *control, const char *shard, const char *colour,
                             char ret[static SENTENCE_SIZE])
 {
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
+    struct edge_cursor cursor = {.own = 0};
+    const struct node *edge;
 
-        for (size_t s = 0;
-             edge_carries(edge, shard) && edge->report != NULL && s < edge->report->server_count;
-             s++) {
+    while ((edge = edge_next(control, shard, &cursor)) != NULL) {
+        for (size_t s = 0; edge->report != NULL && s < edge->report->server_count; s++) {
             if (!is_stranger(control, &edge->report->servers[s], shard, colour))
                 continue;
             (void)text_format(

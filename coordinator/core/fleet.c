@@ -227,10 +227,9 @@ static bool is_failing_briefly(const struct control *control, const struct node 
 
 bool node_was_taken_out(const struct control *control, const struct node *game)
 {
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
-        if (edge_carries(control->nodes[i], game->identity.shard))
-            return game->is_taken_out;
-    return false;
+    struct edge_cursor cursor = {.own = 0};
+
+    return game->is_taken_out && edge_next(control, game->identity.shard, &cursor) != NULL;
 }
 
 bool node_is_in_traffic(const struct control *control, const struct node *game)
@@ -290,11 +289,13 @@ static bool shard_has_arrived(const struct rollout *open, const char *shard)
 
 bool fleet_is_out(const struct control *control, const struct node *game)
 {
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
-        if (edge_carries(control->nodes[i], game->identity.shard))
-            return fleet_traffic(control, game, NULL) == TRAFFIC_DRAIN ||
-                   fleet_traffic(control, game, NULL) == TRAFFIC_IDLE;
-    return true;
+    struct edge_cursor cursor = {.own = 0};
+    enum traffic_state state;
+
+    if (edge_next(control, game->identity.shard, &cursor) == NULL)
+        return true;
+    state = fleet_traffic(control, game, NULL);
+    return state == TRAFFIC_DRAIN || state == TRAFFIC_IDLE;
 }
 
 /* The shard before the rollout that the open one takes back; NULL if it takes back none. */

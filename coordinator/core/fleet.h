@@ -63,6 +63,14 @@ bool fleet_is_closed(const struct control *control, const char *shard);
 /* An edge without a shard carries every shard's traffic. */
 bool edge_carries(const struct node *edge, const char *shard);
 
+/* Every edge that carries the shard, each once: those of all shards first. Begins zeroed. */
+struct edge_cursor {
+    size_t common, own;
+    bool is_beyond_common;
+};
+const struct node *edge_next(const struct control *control, const char *shard,
+                             struct edge_cursor *cursor);
+
 /* By name, as edge_server() finds them: every report, once, when it is taken. */
 void edge_sort_servers(struct report *report);
 

@@ -10,6 +10,29 @@ bool edge_carries(const struct node *edge, const char *shard)
            (edge->identity.shard[0] == '\0' || strcmp(edge->identity.shard, shard) == 0);
 }
 
+static const struct node *edge_of(const struct control *control, const char *shard, size_t *cursor)
+{
+    const struct node *edge;
+
+    while ((edge = fleet_next(control, KIND_EDGE, shard, cursor)) != NULL)
+        if (!edge->identity.is_pooler)
+            return edge;
+    return NULL;
+}
+
+const struct node *edge_next(const struct control *control, const char *shard,
+                             struct edge_cursor *cursor)
+{
+    const struct node *edge = NULL;
+
+    if (!cursor->is_beyond_common)
+        edge = edge_of(control, "", &cursor->common);
+    if (edge != NULL)
+        return edge;
+    cursor->is_beyond_common = true;
+    return shard[0] == '\0' ? NULL : edge_of(control, shard, &cursor->own);
+}
+
 /* One that stands in two backends has its places by their colours. */
 static int compare_servers(const void *one, const void *other)
 {
@@ -63,16 +86,14 @@ enum traffic_state fleet_traffic(const struct control *control, const struct nod
                                  uint64_t *ret_sessions)
 {
     enum traffic_state common = TRAFFIC_COUNT_;
+    struct edge_cursor cursor = {.own = 0};
+    const struct node *edge;
     uint64_t sessions = 0;
     bool is_idle_somewhere = false;
 
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
-        enum traffic_state state;
+    while ((edge = edge_next(control, game->identity.shard, &cursor)) != NULL) {
+        enum traffic_state state = state_at(edge, game, &sessions);
 
-        if (!edge_carries(edge, game->identity.shard))
-            continue;
-        state = state_at(edge, game, &sessions);
         if (state == TRAFFIC_MAINTENANCE)
             state = TRAFFIC_DRAIN; /* either is out */
         if (state == TRAFFIC_IDLE) {
@@ -93,23 +114,24 @@ enum traffic_state fleet_traffic(const struct control *control, const struct nod
 
 bool fleet_traffic_is_known(const struct control *control, const struct node *game)
 {
+    struct edge_cursor cursor = {.own = 0};
+    const struct node *edge;
     uint64_t sessions = 0;
 
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++)
-        if (edge_carries(control->nodes[i], game->identity.shard) &&
-            state_at(control->nodes[i], game, &sessions) == TRAFFIC_UNKNOWN)
+    while ((edge = edge_next(control, game->identity.shard, &cursor)) != NULL)
+        if (state_at(edge, game, &sessions) == TRAFFIC_UNKNOWN)
             return false;
     return true;
 }
 
 bool fleet_some_edge_sends(const struct control *control, const struct node *game)
 {
+    struct edge_cursor cursor = {.own = 0};
+    const struct node *edge;
     uint64_t sessions = 0;
 
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        enum traffic_state state = edge_carries(control->nodes[i], game->identity.shard)
-                                       ? state_at(control->nodes[i], game, &sessions)
-                                       : TRAFFIC_UNKNOWN;
+    while ((edge = edge_next(control, game->identity.shard, &cursor)) != NULL) {
+        enum traffic_state state = state_at(edge, game, &sessions);
 
         if (state == TRAFFIC_READY || state == TRAFFIC_DOWN)
             return true;
@@ -119,15 +141,14 @@ bool fleet_some_edge_sends(const struct control *control, const struct node *gam
 
 bool fleet_some_edge_withholds(const struct control *control, const struct node *game)
 {
+    struct edge_cursor cursor = {.own = 0};
+    const struct node *edge;
     uint64_t sessions = 0;
 
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
-        enum traffic_state state;
+    while ((edge = edge_next(control, game->identity.shard, &cursor)) != NULL) {
+        enum traffic_state state =
+            node_is_current(control, edge) ? state_at(edge, game, &sessions) : TRAFFIC_UNKNOWN;
 
-        if (!edge_carries(edge, game->identity.shard) || !node_is_current(control, edge))
-            continue;
-        state = state_at(edge, game, &sessions);
         if (state == TRAFFIC_DRAIN || state == TRAFFIC_MAINTENANCE)
             return true;
     }

@@ -36,14 +36,13 @@ static bool report_latency(const struct report *report, uint64_t *ret)
 static bool count_requests(const struct control *control, const struct node *game, uint64_t *ret,
                            uint64_t *ret_errors)
 {
-    *ret = *ret_errors = 0;
-    for (size_t i = control->kind_begin[KIND_EDGE]; i < control->node_count; i++) {
-        const struct node *edge = control->nodes[i];
-        const struct server_traffic *server;
+    struct edge_cursor cursor = {.own = 0};
+    const struct node *edge;
 
-        if (!edge_carries(edge, game->identity.shard))
-            continue;
-        server = edge_server(edge, game->identity.name);
+    *ret = *ret_errors = 0;
+    while ((edge = edge_next(control, game->identity.shard, &cursor)) != NULL) {
+        const struct server_traffic *server = edge_server(edge, game->identity.name);
+
         if (server == NULL)
             return false;
         *ret += server->requests;
