@@ -8,7 +8,7 @@
 
 #define PLAN_STEPS_MAX        131072
 #define KEPT_WHY_SIZE         400
-#define PLAN_NEEDS_MAX        16384 /* the hold's: the last soak of every game node */
+#define PLAN_NEEDS_MAX        10240 /* the hold's: the last soak of every game node */
 #define PLAN_REVISIONS_MAX    64    /* that one rollout expands or contracts */
 #define PLAN_SHARDS_MAX       1024
 #define PLAN_GAMES_MAX        4096 /* of a shard */

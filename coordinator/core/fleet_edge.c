@@ -33,14 +33,19 @@ const struct node *edge_next(const struct control *control, const char *shard,
     return shard[0] == '\0' ? NULL : edge_of(control, shard, &cursor->own);
 }
 
-/* One that stands in two backends has its places by their colours. */
+/* One that stands in two backends has its places by their colours. A total order, as far as anybody
+ * could tell two of them apart. */
 static int compare_servers(const void *one, const void *other)
 {
     const struct server_traffic *a = one;
     const struct server_traffic *b = other;
-    int by_node = strcmp(a->node, b->node);
+    int order = strcmp(a->node, b->node);
 
-    return by_node != 0 ? by_node : strcmp(a->colour, b->colour);
+    if (order == 0)
+        order = strcmp(a->colour, b->colour);
+    if (order == 0)
+        order = (int)a->state - (int)b->state;
+    return order != 0 ? order : (a->sessions > b->sessions) - (a->sessions < b->sessions);
 }
 
 void edge_sort_servers(struct report *report)

@@ -220,4 +220,5 @@ static void add_all(TCase *tcase)
         tcase, a_release_fits_a_schema_with_what_it_needs_and_nothing_that_it_does_not_know, 0, 10);
 }
 
-SUITE("control: plan", {.add = add_all, .set_up = core_set_up, .tear_down = core_tear_down})
+SUITE("control: plan",
+      {.add = add_all, .set_up = core_set_up, .tear_down = core_tear_down, .timeout_s = 60})
