@@ -1,9 +1,11 @@
 #include "agent/child.h"
 
+#include "agent/task/task.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +38,17 @@ static enum error_code spawn(const struct agent_config *config, struct process *
     return code;
 }
 
+/* Players come first: a quarter of a processor for which a game server or a database competes. What
+ * a hook starts would inherit it for good, and could not go back: such tasks have the agent's own.
+ */
+#define YIELD_NICE 6
+
+static void yield(const struct job *job, const struct process *process)
+{
+    if (job->kind == JOB_TASK && task_functions(job->order.task)->yields)
+        (void)setpriority(PRIO_PROCESS, (id_t)process->pid, YIELD_NICE);
+}
+
 enum error_code children_start(struct children *children, const struct job *job, struct child **ret,
                                struct error *err)
 {
@@ -46,6 +59,7 @@ enum error_code children_start(struct children *children, const struct job *job,
     *child = (struct child){.job = *job};
     if (spawn(children->config, &child->process, err) != ERROR_OK)
         return err->code;
+    yield(job, &child->process);
     child->is_used = true;
     channel_open(&child->channel, child->process.channel, NULL);
     /* A child that died at once is reaped like any other. */

@@ -1,7 +1,9 @@
 #include "common/migration/backfill.h"
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/pace.h"
 #include "common/migration/segment.h"
 
 #include <inttypes.h>
@@ -22,11 +24,13 @@ struct filling {
     bool is_finished;
     bool has_cursor;
     uint64_t pass;
-    uint64_t batch; /* rows; halved when one times out */
+    struct pace pace;
     uint64_t done;
     uint64_t total;
     uint64_t left; /* by the last count */
     /* of the last batch */
+    uint64_t rows_wanted;
+    uint64_t took_ms;
     uint64_t rows_changed;
     uint64_t rows_seen;
 };
@@ -68,7 +72,7 @@ static const char *batch_sql(const struct filling *f, const void *parent)
         " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
         " AND generation = $2::bigint AND position = $3::integer"
         " RETURNING (SELECT count(*) FROM changed) || ' ' || (SELECT count(*) FROM batch)",
-        spec->key, spec->table, from, spec->key, f->batch, spec->table, spec->set, spec->key,
+        spec->key, spec->table, from, spec->key, f->pace.rows, spec->table, spec->set, spec->key,
         spec->key, spec->where);
 }
 
@@ -267,32 +271,49 @@ static enum error_code try_batch(void *context, uint64_t lock_timeout_ms, struct
     return code;
 }
 
+/* How far it is, and why it goes no faster. */
+static void report(struct filling *f)
+{
+    char why[128], text[256];
+
+    pace_say(&f->pace, why, sizeof(why));
+    (void)text_format(text, sizeof(text), "backfill of %s%s%s", f->spec->table,
+                      why[0] != '\0' ? ", " : "", why);
+    migrator_report(f->m, f->done, f->total > f->done ? f->total : f->done, text);
+}
+
 static enum error_code run_batch(struct filling *f, struct error *err)
 {
-    char text[160];
+    uint64_t began;
 
-    f->rows_changed = 0;
-    while (ladder_climb(f->m, try_batch, f, err) != ERROR_OK) {
-        if (err->code != ERROR_TIMEOUT || f->batch == 1)
+    do {
+        f->rows_changed = 0;
+        f->rows_wanted = f->pace.rows;
+        began = clock_monotonic_ms();
+        if (ladder_climb(f->m, try_batch, f, err) == ERROR_OK)
+            break;
+        if (err->code != ERROR_TIMEOUT || !pace_halve(&f->pace))
             return err->code;
-        f->batch /= 2;
-    }
+    } while (true);
+    f->took_ms = clock_monotonic_ms() - began;
     f->has_cursor = f->has_cursor || f->rows_seen > 0;
     f->done += f->rows_changed;
     f->m->result.rows_changed += f->rows_changed;
     f->m->result.statements_run++;
-    (void)text_format(text, sizeof(text), "backfill of %s", f->spec->table);
-    migrator_report(f->m, f->done, f->total > f->done ? f->total : f->done, text);
+    report(f);
     return ERROR_OK;
 }
 
 static enum error_code run_pass(struct filling *f, struct error *err)
 {
-    do {
+    while (true) {
         if (run_batch(f, err) != ERROR_OK)
             return err->code;
-    } while (f->rows_seen == f->batch);
-    return ERROR_OK;
+        if (f->rows_seen < f->rows_wanted)
+            return ERROR_OK;
+        if (pace_keep(&f->pace, f->m, f->took_ms, err) != ERROR_OK)
+            return err->code;
+    }
 }
 
 /* ---- the end ---- */
@@ -415,10 +436,10 @@ enum error_code backfill_run(struct migrator *m, struct error *err)
             .position_text = memory_format(m->scratch, "%zu", i),
             .where = memory_format(m->scratch, "%s/migration.yaml: backfill of %s",
                                    m->revision->name, m->revision->backfills[i].table),
-            .batch = m->revision->backfills[i].batch,
         };
 
         name_sync(m, i, filling.sync);
+        pace_begin(&filling.pace, m->revision->backfills[i].batch);
         if (fill(&filling, err) != ERROR_OK)
             return err->code;
     }

@@ -109,7 +109,7 @@ enum error_code transaction_run(struct migrator *m, const struct transaction *t,
 /* ---- the ladder ---- */
 
 /* Short first: everybody queues behind a waiting ALTER TABLE for as long as it waits. */
-#define LADDER_PATIENCE_MIN_MS 150
+#define LADDER_PATIENCE_MIN_MS 40
 
 /* One try, with that much patience for locks. ERROR_LOCK and ERROR_CONFLICT lead to the next. */
 typedef enum error_code ladder_attempt(void *context, uint64_t lock_timeout_ms, struct error *err);

@@ -3,7 +3,7 @@
 -- makes without naming a schema would land among our tables, where no fingerprint looks.
 -- client_connection_check_interval came with PostgreSQL 14: then a backend whose client was killed stops its
 -- statement by itself.  Our own statements are small and come again: what compiles or plans them anew each
--- time costs more than they do.
+-- time costs more than they do.  A scan of ours may take one processor, not all of them: players need those.
 SELECT pg_catalog.set_config(s.name, w.value, false)
   FROM (VALUES ('client_connection_check_interval', '500'),
                ('statement_timeout', $1),
@@ -18,6 +18,7 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
                ('DateStyle', 'ISO, MDY'),
                ('TimeZone', 'UTC'),
                ('jit', 'off'),
+               ('max_parallel_workers_per_gather', '0'),
                ('plan_cache_mode', 'force_generic_plan'),
                ('idle_in_transaction_session_timeout', '0')) AS w (name, value)
   JOIN pg_catalog.pg_settings AS s ON s.name = w.name

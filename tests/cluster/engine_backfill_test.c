@@ -2,6 +2,7 @@
 #include "common/base/text.h"
 #include "support/engine.h"
 
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,8 +118,79 @@ START_TEST(a_row_that_is_replicated_behind_the_cursor_is_kept_right_too)
 }
 END_TEST
 
+/* ---- beside others ---- */
+
+static struct heard {
+    size_t yielded; /* reports that say so */
+    size_t all;
+} heard;
+
+static void hear(void *context, uint64_t done, uint64_t total, const char *text)
+{
+    struct heard *to = context;
+
+    (void)done;
+    (void)total;
+    to->all++;
+    to->yielded += strstr(text, "yields to ") != NULL;
+}
+
+static const struct migration_hooks listening = {.context = &heard, .progress = hear};
+
+static void given_rows_to_fill(void)
+{
+    given_backfill("backfill:\n  - {table: public.players, key: id, set: \"display_name = name\", "
+                   "where: \"display_name IS NULL\", batch: 5000}\n");
+    assert_ok(expand("0002_display"));
+    sql("INSERT INTO players SELECT i, 'n' || i FROM generate_series(200000, 280000) i");
+    heard = (struct heard){.all = 0};
+    engine.with.hooks = &listening;
+}
+
+START_TEST(alone_it_takes_as_many_rows_a_batch_as_the_history_allows)
+{
+    given_rows_to_fill();
+    assert_ok(backfill("0002_display"));
+    /* 100,000 rows in fives of thousands, but for the first, careful second. */
+    ck_assert_uint_lt(heard.all, 100);
+    ck_assert_uint_eq(heard.yielded, 0);
+    ck_assert_uint_eq(ask("SELECT count(*) FROM players WHERE display_name IS NULL"), 0);
+}
+END_TEST
+
+/* A game: many small transactions of somebody else. */
+static pid_t start_players(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct session *own = open_session("game");
+
+        while (session_run(own, "UPDATE players SET name = name WHERE id = 7", &failure) ==
+               ERROR_OK)
+            ;
+        _exit(1);
+    }
+    return pid;
+}
+
+START_TEST(beside_players_it_yields_and_says_so)
+{
+    pid_t players;
+
+    given_rows_to_fill();
+    players = start_players();
+    assert_ok(backfill("0002_display"));
+    kill_child(players);
+    ck_assert_uint_gt(heard.yielded, 0);
+    ck_assert_uint_eq(ask("SELECT count(*) FROM players WHERE display_name IS NULL"), 0);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, alone_it_takes_as_many_rows_a_batch_as_the_history_allows);
+    tcase_add_test(tcase, beside_players_it_yields_and_says_so);
     tcase_add_test(tcase, a_backfill_survives_kills_and_live_writers_and_leaves_no_row_stale);
     tcase_add_test(tcase, a_backfill_that_cannot_end_says_so_and_E_stays_down);
     tcase_add_test(tcase, a_revert_in_the_middle_of_a_backfill_takes_its_trigger_along);

@@ -31,19 +31,28 @@ static enum error_code try_query(PGconn *connection, const char *sql,
     return code;
 }
 
-static enum error_code try_schema(const struct server *server, struct error *err)
+enum error_code status_try_schema(const void *context, PGconn *connection, struct error *err)
 {
-    PGconn *connection;
-    enum error_code code = database_borrow(server->database, &connection, err);
+    const struct server *server = context;
+    enum error_code code = ERROR_OK;
 
-    if (code != ERROR_OK)
-        return code;
     for (size_t i = 0; i < QUERY_COUNT && code == ERROR_OK; i++) {
         const char *sql = release_query(server->release, (enum query)i);
 
         if (sql != NULL)
             code = try_query(connection, sql, query_traits((enum query)i), err);
     }
+    return code;
+}
+
+static enum error_code borrow_and_try(const struct server *server, struct error *err)
+{
+    PGconn *connection;
+    enum error_code code = database_borrow(server->database, &connection, err);
+
+    if (code != ERROR_OK)
+        return code;
+    code = status_try_schema(server, connection, err);
     database_give_back(server->database, connection);
     return code;
 }
@@ -54,7 +63,7 @@ static enum error_code check_schema(const struct server *server, struct error *e
     enum error_code code = ERROR_CONNECTION;
 
     for (size_t i = 0; i <= DATABASE_CONNECTIONS && code == ERROR_CONNECTION; i++)
-        code = try_schema(server, err);
+        code = borrow_and_try(server, err);
     return code;
 }
 

@@ -20,10 +20,11 @@
 struct database {
     const char *conninfo;
     const char *application;
-    pthread_mutex_t lock; /* of free and free_count */
-    pthread_cond_t given_back;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t given_back, stops;
     PGconn *free[DATABASE_CONNECTIONS]; /* NULL: never connected, or lost */
     size_t free_count;
+    bool is_stopping; /* no more warming */
 };
 
 struct database *database_new(const void *parent, const char *conninfo, const char *application)
@@ -35,6 +36,7 @@ struct database *database_new(const void *parent, const char *conninfo, const ch
     database->free_count = DATABASE_CONNECTIONS;
     (void)pthread_mutex_init(&database->lock, NULL);
     (void)pthread_cond_init(&database->given_back, NULL);
+    (void)pthread_cond_init(&database->stops, NULL);
     return database;
 }
 
@@ -46,22 +48,30 @@ void database_free(struct database *database)
     for (size_t i = 0; i < DATABASE_CONNECTIONS; i++)
         PQfinish(database->free[i]);
     (void)pthread_cond_destroy(&database->given_back);
+    (void)pthread_cond_destroy(&database->stops);
     (void)pthread_mutex_destroy(&database->lock);
     talloc_free(database);
 }
 
-static bool take_free(struct database *database, PGconn **ret)
+static struct timespec time_in_ms(long ms)
 {
     struct timespec until;
-    bool taken = false;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += BORROW_WAIT_MS / 1000;
-    until.tv_nsec += BORROW_WAIT_MS % 1000 * 1000000L;
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
+    return until;
+}
+
+static bool take_free(struct database *database, PGconn **ret)
+{
+    struct timespec until = time_in_ms(BORROW_WAIT_MS);
+    bool taken = false;
+
     (void)pthread_mutex_lock(&database->lock);
     while (database->free_count == 0)
         if (pthread_cond_timedwait(&database->given_back, &database->lock, &until) != 0)
@@ -113,19 +123,88 @@ enum error_code database_borrow(struct database *database, PGconn **ret, struct 
     return ERROR_OK;
 }
 
+static void drop_idle(struct database *database)
+{
+    for (size_t i = 0; i < database->free_count; i++) {
+        PQfinish(database->free[i]);
+        database->free[i] = NULL;
+    }
+}
+
 /* What is lost, or still inside a transaction, is dropped rather than mended. */
 void database_give_back(struct database *database, PGconn *connection)
 {
+    bool is_lost = connection != NULL && PQstatus(connection) != CONNECTION_OK;
+
     if (connection != NULL && PQtransactionStatus(connection) != PQTRANS_IDLE) {
         PQfinish(connection);
         connection = NULL;
     }
     (void)pthread_mutex_lock(&database->lock);
+    if (is_lost)
+        drop_idle(database);
     assert(database->free_count < DATABASE_CONNECTIONS);
     database->free[database->free_count++] = connection;
     (void)pthread_cond_signal(&database->given_back);
     (void)pthread_mutex_unlock(&database->lock);
 }
+
+/* ---- warming ---- */
+
+/* False if it is to stop. */
+static bool rest(struct database *database)
+{
+    struct timespec until = time_in_ms(DATABASE_WARM_EVERY_MS);
+    bool goes_on;
+
+    (void)pthread_mutex_lock(&database->lock);
+    while (!database->is_stopping)
+        if (pthread_cond_timedwait(&database->stops, &database->lock, &until) != 0)
+            break;
+    goes_on = !database->is_stopping;
+    (void)pthread_mutex_unlock(&database->lock);
+    return goes_on;
+}
+
+/* Takes a place without a connection out of the pool; false if there is none. */
+static bool take_empty(struct database *database)
+{
+    bool taken = false;
+
+    (void)pthread_mutex_lock(&database->lock);
+    for (size_t i = 0; i < database->free_count && !taken; i++)
+        if (database->free[i] == NULL) {
+            database->free[i] = database->free[--database->free_count];
+            taken = true;
+        }
+    (void)pthread_mutex_unlock(&database->lock);
+    return taken;
+}
+
+void database_warm(struct database *database, database_trial *trial, const void *context)
+{
+    PGconn *connection;
+    struct error ignored;
+
+    while (rest(database) && take_empty(database)) {
+        connection = NULL;
+        if (connect_anew(database, &connection, &ignored) == ERROR_OK)
+            (void)trial(context, connection, &ignored);
+        database_give_back(database, connection);
+        if (connection == NULL)
+            return;
+    }
+}
+
+void database_stop_warming(struct database *database)
+{
+    (void)pthread_mutex_lock(&database->lock);
+    database->is_stopping = true;
+    (void)pthread_cond_signal(&database->stops);
+    (void)pthread_mutex_unlock(&database->lock);
+}
+
+/* ---- queries ---- */
 
 /* 40: deadlock or serialization; 23505: another request with the same id was faster; 57P: the
  * server is shutting down; 25006: it has become a standby. */

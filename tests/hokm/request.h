@@ -89,5 +89,7 @@ enum error_code receipt_get(const struct request *request, PGconn *connection, j
                             struct error *err);
 unsigned status_alive(const struct request *request, json_t **ret);
 unsigned status_health(const struct request *request, json_t **ret);
+/* Every query of a release (context: its struct server) on the schema as it stands. */
+enum error_code status_try_schema(const void *context, PGconn *connection, struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "tests/hokm/http.h"
 
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -81,11 +82,20 @@ static enum error_code write_pid(const char *path, struct error *err)
     return file_write_atomically(path, text, strlen(text), 0644, err);
 }
 
-static enum error_code serve(const struct server *server, const struct options *options,
+static void *warm(void *context)
+{
+    const struct server *server = context;
+
+    database_warm(server->database, status_try_schema, server);
+    return NULL;
+}
+
+static enum error_code serve(struct server *server, const struct options *options,
                              struct error *err)
 {
     sigset_t signals;
     struct http *http = NULL;
+    pthread_t warmer;
     int received;
     enum error_code code;
 
@@ -94,11 +104,15 @@ static enum error_code serve(const struct server *server, const struct options *
     if (code != ERROR_OK)
         return code;
     code = write_pid(options->pid_file, err);
+    if (code == ERROR_OK && pthread_create(&warmer, NULL, warm, server) != 0)
+        code = error_set(err, ERROR_SYSTEM, "cannot start a thread");
     if (code == ERROR_OK) {
         log_event(LOG_INFO, "serving", LOG_TEXT("node", server->node),
                   LOG_TEXT("release", server->release->name), LOG_NUMBER("port", options->port));
         (void)sigwait(&signals, &received);
         log_event(LOG_INFO, "ending", LOG_TEXT("node", server->node));
+        database_stop_warming(server->database);
+        (void)pthread_join(warmer, NULL);
     }
     http_close(http, PATIENCE_MS);
     return code;

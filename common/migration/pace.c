@@ -1,0 +1,149 @@
+#include "common/migration/pace.h"
+
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "embedded_hakem_migration.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define LAG_SLICE_MS 200
+
+void pace_begin(struct pace *pace, uint64_t rows_max)
+{
+    *pace = (struct pace){.rows_max = rows_max, .rows = rows_max};
+    if (pace->rows > PACE_ROWS_FIRST)
+        pace->rows = PACE_ROWS_FIRST;
+}
+
+/* ---- deciding ---- */
+
+/* Until a rate is known somebody may be there. */
+static bool has_others(const struct pace_view *view)
+{
+    return !view->has_rate || view->others_per_s >= PACE_OTHERS_MIN_PER_S;
+}
+
+static bool is_lagging(const struct pace_view *view)
+{
+    return view->lag_bytes > PACE_LAG_MAX_BYTES;
+}
+
+/* A single batch may have had bad luck: never more than half or twice as many. */
+static uint64_t fitting_rows(const struct pace *pace, uint64_t took_ms, uint64_t target_ms)
+{
+    uint64_t rows = pace->rows * target_ms / (took_ms > 0 ? took_ms : 1);
+
+    if (rows > pace->rows * 2)
+        rows = pace->rows * 2;
+    if (rows < pace->rows / 2)
+        rows = pace->rows / 2;
+    if (rows > pace->rows_max)
+        rows = pace->rows_max;
+    return rows > 0 ? rows : 1;
+}
+
+struct pace_rest pace_decide(struct pace *pace, uint64_t took_ms)
+{
+    const struct pace_view *view = &pace->view;
+    struct pace_rest rest = {.ms = 0};
+
+    pace->rows =
+        fitting_rows(pace, took_ms, has_others(view) ? PACE_BESIDE_OTHERS_MS : PACE_ALONE_MS);
+    if (has_others(view))
+        rest.ms = took_ms * PACE_REST_TIMES;
+    if (rest.ms > PACE_REST_MAX_MS)
+        rest.ms = PACE_REST_MAX_MS;
+    rest.until_caught_up = is_lagging(view);
+    return rest;
+}
+
+bool pace_halve(struct pace *pace)
+{
+    if (pace->rows == 1)
+        return false;
+    pace->rows /= 2;
+    return true;
+}
+
+void pace_say(const struct pace *pace, char *ret, size_t size)
+{
+    const struct pace_view *view = &pace->view;
+
+    if (is_lagging(view))
+        (void)text_format(ret, size, "waits for %s, which is %" PRIu64 " MiB behind",
+                          view->laggard[0] != '\0' ? view->laggard : "a standby",
+                          view->lag_bytes >> 20);
+    else if (view->has_rate && has_others(view))
+        (void)text_format(ret, size, "yields to %" PRIu64 " transactions a second",
+                          view->others_per_s);
+    else
+        (void)text_copy(ret, size, "");
+}
+
+/* ---- looking ---- */
+
+static enum error_code look(struct pace *pace, struct migrator *m, struct error *err)
+{
+    uint64_t now = clock_monotonic_ms();
+    uint64_t transactions, others;
+    struct rows *rows;
+
+    pace->own++;
+    if (session_query(m->session, SQL(embedded_pace_look), &rows, err) != ERROR_OK)
+        return err->code;
+    transactions = rows_number(rows, 0, 0);
+    pace->view.lag_bytes = rows_number(rows, 0, 1);
+    (void)text_copy(pace->view.laggard, sizeof(pace->view.laggard), rows_text(rows, 0, 2));
+    rows_free(rows);
+    if (pace->looked_ms != 0 && now > pace->looked_ms) {
+        /* Statistics that were reset start again from nothing. */
+        others = transactions > pace->transactions + pace->own
+                     ? transactions - pace->transactions - pace->own
+                     : 0;
+        pace->view.others_per_s = others * 1000 / (now - pace->looked_ms);
+        pace->view.has_rate = true;
+    }
+    pace->looked_ms = now;
+    pace->transactions = transactions;
+    pace->own = 0;
+    return ERROR_OK;
+}
+
+static bool is_time_to_look(const struct pace *pace)
+{
+    return pace->looked_ms == 0 || clock_monotonic_ms() - pace->looked_ms >= PACE_LOOK_EVERY_MS;
+}
+
+static enum error_code cancelled(struct error *err)
+{
+    return error_set(err, ERROR_CANCELLED, "cancelled between two batches");
+}
+
+static enum error_code wait_until_caught_up(struct pace *pace, struct migrator *m,
+                                            struct error *err)
+{
+    uint64_t end = clock_monotonic_ms() + PACE_LAG_WAIT_MAX_MS;
+
+    while (is_lagging(&pace->view) && clock_monotonic_ms() < end) {
+        if (!migrator_pause(m, LAG_SLICE_MS))
+            return cancelled(err);
+        if (look(pace, m, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+enum error_code pace_keep(struct pace *pace, struct migrator *m, uint64_t took_ms,
+                          struct error *err)
+{
+    struct pace_rest rest;
+
+    pace->own++;
+    if (is_time_to_look(pace) && look(pace, m, err) != ERROR_OK)
+        return err->code;
+    rest = pace_decide(pace, took_ms);
+    if (rest.ms > 0 && !migrator_pause(m, rest.ms))
+        return cancelled(err);
+    return rest.until_caught_up ? wait_until_caught_up(pace, m, err) : ERROR_OK;
+}

@@ -1,0 +1,70 @@
+/* pace.h: how fast work that can wait goes: rows per batch by a target time, and rests between
+ * batches while others use the server or its standbys lag (rule 10: players come first).
+ *
+ * Called by backfill.c between batches.  Deciding is pure; looking is one query.
+ */
+#ifndef COMMON_MIGRATION_PACE_H
+#define COMMON_MIGRATION_PACE_H
+
+#include "common/migration/migrator.h"
+
+/* A batch holds its rows' locks, and a processor, for about so long. */
+#define PACE_BESIDE_OTHERS_MS 5
+#define PACE_ALONE_MS         500
+#define PACE_ROWS_FIRST       200 /* nobody knows yet what a row costs */
+/* Beside others a batch is followed by so many times its own length of rest: a tenth of the time.
+ */
+#define PACE_REST_TIMES  9
+#define PACE_REST_MAX_MS 2000
+/* Agents that look every second and a monitoring system come to less. */
+#define PACE_OTHERS_MIN_PER_S 20
+/* A session tells its counts at most once a second (PGSTAT_MIN_INTERVAL). */
+#define PACE_LOOK_EVERY_MS 1000
+/* As much WAL as a standby replays in about a second. */
+#define PACE_LAG_MAX_BYTES (64ULL << 20)
+/* A standby that does not catch up at all slows this down to a batch so often, and never stops it:
+ * whether it may be left behind is decided elsewhere. */
+#define PACE_LAG_WAIT_MAX_MS 10000
+
+/* What a look saw. */
+struct pace_view {
+    bool has_rate;         /* the second look is the first that knows a rate */
+    uint64_t others_per_s; /* transactions that are not ours, of all databases */
+    uint64_t lag_bytes;    /* of the standby or subscriber that is furthest behind */
+    char laggard[MIGRATION_NAME_MAX + 1];
+};
+
+struct pace {
+    uint64_t rows; /* of the next batch */
+    uint64_t rows_max;
+    struct pace_view view;
+    /* by the last look */
+    uint64_t looked_ms;
+    uint64_t transactions;
+    /* since then */
+    uint64_t own;
+};
+
+/* What to do after a batch. */
+struct pace_rest {
+    uint64_t ms;
+    bool until_caught_up; /* look again and again, for PACE_LAG_WAIT_MAX_MS at most */
+};
+
+void pace_begin(struct pace *pace, uint64_t rows_max);
+
+/* Pure: sets the rows of the next batch by what this one took, and says how long to rest. */
+struct pace_rest pace_decide(struct pace *pace, uint64_t took_ms);
+
+/* The next batch after one that timed out; false if it was a single row. */
+bool pace_halve(struct pace *pace);
+
+/* Why it goes slowly, for people; "" if it does not. */
+void pace_say(const struct pace *pace, char *ret, size_t size);
+
+/* Looks if it is time to, decides, and rests.  text: what is being done, for the progress.  Errors:
+ * CANCELLED, and those of a query. */
+enum error_code pace_keep(struct pace *pace, struct migrator *m, uint64_t took_ms,
+                          struct error *err);
+
+#endif
