@@ -54,21 +54,20 @@ static enum error_code apply_catalog(struct control *control, const void *body, 
 static enum error_code apply_goal(struct control *control, const void *body, struct error *err)
 {
     const struct fact_goal *fact = body;
-    struct goal *goal = NULL;
+    size_t at = control_goal_place(control, fact->shard, fact->node);
+    struct goal *goal;
 
     (void)err;
-    for (size_t i = 0; i < control->goal_count; i++)
-        if (strcmp(control->goals[i].shard, fact->shard) == 0 &&
-            strcmp(control->goals[i].node, fact->node) == 0)
-            goal = &control->goals[i];
-    if (goal == NULL) {
+    if (control_goal(control, fact->shard, fact->node) == NULL) {
         control->goals =
             memory_grow(control, control->goals, control->goal_count, control->goal_count + 1);
-        goal = &control->goals[control->goal_count++];
+        goal = &control->goals[at];
+        memmove(goal + 1, goal, (control->goal_count - at) * sizeof(*goal));
+        control->goal_count++;
         (void)text_copy(goal->shard, sizeof(goal->shard), fact->shard);
         (void)text_copy(goal->node, sizeof(goal->node), fact->node);
     }
-    (void)text_copy(goal->release, sizeof(goal->release), fact->release);
+    (void)text_copy(control->goals[at].release, sizeof(control->goals[at].release), fact->release);
     return ERROR_OK;
 }
 
@@ -316,28 +315,35 @@ static void note_traffic(struct control *control, const struct work *work, const
         target->is_taken_out = false;
 }
 
+static void note_target(const struct work *work, struct node *target)
+{
+    if (target == NULL)
+        return;
+    target->was_marked = true;
+    target->in_plan = work_node_in_plan(work, target->identity.name);
+}
+
 static enum error_code apply_step(struct control *control, const void *body, struct error *err)
 {
     const struct fact_step *fact = body;
     struct work *work = control_work(control, fact->repair);
     struct step *step = work == NULL ? NULL : work_step(work, fact->step);
-    bool was_admitted;
     bool tells_nobody;
 
     if (step == NULL)
         return apply_corrupt(err, "a step", "that no plan has");
-    was_admitted = work_is_admitted(step);
     tells_nobody = step->state == STEP_DUE && fact->state != STEP_ORDERED;
+    work_leave(work, step);
     change_step(work->steps, step, fact, control->now_ms);
-    work_count_admit(work, step, was_admitted);
+    work_enter(work, step);
     note_sessions(control, step);
     note_told(control, step);
     if (!tells_nobody)
         note_traffic(control, work, step);
     if (fact->repair != 0)
         note_repair(control, step);
-    else if (control_node(control, step->plan->target) != NULL)
-        control_node(control, step->plan->target)->was_marked = true;
+    else
+        note_target(work, control_node(control, step->plan->target));
     if (fact->repair == 0 && fact->state == STEP_ORDERED && is_point_of_no_return(step->plan))
         control->open->has_contracted = true;
     return ERROR_OK;
@@ -369,6 +375,8 @@ static enum error_code apply_closed(struct control *control, const void *body, s
     const struct summary *summary = body;
 
     (void)err;
+    for (size_t i = 0; i < control->node_count; i++)
+        control->nodes[i]->in_plan = (struct node_in_plan){.is_out = false};
     talloc_free(control->open); /* NULL when an old journal's open facts were left unread */
     control->open = NULL;
     if (control->summary_count == SUMMARIES_MAX) {
@@ -473,5 +481,6 @@ enum error_code control_apply(struct control *control, const struct fact *fact, 
     assert(fact->type < FACT_COUNT);
     if (fact->at_ms > control->now_ms)
         control->now_ms = fact->at_ms;
+    control->changes++;
     return appliers[fact->type](control, fact->body, err);
 }

@@ -82,6 +82,8 @@ enum error_code apply_node_accepted(struct control *control, const void *body, s
         node->is_told = fact->kind == KIND_GAME; /* so may its server */
     }
     node->identity = *fact;
+    if (control->open != NULL)
+        node->in_plan = work_node_in_plan(&control->open->work, fact->name);
     put_in(control, node);
     return ERROR_OK;
 }

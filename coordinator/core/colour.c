@@ -165,9 +165,11 @@ void colour_heard(struct run *run, const struct node *edge)
 bool colour_is_left(const struct plan *plan, const struct node *game)
 {
     const struct plan_shard *shard =
-        plan_shard_named(plan->shards, plan->shard_count, game->identity.shard);
+        plan->strategy != STRATEGY_BLUE_GREEN
+            ? NULL
+            : plan_shard_named(plan->shards, plan->shard_count, game->identity.shard);
 
-    return plan->strategy == STRATEGY_BLUE_GREEN && shard != NULL && shard->colour[0] != '\0' &&
+    return shard != NULL && shard->colour[0] != '\0' &&
            strcmp(game->identity.colour, shard->live) == 0;
 }
 

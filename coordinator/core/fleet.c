@@ -2,6 +2,7 @@
 
 #include "coordinator/core/colour.h"
 #include "coordinator/core/twin.h"
+#include "coordinator/core/work.h"
 
 #include <string.h>
 
@@ -116,8 +117,7 @@ bool fleet_is_closed(const struct control *control, const char *shard)
     const struct rollout *open = control->open;
 
     return open != NULL && open->work.plan->strategy == STRATEGY_MAINTENANCE &&
-           open->state != ROLLOUT_PLANNED &&
-           plan_shard_named(open->work.plan->shards, open->work.plan->shard_count, shard) != NULL;
+           open->state != ROLLOUT_PLANNED && work_shard(&open->work, shard) != NULL;
 }
 
 enum verdict node_probes(const struct node *node, char why[static SENTENCE_SIZE])
@@ -157,52 +157,10 @@ bool node_is_ready(const struct control *control, const struct node *node)
            fleet_traffic(control, node, NULL) == TRAFFIC_READY;
 }
 
-static bool was_ordered(const struct step *step)
-{
-    return step->state != STEP_PENDING && step->state != STEP_DUE && step->state != STEP_SKIPPED;
-}
-
-/* A drain takes it out from its first order on; undone, it is back. */
-static bool drain_holds(const struct step *step)
-{
-    if (step->direction == DIRECTION_DO)
-        return was_ordered(step);
-    return step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED;
-}
-
-/* Going back, what has not been taken back yet still holds. */
-static bool admit_holds(const struct step *step)
-{
-    if (step->direction == DIRECTION_DO)
-        return step->state == STEP_SUCCEEDED;
-    return step->state == STEP_PENDING || step->state == STEP_DUE;
-}
-
-static bool work_moves(const struct work *work, const char *game)
-{
-    struct target_steps steps = {.ids = NULL};
-    bool is_drained = false;
-    bool is_admitted = true;
-    bool has_admit = false;
-
-    if (work != NULL)
-        steps = work_steps_of_target(work, game);
-    for (size_t i = 0; i < steps.count; i++) {
-        const struct step *step = work_target_step(work, &steps, i);
-
-        if (step->plan->stage == STAGE_DRAIN)
-            is_drained = is_drained || drain_holds(step);
-        if (step->plan->stage == STAGE_ADMIT) {
-            has_admit = true;
-            is_admitted = is_admitted && admit_holds(step);
-        }
-    }
-    return is_drained && !(has_admit && is_admitted);
-}
-
 bool node_is_being_moved(const struct control *control, const struct node *node)
 {
-    return work_moves(control_work(control, 0), node->identity.name) || node->repair != NULL;
+    (void)control;
+    return node->in_plan.is_out || node->repair != NULL;
 }
 
 const struct node *fleet_next(const struct control *control, enum node_kind kind, const char *shard,
@@ -239,7 +197,28 @@ bool node_is_in_traffic(const struct control *control, const struct node *game)
            !node_was_taken_out(control, game) && !node_is_being_moved(control, game);
 }
 
-struct shard_count fleet_count(const struct control *control, const char *shard)
+/* A repair, or the plan, has it out; or it does not pass, and not just for a moment. */
+static bool node_serves(const struct control *control, const struct node *node)
+{
+    return node->quarantine != QUARANTINE_HELD && !node_is_being_moved(control, node) &&
+           (node_is_ready(control, node) || is_failing_briefly(control, node));
+}
+
+bool fleet_is_starved(const struct control *control, const char *shard, uint64_t min_ready)
+{
+    const struct node *node;
+    size_t cursor = 0;
+    size_t games = 0;
+    size_t serving = 0;
+
+    while (serving < min_ready && (node = fleet_next(control, KIND_GAME, shard, &cursor)) != NULL) {
+        games++;
+        serving += !colour_rests(control, node) && node_serves(control, node);
+    }
+    return games > 0 && serving < min_ready;
+}
+
+static struct shard_count count_shard(const struct control *control, const char *shard)
 {
     struct shard_count count = {.games = 0};
     const struct node *node;
@@ -260,10 +239,24 @@ struct shard_count fleet_count(const struct control *control, const char *shard)
         is_moved = node_is_being_moved(control, node);
         count.ready += is_ready && !is_moved;
         count.in_traffic += node_is_in_traffic(control, node);
-        count.serving += !is_moved && (is_ready || is_failing_briefly(control, node));
         count.unavailable += !is_ready || is_moved;
     }
     return count;
+}
+
+struct shard_count fleet_count(const struct control *control, const char *shard)
+{
+    struct counted *counted = control->counted;
+
+    if (!counted->is_known || counted->changes != control->changes ||
+        counted->now_ms != control->now_ms || strcmp(counted->shard, shard) != 0) {
+        *counted = (struct counted){.is_known = true,
+                                    .changes = control->changes,
+                                    .now_ms = control->now_ms,
+                                    .count = count_shard(control, shard)};
+        (void)text_copy(counted->shard, NAME_SIZE, shard);
+    }
+    return counted->count;
 }
 
 static bool is_past_the_waves(const struct rollout *open)
@@ -276,15 +269,10 @@ static bool is_past_the_waves(const struct rollout *open)
  * Without any, once the waves of the others are over. */
 static bool shard_has_arrived(const struct rollout *open, const char *shard)
 {
-    const struct plan *plan = open->work.plan;
+    const struct shard_progress *progress = work_progress(&open->work, shard);
 
-    for (size_t i = 0; i < plan->shard_count; i++) {
-        const struct shard_progress *progress = &open->work.progress[i];
-
-        if (strcmp(plan->shards[i].name, shard) == 0 && progress->admits > 0)
-            return progress->admitted == progress->admits;
-    }
-    return is_past_the_waves(open);
+    return progress != NULL && progress->admits > 0 ? progress->admitted == progress->admits
+                                                    : is_past_the_waves(open);
 }
 
 bool fleet_is_out(const struct control *control, const struct node *game)
@@ -362,9 +350,9 @@ static const char *settled_goal(const struct control *control, const struct node
     return common == NULL ? "" : common->release;
 }
 
-static const char *release_before(const struct plan *plan, const char *shard)
+static const char *release_before(const struct work *work, const char *shard)
 {
-    const struct plan_shard *before = plan_shard_named(plan->shards, plan->shard_count, shard);
+    const struct plan_shard *before = work_shard(work, shard);
 
     return before == NULL ? "" : before->release;
 }
@@ -374,8 +362,7 @@ static const char *goal_of_colour(const struct control *control, const struct no
                                   const char *settled)
 {
     const struct work *work = &control->open->work;
-    const struct plan_shard *before =
-        plan_shard_named(work->plan->shards, work->plan->shard_count, game->identity.shard);
+    const struct plan_shard *before = work_shard(work, game->identity.shard);
     bool arrives = fleet_has_arrived(control, game->identity.shard);
 
     if (colour_is_left(work->plan, game))
@@ -400,5 +387,5 @@ const char *fleet_goal(const struct control *control, const struct node *game)
         return goal_of_colour(control, game, settled);
     if (fleet_has_arrived(control, game->identity.shard))
         return fleet_own_arrival(control, game);
-    return settled[0] != '\0' ? settled : release_before(open->work.plan, game->identity.shard);
+    return settled[0] != '\0' ? settled : release_before(&open->work, game->identity.shard);
 }

@@ -103,14 +103,11 @@ bool node_was_taken_out(const struct control *control, const struct node *game);
 /* Every edge says that it takes traffic, and nobody is taking it out: counted in in_traffic. */
 bool node_is_in_traffic(const struct control *control, const struct node *game);
 
-struct shard_count {
-    uint64_t games; /* enrolled; who rests while another colour has the traffic counts no further */
-    uint64_t ready;
-    uint64_t unavailable; /* not ready, or being taken out */
-    uint64_t in_traffic;  /* as every edge says, and nobody is taking it out */
-    uint64_t serving;     /* ready, or failing for less than three beats */
-};
 struct shard_count fleet_count(const struct control *control, const char *shard);
+
+/* It has game nodes, and fewer than so many serve: are ready, or have failed for less than three
+ * beats. */
+bool fleet_is_starved(const struct control *control, const char *shard, uint64_t min_ready);
 
 /* The plan or a repair is taking it out, or has taken it out and not put it back yet. */
 bool node_is_being_moved(const struct control *control, const struct node *node);

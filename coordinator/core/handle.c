@@ -7,8 +7,9 @@
 #include "coordinator/core/request.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
-#include "coordinator/core/step_guard.h"
+#include "coordinator/core/step_scene.h"
 #include "coordinator/core/window.h"
+#include "coordinator/core/work.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -94,31 +95,57 @@ void control_handle(struct control *control, const struct event *event, struct d
 /* No row fires for it: most steps of a large plan, most of the time.  What was done on a primary is
  * never at rest: another may have to do it again.  Nor is a game node's while its ground is lost,
  * nor a pool's pause, which its agent may end. */
-static bool is_at_rest(const struct step *step, bool goes_forward, bool lost_ground)
+static bool is_at_rest(const struct work *work, const struct step *step)
 {
     bool is_done = step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED;
 
-    return is_done && (goes_forward || step->direction == DIRECTION_UNDO) &&
+    return is_done && (!work->vigil.goes_back || step->direction == DIRECTION_UNDO) &&
            !task_row(step_task(step))->on_primary && step_task(step) != TASK_PAUSE_POOL &&
-           !(lost_ground && step->plan->target[0] != '\0');
+           !(work->vigil.lost_ground && step->plan->target[0] != '\0');
+}
+
+/* Nor for one whose turn has not come. */
+static bool waits_for_its_turn(const struct work *work, const struct step *step)
+{
+    const struct scene scene = {.work = work, .step = step};
+
+    return !work->vigil.goes_back && step->direction == DIRECTION_DO &&
+           step->state == STEP_PENDING && step_that_is_needed(&scene) != NULL;
+}
+
+static void look_how_it_moves(const struct control *control, struct work *work)
+{
+    enum movement movement = work_movement(control, work);
+    struct vigil now = {.awake = work->vigil.awake,
+                        .goes_back = movement == MOVES_BACK,
+                        .lost_ground = work_has_lost_ground(control, work)};
+
+    if (now.goes_back != work->vigil.goes_back || now.lost_ground != work->vigil.lost_ground)
+        work_wake_all(work);
+    work->vigil = now;
+}
+
+static void settle_step(struct run *run, struct work *work, struct step *step)
+{
+    static const struct step_event tick = {.type = STEP_TICK};
+
+    if (is_at_rest(work, step) || waits_for_its_turn(work, step)) {
+        work_sleep(work, step->plan->id - 1);
+        return;
+    }
+    if (step->state == STEP_RUNNING && step_gate(step) != GATE_NONE)
+        gate_sample(run, work, step);
+    (void)step_fire(run, work, step, &tick, NULL);
 }
 
 static void settle_work(struct run *run, struct work *work)
 {
-    static const struct step_event tick = {.type = STEP_TICK};
+    struct step *step;
+    size_t cursor = 0;
 
-    bool goes_forward = work_movement(run->control, work) != MOVES_BACK;
-    bool lost_ground = work_has_lost_ground(run->control, work);
-
-    for (size_t i = 0; i < work->count; i++) {
-        struct step *step = &work->steps[i];
-
-        if (is_at_rest(step, goes_forward, lost_ground))
-            continue;
-        if (step->state == STEP_RUNNING && step_gate(step) != GATE_NONE)
-            gate_sample(run, work, step);
-        (void)step_fire(run, work, step, &tick, NULL);
-    }
+    look_how_it_moves(run->control, work);
+    while ((step = work_next_awake(work, &cursor)) != NULL)
+        settle_step(run, work, step);
 }
 
 static void settle_nodes(struct run *run)
@@ -135,14 +162,16 @@ static void settle_nodes(struct run *run)
 static bool waits_for_person(const struct control *control)
 {
     const struct rollout *open = control->open;
+    const struct step *step;
+    size_t cursor = 0;
 
     if (rollout_waits_by_itself(control))
         return false;
     if (open->state == ROLLOUT_HALTED || open->state == ROLLOUT_STUCK ||
         open->state == ROLLOUT_PAUSED || open->state == ROLLOUT_HOLDING)
         return true;
-    for (size_t i = 0; i < open->work.count; i++)
-        if (step_waits_for_lost(control, &open->work, &open->work.steps[i]))
+    while ((step = work_next_awake(&open->work, &cursor)) != NULL)
+        if (step_waits_for_lost(control, &open->work, step))
             return true;
     return false;
 }
@@ -151,9 +180,11 @@ static bool waits_for_person(const struct control *control)
 static bool waits_for_players(const struct control *control)
 {
     const struct work *work = &control->open->work;
+    const struct step *step;
+    size_t cursor = 0;
 
-    for (size_t i = 0; i < work->count; i++)
-        if (step_waits_for_sessions(control, work, &work->steps[i]))
+    while ((step = work_next_awake(work, &cursor)) != NULL)
+        if (step_waits_for_sessions(control, work, step))
             return true;
     return false;
 }
@@ -167,7 +198,7 @@ static bool is_to_ring(const struct control *control)
     if (control->now_ms < open->ring_at_ms)
         return false;
     return waits_for_players(control) || rollout_way_back_fault(control, why) != NULL ||
-           (waits_for_person(control) && control->now_ms - open->changed_at_ms >= RING_MS);
+           (control->now_ms - open->changed_at_ms >= RING_MS && waits_for_person(control));
 }
 
 /* A person is called again and again for as long as the rollout waits for one. */

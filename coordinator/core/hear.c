@@ -8,6 +8,7 @@
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
 #include "coordinator/core/twin.h"
+#include "coordinator/core/work.h"
 #include "proto/copy.h"
 
 #include <assert.h>
@@ -87,7 +88,9 @@ static void hear_hello(const struct letter *letter)
 static bool work_watches(const struct control *control, const struct work *work,
                          const struct node *node)
 {
+    const struct step *step;
     struct target_steps own;
+    size_t cursor = 0;
 
     if (work == NULL)
         return false;
@@ -97,9 +100,8 @@ static bool work_watches(const struct control *control, const struct work *work,
          (control->open->state == ROLLOUT_COMPLETING && !control->open->has_contracted)))
         return true;
     if (node->identity.kind != KIND_GAME) {
-        for (size_t i = 0; i < work->count; i++)
-            if (work->steps[i].state == STEP_RUNNING &&
-                gate_concerns(control, &work->steps[i], node))
+        while ((step = work_next_awake(work, &cursor)) != NULL)
+            if (step->state == STEP_RUNNING && gate_concerns(control, step, node))
                 return true;
         return false;
     }

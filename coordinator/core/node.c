@@ -45,29 +45,10 @@ static bool is_game_unquarantined(const struct control *control, const struct no
 
 bool node_is_the_plans(const struct control *control, const struct node *node)
 {
-    const struct work *work = control_work(control, 0);
-    struct target_steps steps = {.ids = NULL};
-    bool was_touched = false;
-    bool is_unfinished = false;
-
-    if (work != NULL)
-        steps = work_steps_of_target(work, node->identity.name);
-    for (size_t i = 0; i < steps.count; i++) {
-        const struct step *step = work_target_step(work, &steps, i);
-
-        if (step->plan->undo_only)
-            continue;
-        if (step->direction == DIRECTION_UNDO) {
-            is_unfinished |= !step_is_settled(step);
-            was_touched |= !step_is_settled(step);
-            continue;
-        }
-        was_touched |= step->state != STEP_PENDING && step->state != STEP_DUE;
-        is_unfinished |= step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED;
-    }
     /* Until its shard has arrived, a node that was moved stays the plan's: repair would take it
      * back. */
-    return was_touched && (is_unfinished || !fleet_has_arrived(control, node->identity.shard));
+    return node->in_plan.was_touched &&
+           (node->in_plan.is_unfinished || !fleet_has_arrived(control, node->identity.shard));
 }
 
 /* Running what is taken back, it stands in the way of the schema, and no step of the plan moves it.
@@ -83,9 +64,10 @@ static bool stands_in_the_way(const struct control *control, const struct node *
 /* Nobody is let in while a maintenance has its shard closed. */
 static bool may_be_moved(const struct control *control, const struct node *node)
 {
-    return is_game(node) && !node_is_the_plans(control, node) &&
-           (!fleet_is_closed(control, node->identity.shard) || stands_in_the_way(control, node)) &&
-           (node->quarantine == QUARANTINE_ABSENCE || node->quarantine == QUARANTINE_HEALTH);
+    return is_game(node) &&
+           (node->quarantine == QUARANTINE_ABSENCE || node->quarantine == QUARANTINE_HEALTH) &&
+           !node_is_the_plans(control, node) &&
+           (!fleet_is_closed(control, node->identity.shard) || stands_in_the_way(control, node));
 }
 
 static bool is_lost_without_the_plan(const struct control *control, const struct node *node)
@@ -93,36 +75,45 @@ static bool is_lost_without_the_plan(const struct control *control, const struct
     return is_game_unquarantined(control, node) && !node_is_the_plans(control, node);
 }
 
+/* Not while the plan moves it from one release to another. */
+static bool its_shard_has_a_goal(const struct control *control, const struct node *node)
+{
+    return control->open == NULL || fleet_is_going_back(control) ||
+           fleet_has_arrived(control, node->identity.shard);
+}
+
 /* A server that was switched by somebody else, or missed its switch. */
 static bool has_strayed(const struct control *control, const struct node *node)
 {
-    const char *goal = fleet_goal(control, node);
+    const char *goal;
 
-    return is_game_unquarantined(control, node) && !node_is_the_plans(control, node) &&
-           (control->open == NULL || fleet_is_going_back(control) ||
-            fleet_has_arrived(control, node->identity.shard)) &&
-           goal[0] != '\0' && node_is_current(control, node) && node->report->is_up &&
-           strcmp(node->report->release, goal) != 0;
+    if (!is_game_unquarantined(control, node) || !node_is_current(control, node) ||
+        !node->report->is_up || !its_shard_has_a_goal(control, node))
+        return false;
+    goal = fleet_goal(control, node);
+    return goal[0] != '\0' && strcmp(node->report->release, goal) != 0 &&
+           !node_is_the_plans(control, node);
 }
 
 /* Taken out by hand, or by an edge's own restart. */
 static bool has_fallen_out(const struct control *control, const struct node *node)
 {
-    return is_game_unquarantined(control, node) && !node_is_the_plans(control, node) &&
-           (control->open == NULL || fleet_is_going_back(control) ||
-            fleet_has_arrived(control, node->identity.shard)) &&
-           node_is_current(control, node) &&
+    return is_game_unquarantined(control, node) && node_is_current(control, node) &&
            control->now_ms - node->traffic_changed_at_ms > SUSPECT_MS &&
-           fleet_some_edge_withholds(control, node);
+           its_shard_has_a_goal(control, node) && fleet_some_edge_withholds(control, node) &&
+           !node_is_the_plans(control, node);
 }
 
 /* Healthy, on the right release and a schema that suits it. */
 static bool runs_its_goal(const struct control *control, const struct node *node)
 {
-    const char *goal = fleet_goal(control, node);
+    const char *goal;
     char why[SENTENCE_SIZE];
 
-    return may_be_moved(control, node) && node->repair == NULL && node_is_current(control, node) &&
+    if (!may_be_moved(control, node))
+        return false;
+    goal = fleet_goal(control, node);
+    return node->repair == NULL && node_is_current(control, node) &&
            node_probes(node, why) == VERDICT_PASS && !node->is_severed &&
            (goal[0] == '\0' || strcmp(node->report->release, goal) == 0) &&
            compat_node_fault(control, node, node->report->release, why) == NULL;
@@ -166,16 +157,19 @@ static bool is_at_its_goal_and_needed(const struct control *control, const struc
 /* The plan's primary, or one that believes to be the primary still, once another was promoted. */
 static bool was_overtaken(const struct control *control, const struct node *node)
 {
-    const struct node *primary =
-        fleet_primary_of(control, node->identity.shard, node->identity.colour);
     const struct work *work = control_work(control, 0);
-    const struct plan_shard *before = work == NULL ? NULL : work_shard(work, node->identity.shard);
-    bool follows = node_is_known(node) && !node->report->database.is_primary;
-    bool was_the_plans = before != NULL && strcmp(before->primary, node->identity.name) == 0;
-    bool claims = node->report != NULL && node->report->database.is_primary;
+    const struct plan_shard *before;
+    const struct node *primary;
+    bool was_the_plans, claims;
 
-    return node->identity.kind == KIND_DATABASE && node->quarantine == QUARANTINE_NONE &&
-           primary != NULL && primary != node && !follows && (was_the_plans || claims);
+    if (node->identity.kind != KIND_DATABASE || node->quarantine != QUARANTINE_NONE ||
+        (node_is_known(node) && !node->report->database.is_primary))
+        return false;
+    before = work == NULL ? NULL : work_shard(work, node->identity.shard);
+    primary = fleet_primary_of(control, node->identity.shard, node->identity.colour);
+    was_the_plans = before != NULL && strcmp(before->primary, node->identity.name) == 0;
+    claims = node->report != NULL && node->report->database.is_primary;
+    return primary != NULL && primary != node && (was_the_plans || claims);
 }
 
 static bool follows_again(const struct node *node, const struct node *primary)
@@ -188,12 +182,12 @@ static bool follows_again(const struct node *node, const struct node *primary)
 /* Or it was promoted itself. */
 static bool has_caught_up(const struct control *control, const struct node *node)
 {
-    const struct node *primary =
-        fleet_primary_of(control, node->identity.shard, node->identity.colour);
+    const struct node *primary;
 
-    return node->quarantine == QUARANTINE_BEHIND && node->link == LINK_ONLINE &&
-           node_is_known(node) && primary != NULL &&
-           (node == primary || follows_again(node, primary));
+    if (node->quarantine != QUARANTINE_BEHIND || node->link != LINK_ONLINE || !node_is_known(node))
+        return false;
+    primary = fleet_primary_of(control, node->identity.shard, node->identity.colour);
+    return primary != NULL && (node == primary || follows_again(node, primary));
 }
 
 /* A lost node, or one that a person took out, has no business in traffic. */
@@ -289,10 +283,11 @@ static bool is_cut_off(const struct control *control, const struct node *node)
 
 static bool repair_is_in_vain(const struct control *control, const struct node *node)
 {
-    const char *goal = fleet_goal(control, node);
+    const char *goal;
 
     if (node->repair == NULL || !work_is_idle(control, node->repair))
         return false;
+    goal = fleet_goal(control, node);
     return work_has_failed(node->repair) || work_has_lost_a_node(control, node->repair) ||
            node_is_the_plans(control, node) ||
            (goal[0] != '\0' && strcmp(goal, node->repair->plan->release) != 0) ||

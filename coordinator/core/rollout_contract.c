@@ -2,6 +2,7 @@
 #include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
+#include "coordinator/core/work.h"
 
 #include <string.h>
 
@@ -80,7 +81,7 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
         const struct node *game = control->nodes[i];
 
         if (game->identity.kind != KIND_GAME ||
-            plan_shard_named(plan->shards, plan->shard_count, game->identity.shard) == NULL ||
+            work_shard(&control->open->work, game->identity.shard) == NULL ||
             attests(control, game) || is_to_be_retired(control, game) ||
             (game->quarantine != QUARANTINE_NONE && fleet_is_out(control, game)))
             continue;

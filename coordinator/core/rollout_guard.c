@@ -4,8 +4,20 @@
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
 #include "coordinator/core/twin.h"
+#include "coordinator/core/work.h"
 
 #include <string.h>
+
+#define DO(state)     STEP_IN(DIRECTION_DO, STEP_##state)
+#define UNDO(state)   STEP_IN(DIRECTION_UNDO, STEP_##state)
+#define BOTH(state)   (DO(state) | UNDO(state))
+#define FAILED_DOING  (DO(FAILED) | DO(REFUSED) | DO(CANCELLED))
+#define FAILED_BACK   (UNDO(FAILED) | UNDO(REFUSED) | UNDO(CANCELLED))
+#define FAILED_ANYHOW (FAILED_DOING | FAILED_BACK)
+#define DONE          (DO(SUCCEEDED) | DO(SKIPPED))
+#define DO_ANY        (STEP_IN_ANY & ((UINT32_C(1) << STEP_COUNT_) - 1))
+#define MAY_SLEEP     (DO(PENDING) | DONE | SETTLED)
+#define SETTLED       (UNDO(SUCCEEDED) | UNDO(SKIPPED))
 
 static bool step_failed(const struct step *step)
 {
@@ -19,16 +31,33 @@ static bool is_contract(const struct step *step)
            step->plan->stage == STAGE_CLOSE;
 }
 
-/* The first step with that property, or NULL. */
-static const struct step *find(const struct control *control,
+static const struct step *next(const struct work *work, uint32_t in, size_t *cursor)
+{
+    if ((in & MAY_SLEEP) == 0)
+        return work_next_awake(work, cursor);
+    return *cursor < work->count ? &work->steps[(*cursor)++] : NULL;
+}
+
+/* The first step that stands in one of these, and has that property (NULL: any), or NULL. */
+static const struct step *find(const struct control *control, uint32_t in,
                                bool (*holds)(const struct control *, const struct step *))
 {
     const struct work *work = &control->open->work;
+    const struct step *step;
 
-    for (size_t i = 0; i < work->count; i++)
-        if (holds(control, &work->steps[i]))
-            return &work->steps[i];
+    if (work_count(work, in) == 0)
+        return NULL;
+    for (size_t i = 0; (step = next(work, in, &i)) != NULL;) {
+        if ((in & STEP_IN(step->direction, step->state)) != 0 &&
+            (holds == NULL || holds(control, step)))
+            return step;
+    }
     return NULL;
+}
+
+static bool some_stand(const struct control *control, uint32_t in)
+{
+    return work_count(&control->open->work, in) > 0;
 }
 
 bool step_is_undecided(const struct control *control, const struct step *step)
@@ -40,8 +69,7 @@ bool step_is_undecided(const struct control *control, const struct step *step)
 
 static bool failed_forward(const struct control *control, const struct step *step)
 {
-    return step->direction == DIRECTION_DO && step_failed(step) &&
-           !step_is_undecided(control, step);
+    return !step_is_undecided(control, step);
 }
 
 /* A game node whose agent is gone while it has an order, beyond the order's deadline. */
@@ -49,8 +77,7 @@ static bool lost_in_step(const struct control *control, const struct step *step)
 {
     const struct node *node = control_node(control, step->node);
 
-    return step->direction == DIRECTION_DO && step->state == STEP_UNKNOWN &&
-           control->open->work.plan->options.on_lost == ON_LOST_REVERT &&
+    return control->open->work.plan->options.on_lost == ON_LOST_REVERT &&
            control->now_ms >= step->deadline_at_ms && (node == NULL || node->link == LINK_LOST);
 }
 
@@ -58,12 +85,9 @@ static const char *starved_shard(const struct control *control)
 {
     const struct plan *plan = control->open->work.plan;
 
-    for (size_t i = 0; i < plan->shard_count; i++) {
-        struct shard_count count = fleet_count(control, plan->shards[i].name);
-
-        if (count.games > 0 && count.serving < plan->options.min_ready)
+    for (size_t i = 0; i < plan->shard_count; i++)
+        if (fleet_is_starved(control, plan->shards[i].name, plan->options.min_ready))
             return plan->shards[i].name;
-    }
     return NULL;
 }
 
@@ -86,8 +110,9 @@ static bool has_lost_copy(const struct control *control)
 
 bool has_failed(const struct control *control)
 {
-    return find(control, failed_forward) != NULL || find(control, lost_in_step) != NULL ||
-           is_starved(control) || has_lost_copy(control);
+    return find(control, FAILED_DOING, failed_forward) != NULL ||
+           find(control, DO(UNKNOWN), lost_in_step) != NULL || is_starved(control) ||
+           has_lost_copy(control);
 }
 
 static enum twin_following way_back(const struct control *control)
@@ -139,19 +164,20 @@ static bool failed_to_switch(const struct control *control, const struct step *s
 
 bool fails_and_halts(const struct control *control)
 {
-    return find(control, failed_to_switch) == NULL && !twin_is_closing(control) &&
+    return find(control, FAILED_DOING, failed_to_switch) == NULL && !twin_is_closing(control) &&
            control->open->work.plan->options.on_failure == ON_FAILURE_HALT && has_failed(control);
 }
 
 bool is_inconclusive(const struct control *control)
 {
-    return find(control, step_is_undecided) != NULL;
+    return find(control, DO(REFUSED), step_is_undecided) != NULL;
 }
 
-static bool is_holding_open(const struct control *control, const struct step *step)
+static bool is_holding_open(const struct control *control)
 {
-    (void)control;
-    return step->plan->gate == GATE_HOLD && step->state == STEP_RUNNING;
+    const struct work *work = &control->open->work;
+
+    return work->hold != 0 && work_step(work, work->hold)->state == STEP_RUNNING;
 }
 
 static bool lacks_schema(const struct control *control, const struct step *step)
@@ -164,7 +190,7 @@ static bool lacks_schema(const struct control *control, const struct step *step)
 
 bool has_lost_schema(const struct control *control)
 {
-    return find(control, lacks_schema) != NULL;
+    return find(control, STEP_IN_ANY, lacks_schema) != NULL;
 }
 
 /* A promotion took its schema away meanwhile. */
@@ -172,21 +198,19 @@ static bool is_out_again(const struct control *control, const struct step *step)
 {
     /* In a maintenance with contracts everybody is let in after the holding. */
     return step->plan->id < control->open->work.hold &&
-           (step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_ADMIT) &&
-           step->direction == DIRECTION_DO && step->state != STEP_SUCCEEDED &&
-           step->state != STEP_SKIPPED;
+           (step->plan->stage == STAGE_DRAIN || step->plan->stage == STAGE_ADMIT);
 }
 
 bool has_reached_holding(const struct control *control)
 {
-    return find(control, is_holding_open) != NULL && !has_lost_schema(control) &&
-           find(control, is_out_again) == NULL;
+    return is_holding_open(control) && !has_lost_schema(control) &&
+           find(control, DO_ANY & ~DONE, is_out_again) == NULL;
 }
 
 static bool has_contracts_to_do(const struct control *control, const struct step *step)
 {
     (void)control;
-    return is_contract(step) && step->state == STEP_PENDING && step->direction == DIRECTION_DO;
+    return is_contract(step);
 }
 
 /* Released nodes that were skipped or left out forbid every contract. */
@@ -206,16 +230,15 @@ static bool is_let_in_later(const struct control *control, const struct step *st
 static bool has_twin_to_close(const struct control *control, const struct step *step)
 {
     (void)control;
-    return step->plan->stage == STAGE_CLOSE && step->state == STEP_PENDING &&
-           step->direction == DIRECTION_DO;
+    return step->plan->stage == STAGE_CLOSE;
 }
 
 static bool has_nothing_to_contract(const struct control *control)
 {
-    if (find(control, has_twin_to_close) != NULL)
+    if (find(control, DO(PENDING), has_twin_to_close) != NULL)
         return false;
-    return find(control, has_contracts_to_do) == NULL ||
-           find(control, is_left_out_release) != NULL ||
+    return find(control, DO(PENDING), has_contracts_to_do) == NULL ||
+           find(control, STEP_IN_ANY, is_left_out_release) != NULL ||
            control->open->work.plan->options.except_count > 0;
 }
 
@@ -224,7 +247,8 @@ bool is_released_without_contracts(const struct control *control)
     char why[SENTENCE_SIZE];
 
     return control_hold_is_over(control) && has_nothing_to_contract(control) &&
-           find(control, is_let_in_later) == NULL && rollout_primaries_fault(control, why) == NULL;
+           find(control, STEP_IN_ANY, is_let_in_later) == NULL &&
+           rollout_primaries_fault(control, why) == NULL;
 }
 
 /* The last thing before the point of no return that a window holds up: what is begun then is gone
@@ -240,7 +264,7 @@ bool may_contract(const struct control *control)
 
 bool window_has_shut(const struct control *control)
 {
-    return find(control, is_holding_open) == NULL && find(control, step_is_undecided) == NULL &&
+    return !is_holding_open(control) && find(control, DO(REFUSED), step_is_undecided) == NULL &&
            rollout_is_stopped_by_window(control);
 }
 
@@ -271,22 +295,9 @@ bool rollout_waits_by_itself(const struct control *control)
             rollout_contract_fault(control, why) == NULL);
 }
 
-static bool is_unfinished_forward(const struct control *control, const struct step *step)
-{
-    (void)control;
-    return step->direction != DIRECTION_DO ||
-           (step->state != STEP_SUCCEEDED && step->state != STEP_SKIPPED);
-}
-
 bool all_is_done(const struct control *control)
 {
-    return find(control, is_unfinished_forward) == NULL;
-}
-
-static bool failed_anyhow(const struct control *control, const struct step *step)
-{
-    (void)control;
-    return step_failed(step);
+    return !some_stand(control, STEP_IN_ANY & ~DONE);
 }
 
 /* In completing only what is still to come can fail; in reverting, only the way back. */
@@ -298,12 +309,12 @@ bool step_failed_back(const struct control *control, const struct step *step)
 
 static bool failed_for_good(const struct control *control, const struct step *step)
 {
-    return step_failed(step) && !step_may_be_left(control, &control->open->work, step);
+    return !step_may_be_left(control, &control->open->work, step);
 }
 
 bool contract_has_failed(const struct control *control)
 {
-    return find(control, failed_for_good) != NULL;
+    return find(control, FAILED_ANYHOW, failed_for_good) != NULL;
 }
 
 /* A pool that cannot be paused for a contract: nothing is burned yet. */
@@ -325,37 +336,31 @@ bool budget_is_nearly_used(const struct control *control)
 
 bool undo_has_failed(const struct control *control)
 {
-    return find(control, step_failed_back) != NULL;
+    return some_stand(control, FAILED_BACK);
 }
 
 static bool is_unknown_too_long(const struct control *control, const struct step *step)
 {
-    return step->state == STEP_UNKNOWN && control->now_ms - step->changed_at_ms >= UNKNOWN_MAX_MS;
+    return control->now_ms - step->changed_at_ms >= UNKNOWN_MAX_MS;
 }
 
 bool has_unknown_too_long(const struct control *control)
 {
-    return find(control, is_unknown_too_long) != NULL;
-}
-
-static bool is_not_settled(const struct control *control, const struct step *step)
-{
-    (void)control;
-    return !step_is_settled(step);
+    return find(control, BOTH(UNKNOWN), is_unknown_too_long) != NULL;
 }
 
 bool all_is_settled(const struct control *control)
 {
-    return find(control, is_not_settled) == NULL;
+    return !some_stand(control, STEP_IN_ANY & ~SETTLED);
 }
 
 /* Nothing failed or unknown is left: a late answer has come. */
 bool is_unstuck(const struct control *control)
 {
-    bool (*failed)(const struct control *, const struct step *) =
-        control->open->came_from == ROLLOUT_REVERTING ? step_failed_back : failed_anyhow;
+    uint32_t failed = control->open->came_from == ROLLOUT_REVERTING ? FAILED_BACK : FAILED_ANYHOW;
 
-    return find(control, failed) == NULL && find(control, is_unknown_too_long) == NULL;
+    return !some_stand(control, failed) &&
+           find(control, BOTH(UNKNOWN), is_unknown_too_long) == NULL;
 }
 
 bool is_expired(const struct control *control)
@@ -366,14 +371,13 @@ bool is_expired(const struct control *control)
 static bool is_step_unresolved(const struct control *control, const struct step *step)
 {
     (void)control;
-    return step->direction == DIRECTION_DO &&
-           ((step_failed(step) && step->plan->gate == GATE_NONE) || step->state == STEP_UNKNOWN ||
-            (step->state == STEP_FAILED && step->plan->gate != GATE_NONE));
+    return step->state == STEP_UNKNOWN || step->state == STEP_FAILED ||
+           step->plan->gate == GATE_NONE;
 }
 
 bool has_unresolved_step(const struct control *control)
 {
-    return find(control, is_step_unresolved) != NULL;
+    return find(control, FAILED_DOING | DO(UNKNOWN), is_step_unresolved) != NULL;
 }
 
 bool came_from_reverting(const struct control *control)
@@ -388,12 +392,12 @@ bool may_return(const struct control *control)
 
 void rollout_explain_failure(const struct control *control, char ret[static SENTENCE_SIZE])
 {
-    const struct step *step = find(control, failed_anyhow);
+    const struct step *step = find(control, FAILED_ANYHOW, NULL);
 
     if (step == NULL)
-        step = find(control, lost_in_step);
+        step = find(control, DO(UNKNOWN), lost_in_step);
     if (step == NULL)
-        step = find(control, is_unknown_too_long);
+        step = find(control, BOTH(UNKNOWN), is_unknown_too_long);
     if (step == NULL && twin_copy_fault(control, ret) != NULL)
         return;
     if (step == NULL) {

@@ -11,6 +11,7 @@ struct control *control_new(const void *parent)
 
     control->catalog = memory_new(control, struct catalog);
     control->windows = memory_new(control, struct windows);
+    control->counted = memory_new(control, struct counted);
     return control;
 }
 
@@ -120,13 +121,36 @@ bool control_hold_is_over(const struct control *control)
            (options->hold_ms != 0 && control->now_ms - open->holding_at_ms >= options->hold_ms);
 }
 
+static int compare_goal(const struct goal *goal, const char *shard, const char *node)
+{
+    int order = strcmp(goal->shard, shard);
+
+    return order != 0 ? order : strcmp(goal->node, node);
+}
+
+size_t control_goal_place(const struct control *control, const char *shard, const char *node)
+{
+    size_t low = 0;
+    size_t high = control->goal_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_goal(&control->goals[middle], shard, node) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node)
 {
-    for (size_t i = 0; i < control->goal_count; i++)
-        if (strcmp(control->goals[i].shard, shard) == 0 &&
-            strcmp(control->goals[i].node, node) == 0)
-            return &control->goals[i];
-    return NULL;
+    size_t at = control_goal_place(control, shard, node);
+
+    return at < control->goal_count && compare_goal(&control->goals[at], shard, node) == 0
+               ? &control->goals[at]
+               : NULL;
 }
 
 const struct catalog_release *catalog_release(const struct catalog *catalog, const char *name)

@@ -50,6 +50,19 @@ struct step {
     struct gate_record gate_record;
 };
 
+/* How many steps stand where: most questions about a plan are answered by a zero. */
+struct census {
+    size_t steps[2][STEP_COUNT_]; /* [direction][state] */
+    size_t left_out;
+};
+
+/* The steps for which a tick may decide something; the others sleep until a step that they wait
+ * for changes, or the work moves otherwise than it did when they were looked at. */
+struct vigil {
+    uint64_t *awake; /* a bit a step, [id - 1] */
+    bool goes_back, lost_ground;
+};
+
 /* A plan being carried out: the open rollout's, or a repair's. */
 struct work {
     uint64_t repair; /* 0: the rollout's */
@@ -59,7 +72,10 @@ struct work {
     uint32_t *by_target; /* ids of the steps that have one, by target, then by id */
     size_t target_count;
     struct shard_progress *progress; /* of plan->shards, in their order */
-    uint64_t hold;                   /* id of the step that holds; 0: there is none */
+    const struct plan_shard **shards_by_name;
+    struct census census;
+    struct vigil vigil; /* in memory */
+    uint64_t hold;      /* id of the step that holds; 0: there is none */
 };
 
 /* How many of a shard's admits are done, or were skipped, going forward; where a colour is switched
@@ -115,6 +131,13 @@ struct vitals {
     uint64_t requests, errors; /* as its edges count */
 };
 
+/* What the open rollout's steps make of a game node; all false without one. */
+struct node_in_plan {
+    bool is_out;      /* taken out of traffic by it, and not let in again */
+    bool was_touched; /* something of it was begun, and is not all taken back */
+    bool is_unfinished;
+};
+
 struct node {
     struct fact_node identity;
     char ledger[IDENTITY_SIZE];
@@ -127,6 +150,7 @@ struct node {
     bool is_told;      /* its server, that it is being drained, and nothing else since */
     bool is_taken_out; /* an edge was told to send it no traffic, and none to send it again since */
     bool was_marked;   /* the open rollout changed one of these: to be said when it closes */
+    struct node_in_plan in_plan;
     struct work *repair; /* NULL: none going on */
     uint64_t repair_tries;
     uint64_t repair_not_before_ms;
@@ -166,6 +190,22 @@ struct live_colour {
     bool of_databases;
 };
 
+struct shard_count {
+    uint64_t games; /* enrolled; who rests while another colour has the traffic counts no further */
+    uint64_t ready;
+    uint64_t unavailable; /* not ready, or being taken out */
+    uint64_t in_traffic;  /* as every edge says, and nobody is taking it out */
+};
+
+/* The shard that was counted last: every game node that waits to be drained asks for its shard. It
+ * holds until a fact is applied, or the clock moves. */
+struct counted {
+    bool is_known;
+    uint64_t changes, now_ms;
+    char shard[NAME_SIZE];
+    struct shard_count count;
+};
+
 struct control {
     /* durable */
     char journal[JOURNAL_SIZE];
@@ -177,7 +217,7 @@ struct control {
     size_t node_count, node_capacity;
     struct node **by_shard;            /* the same, by kind, shard and name */
     size_t kind_begin[KIND_COUNT + 1]; /* nodes of kind k: [kind_begin[k], kind_begin[k + 1]) */
-    struct goal *goals;
+    struct goal *goals;                /* by shard, then by node */
     size_t goal_count;
     struct live_colour *lives;
     size_t live_count;
@@ -190,6 +230,8 @@ struct control {
     /* in memory */
     uint64_t ready_at_ms; /* silence counts from here at the earliest */
     uint64_t report_number;
+    uint64_t changes; /* facts applied */
+    struct counted *counted;
 };
 
 /* ---- finding things; NULL if there is no such thing ---- */
@@ -205,6 +247,8 @@ size_t control_shard_place(const struct control *control, enum node_kind kind, c
 /* "": nobody has said. */
 const char *control_live(const struct control *control, const char *shard, bool of_databases);
 const struct goal *control_goal(const struct control *control, const char *shard, const char *node);
+/* Where it stands, or would stand. */
+size_t control_goal_place(const struct control *control, const char *shard, const char *node);
 const struct catalog_release *catalog_release(const struct catalog *catalog, const char *name);
 /* The index, or catalog->revision_count. */
 size_t catalog_revision(const struct catalog *catalog, const char *name);

@@ -3,6 +3,7 @@
 
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/twin.h"
+#include "coordinator/core/work.h"
 
 #include <string.h>
 
@@ -65,6 +66,8 @@ static bool shard_left_out_schema(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;
 
+    if (scene->work->census.left_out == 0)
+        return false;
     for (size_t i = 0; plan->shard[0] != '\0' && i + 1 < plan->id; i++) {
         const struct step *before = &scene->work->steps[i];
 
@@ -123,12 +126,13 @@ bool may_order(const struct scene *scene)
     return moves && step_is_task(scene->step) && step_order_fault(scene, why) == NULL;
 }
 
+#define OPEN(direction)                                                                            \
+    (STEP_IN(direction, STEP_ORDERED) | STEP_IN(direction, STEP_RUNNING) |                         \
+     STEP_IN(direction, STEP_UNKNOWN))
+
 static bool work_has_open_step(const struct work *work)
 {
-    for (size_t i = 0; i < work->count; i++)
-        if (step_is_open(&work->steps[i]))
-            return true;
-    return false;
+    return work_count(work, OPEN(DIRECTION_DO) | OPEN(DIRECTION_UNDO)) > 0;
 }
 
 bool step_waits_for_lost(const struct control *control, const struct work *work,

@@ -120,11 +120,6 @@ uint64_t shard_position(const struct control *control, const struct work *work,
     return position;
 }
 
-const struct plan_shard *work_shard(const struct work *work, const char *name)
-{
-    return plan_shard_named(work->plan->shards, work->plan->shard_count, name);
-}
-
 static enum database_part part_of(const struct control *control, const struct node *node)
 {
     const struct node *primary =

@@ -3,6 +3,7 @@
 #define COORDINATOR_CORE_STEP_SCENE_H
 
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/work.h"
 
 /* Its work moves forward, and it has not been turned back. */
 bool goes_forward(const struct scene *scene);
@@ -13,8 +14,6 @@ const struct step *step_that_is_needed(const struct scene *scene);
 /* The open rollout goes back, even if a person must now help it on. */
 bool work_is_turned_back(const struct scene *scene);
 
-/* How the shard stood when the plan was made; NULL if the plan has none of that name. */
-const struct plan_shard *work_shard(const struct work *work, const char *name);
 /* What a preflight of an edge has besides: the game nodes that the plan moves there. The order is a
  * talloc chunk. */
 void step_order_games(const struct scene *scene, struct order *order);

@@ -1,8 +1,10 @@
 #include "coordinator/core/work.h"
 
 #include "common/base/memory.h"
+#include "coordinator/core/step.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A rollout's or a repair's steps, from its plan, which becomes part of work. */
@@ -71,12 +73,48 @@ static void index_targets(struct work *work)
     talloc_free(spare);
 }
 
-static struct shard_progress *progress_of(const struct work *work, const char *shard)
+static int compare_shards(const void *left, const void *right)
 {
-    for (size_t i = 0; i < work->plan->shard_count; i++)
-        if (strcmp(work->plan->shards[i].name, shard) == 0)
-            return &work->progress[i];
+    return strcmp((*(const struct plan_shard *const *)left)->name,
+                  (*(const struct plan_shard *const *)right)->name);
+}
+
+static void index_shards(struct work *work)
+{
+    const struct plan *plan = work->plan;
+
+    work->shards_by_name = memory_array(work->steps, const struct plan_shard *, plan->shard_count);
+    for (size_t i = 0; i < plan->shard_count; i++)
+        work->shards_by_name[i] = &plan->shards[i];
+    if (plan->shard_count > 1)
+        qsort(work->shards_by_name, plan->shard_count, sizeof(work->shards_by_name[0]),
+              compare_shards);
+}
+
+const struct plan_shard *work_shard(const struct work *work, const char *name)
+{
+    size_t low = 0;
+    size_t high = work->plan->shard_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(work->shards_by_name[middle]->name, name);
+
+        if (order == 0)
+            return work->shards_by_name[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
+}
+
+struct shard_progress *work_progress(const struct work *work, const char *shard)
+{
+    const struct plan_shard *found = work_shard(work, shard);
+
+    return found == NULL ? NULL : &work->progress[found - work->plan->shards];
 }
 
 /* What a shard has arrived by: a colour that is switched on is admitted before that. */
@@ -86,37 +124,118 @@ static bool is_arrival(const struct work *work, const struct step *step)
            (work->plan->strategy == STRATEGY_BLUE_GREEN ? STAGE_SWITCH : STAGE_ADMIT);
 }
 
-bool work_is_admitted(const struct step *step)
+static bool is_admitted(const struct step *step)
 {
     return step->direction == DIRECTION_DO &&
            (step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED);
 }
 
-void work_count_admit(struct work *work, const struct step *step, bool was_admitted)
+/* The count that an admit, or a switch, belongs to; NULL: none. */
+static uint64_t *admitted_of(const struct work *work, const struct step *step)
 {
     struct shard_progress *progress =
-        is_arrival(work, step) ? progress_of(work, step->plan->shard) : NULL;
+        is_arrival(work, step) && is_admitted(step) ? work_progress(work, step->plan->shard) : NULL;
 
-    if (progress == NULL)
-        return;
-    progress->admitted -= was_admitted;
-    progress->admitted += work_is_admitted(step);
+    return progress == NULL ? NULL : &progress->admitted;
 }
+
+/* ---- who sleeps ---- */
+
+#define WORD_BITS 64
+
+static size_t word_count(const struct work *work)
+{
+    return (work->count + WORD_BITS - 1) / WORD_BITS;
+}
+
+struct step *work_next_awake(const struct work *work, size_t *cursor)
+{
+    while (*cursor < work->count) {
+        uint64_t word = work->vigil.awake[*cursor / WORD_BITS] >> *cursor % WORD_BITS;
+        size_t at = *cursor;
+
+        if (word == 0) {
+            *cursor = (at / WORD_BITS + 1) * WORD_BITS;
+            continue;
+        }
+        at += (size_t)__builtin_ctzll(word);
+        *cursor = at + 1;
+        return at < work->count ? &work->steps[at] : NULL;
+    }
+    return NULL;
+}
+
+static void wake(struct work *work, size_t index)
+{
+    work->vigil.awake[index / WORD_BITS] |= UINT64_C(1) << index % WORD_BITS;
+}
+
+void work_sleep(struct work *work, size_t index)
+{
+    work->vigil.awake[index / WORD_BITS] &= ~(UINT64_C(1) << index % WORD_BITS);
+}
+
+void work_wake_all(struct work *work)
+{
+    memset(work->vigil.awake, 0xff, word_count(work) * sizeof(work->vigil.awake[0]));
+}
+
+/* ---- counting ---- */
+
+void work_leave(struct work *work, const struct step *step)
+{
+    uint64_t *admitted = admitted_of(work, step);
+
+    work->census.steps[step->direction][step->state]--;
+    work->census.left_out -= step->is_left_out;
+    if (admitted != NULL)
+        (*admitted)--;
+}
+
+void work_enter(struct work *work, const struct step *step)
+{
+    uint64_t *admitted = admitted_of(work, step);
+
+    work->census.steps[step->direction][step->state]++;
+    work->census.left_out += step->is_left_out;
+    if (admitted != NULL)
+        (*admitted)++;
+    wake(work, step->plan->id - 1);
+    for (size_t i = 0; i < step->dependent_count; i++)
+        wake(work, step->dependents[i] - 1);
+}
+
+size_t work_count(const struct work *work, uint32_t in)
+{
+    size_t count = 0;
+
+    for (unsigned direction = 0; direction < 2; direction++)
+        for (unsigned state = 0; state < STEP_COUNT_; state++)
+            if ((in & STEP_IN(direction, state)) != 0)
+                count += work->census.steps[direction][state];
+    return count;
+}
+
+/* ---- building ---- */
 
 void work_build(struct work *work, void *parent)
 {
     work->count = work->plan->step_count;
     work->steps = memory_array(parent, struct step, work->count);
     work->progress = memory_array(work->steps, struct shard_progress, work->plan->shard_count);
+    index_shards(work);
     for (size_t i = 0; i < work->count; i++) {
         struct step *step = &work->steps[i];
 
         step->plan = &work->plan->steps[i];
         if (step->plan->gate == GATE_HOLD)
             work->hold = step->plan->id;
-        if (is_arrival(work, step) && progress_of(work, step->plan->shard) != NULL)
-            progress_of(work, step->plan->shard)->admits++;
+        if (is_arrival(work, step) && work_progress(work, step->plan->shard) != NULL)
+            work_progress(work, step->plan->shard)->admits++;
     }
+    work->census = (struct census){.steps[DIRECTION_DO][STEP_PENDING] = work->count};
+    work->vigil = (struct vigil){.awake = memory_array(work->steps, uint64_t, word_count(work))};
+    work_wake_all(work);
     link_dependents(work);
     index_targets(work);
 }
