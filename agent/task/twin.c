@@ -182,8 +182,9 @@ enum error_code task_drain_wal(struct task_context *task, struct task_outcome *r
     struct twin_task w;
     enum error_code code = open_pair(&w, task, err);
 
+    (void)ret;
     if (code == ERROR_OK)
-        code = twin_drain(&w.twin, &ret->position, err);
+        code = twin_drain(&w.twin, err);
     return end(&w, code, err);
 }
 
@@ -214,8 +215,9 @@ enum error_code task_reverse(struct task_context *task, struct task_outcome *ret
     struct twin_task w;
     enum error_code code = open_pair(&w, task, err);
 
+    (void)ret;
     if (code == ERROR_OK)
-        code = twin_reverse(&w.twin, &ret->position, err);
+        code = twin_reverse(&w.twin, err);
     return end(&w, code, err);
 }
 

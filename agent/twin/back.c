@@ -126,7 +126,7 @@ static enum error_code turn_green(struct twin *t, const char *forward, const cha
                                " WHERE NOT subenabled AND " TWIN_IS_SUBSCRIPTION,
                                forward),
                       err) != ERROR_OK ||
-        twin_await_marker(t, t->own, t->peer, forward, NULL, err) != ERROR_OK ||
+        twin_await_marker(t, t->own, t->peer, forward, err) != ERROR_OK ||
         twin_stop_subscription(t, t->peer, forward, err) != ERROR_OK ||
         twin_drop_publisher(t, t->peer, back, err) != ERROR_OK ||
         publish_back(t, back, err) != ERROR_OK || twin_make_slot(t, t->peer, back, err) != ERROR_OK)
@@ -147,7 +147,7 @@ static enum error_code follow_back(struct twin *t, const char *back, struct erro
     return twin_end(t->own, err);
 }
 
-enum error_code twin_reverse(struct twin *t, uint64_t *ret_position, struct error *err)
+enum error_code twin_reverse(struct twin *t, struct error *err)
 {
     struct twin_object forward = twin_object(t->rollout, TWIN_FORWARD);
     struct twin_object back = twin_object(t->rollout, TWIN_BACK);
@@ -163,7 +163,7 @@ enum error_code twin_reverse(struct twin *t, uint64_t *ret_position, struct erro
         return err->code;
     if (twin_drop_publisher(t, t->own, forward.name, err) != ERROR_OK)
         return err->code;
-    return twin_await_marker(t, t->peer, t->own, back.name, ret_position, err);
+    return twin_await_marker(t, t->peer, t->own, back.name, err);
 }
 
 /* ---- unreverse ---- */
@@ -178,7 +178,7 @@ static enum error_code take_over(struct twin *t, const struct twin_row *green, c
     if (green->is_opened && green->closed_by != t->rollout)
         return error_set(err, ERROR_REFUSED,
                          "%s is open: close its writes before this one takes over", t->other->node);
-    if (green->is_opened && (twin_await_marker(t, t->peer, t->own, back, NULL, err) != ERROR_OK ||
+    if (green->is_opened && (twin_await_marker(t, t->peer, t->own, back, err) != ERROR_OK ||
                              twin_advance_sequences(t, &count, err) != ERROR_OK))
         return err->code;
     if (twin_changes(t->peer,

@@ -221,7 +221,7 @@ static enum error_code compare(struct comparison *c, uint64_t budget_ms, char *r
     struct compare_table *tables = NULL;
     size_t count = 0;
 
-    if (twin_await_marker(c->t, c->t->peer, c->t->own, c->link, NULL, err) != ERROR_OK ||
+    if (twin_await_marker(c->t, c->t->peer, c->t->own, c->link, err) != ERROR_OK ||
         list_tables(c, &tables, &count, err) != ERROR_OK)
         return err->code;
     err->code = c->is_exact ? compare_newest(c, tables, count, until_ms, err)

@@ -91,7 +91,7 @@ static enum error_code look_again(struct comparison *c, const struct compare_ran
         struct compare_sum after = {.rows = 0};
 
         if (sum_up(c->t->peer, range, there, err) != ERROR_OK ||
-            twin_await_marker(c->t, c->t->peer, c->t->own, c->link, NULL, err) != ERROR_OK ||
+            twin_await_marker(c->t, c->t->peer, c->t->own, c->link, err) != ERROR_OK ||
             sum_up(c->t->own, range, here, err) != ERROR_OK ||
             sum_up(c->t->peer, range, &after, err) != ERROR_OK)
             return err->code;

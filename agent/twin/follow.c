@@ -214,7 +214,7 @@ static enum error_code finish_tables(struct twin *t, struct error *err)
 static enum error_code finish(struct twin *t, const char *link, struct error *err)
 {
     if (await_tables(t, link, err) != ERROR_OK || finish_tables(t, err) != ERROR_OK ||
-        twin_await_marker(t, t->peer, t->own, link, NULL, err) != ERROR_OK)
+        twin_await_marker(t, t->peer, t->own, link, err) != ERROR_OK)
         return err->code;
     return twin_set_stage(t->own, t->rollout, AS_FOLLOWING, err);
 }

@@ -7,7 +7,7 @@
 #define POLL_MS 20
 
 static enum error_code write_marker(struct session *publisher, const char *name, uint64_t *ret_n,
-                                    uint64_t *ret_position, struct error *err)
+                                    struct error *err)
 {
     struct rows *rows = NULL;
 
@@ -17,12 +17,11 @@ static enum error_code write_marker(struct session *publisher, const char *name,
                      " VALUES ($1 || '_marker', pg_catalog.pg_current_wal_insert_lsn() - '0/0')"
                      " ON CONFLICT (name) DO UPDATE SET n = h.n + 1,"
                      " at = pg_catalog.clock_timestamp(), position = EXCLUDED.position"
-                     " RETURNING n, position",
+                     " RETURNING n",
                      name),
             &rows, err) != ERROR_OK)
         return err->code;
     *ret_n = rows_number(rows, 0, 0);
-    *ret_position = rows_number(rows, 0, 1);
     rows_free(rows);
     return ERROR_OK;
 }
@@ -55,14 +54,12 @@ static enum error_code say_late(struct session *subscriber, const char *name, st
 }
 
 enum error_code twin_await_marker(struct twin *t, struct session *publisher,
-                                  struct session *subscriber, const char *name,
-                                  uint64_t *ret_position, struct error *err)
+                                  struct session *subscriber, const char *name, struct error *err)
 {
-    uint64_t position = 0;
     uint64_t n = 0;
     bool is_there = false;
 
-    if (write_marker(publisher, name, &n, &position, err) != ERROR_OK)
+    if (write_marker(publisher, name, &n, err) != ERROR_OK)
         return err->code;
     for (;;) {
         if (has_come(subscriber, name, n, &is_there, err) != ERROR_OK)
@@ -72,13 +69,11 @@ enum error_code twin_await_marker(struct twin *t, struct session *publisher,
         if (twin_pause(t, POLL_MS, "a marker", err) != ERROR_OK)
             return say_late(subscriber, name, err);
     }
-    if (ret_position != NULL)
-        *ret_position = position;
     return ERROR_OK;
 }
 
 /* Where the own database has its rows from. */
-enum error_code twin_drain(struct twin *t, uint64_t *ret_position, struct error *err)
+enum error_code twin_drain(struct twin *t, struct error *err)
 {
     static const enum twin_direction directions[] = {TWIN_FORWARD, TWIN_BACK};
 
@@ -91,7 +86,7 @@ enum error_code twin_drain(struct twin *t, uint64_t *ret_position, struct error 
         if (twin_has_subscription(t->own, link.name, &is_there, err) != ERROR_OK)
             return err->code;
         if (is_there)
-            return twin_await_marker(t, t->peer, t->own, link.name, ret_position, err);
+            return twin_await_marker(t, t->peer, t->own, link.name, err);
     }
     return error_set(err, ERROR_REFUSED, "this database does not follow %s in rollout %llu",
                      t->other->node, (unsigned long long)t->rollout);

@@ -119,9 +119,8 @@ enum error_code twin_unfollow(struct twin *t, char *ret_left_over, size_t size, 
 
 /* ---- marker.c ---- */
 
-/* What is committed at the publisher is here. ret_position: the publisher's WAL position, may be
- * NULL. */
-enum error_code twin_drain(struct twin *t, uint64_t *ret_position, struct error *err);
+/* What is committed at the publisher is here. */
+enum error_code twin_drain(struct twin *t, struct error *err);
 
 /* ---- compare.c, sequences.c ---- */
 
@@ -132,7 +131,7 @@ enum error_code twin_sequences(struct twin *t, char *ret, size_t size, struct er
 
 /* ---- back.c ---- */
 
-enum error_code twin_reverse(struct twin *t, uint64_t *ret_position, struct error *err);
+enum error_code twin_reverse(struct twin *t, struct error *err);
 /* accept_data_loss: if the other one is not reached, what only it has may be lost, or there is
  * nothing. */
 enum error_code twin_unreverse(struct twin *t, bool accept_data_loss, struct error *err);

@@ -47,8 +47,7 @@ enum error_code twin_link_fault(struct session *subscriber, const char *name, ch
 
 /* Writes a marker at the publisher and waits until the subscriber has it. */
 enum error_code twin_await_marker(struct twin *t, struct session *publisher,
-                                  struct session *subscriber, const char *name,
-                                  uint64_t *ret_position, struct error *err);
+                                  struct session *subscriber, const char *name, struct error *err);
 
 /* ---- refuse.c ---- */
 

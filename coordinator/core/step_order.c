@@ -104,6 +104,15 @@ uint64_t step_patience_ms(const struct step *step, enum step_state state)
     return step->plan->deadline_ms + (step->direction == DIRECTION_DO ? step->plan->steady_ms : 0);
 }
 
+/* What is done with both databases of a pair says nothing of the WAL of either: they are two
+ * systems, and count apart. */
+static bool is_in_wal_of(const struct step *done, const struct step *step)
+{
+    return strcmp(done->plan->shard, step->plan->shard) == 0 &&
+           strcmp(done->plan->side, step->plan->side) == 0 &&
+           !task_row(step_task(done))->names_twin;
+}
+
 uint64_t shard_position(const struct control *control, const struct work *work,
                         const struct step *step)
 {
@@ -111,9 +120,7 @@ uint64_t shard_position(const struct control *control, const struct work *work,
     uint64_t position = 0;
 
     for (size_t i = 0; i < work->count; i++)
-        if (strcmp(work->steps[i].plan->shard, step->plan->shard) == 0 &&
-            strcmp(work->steps[i].plan->side, step->plan->side) == 0 &&
-            work->steps[i].position > position)
+        if (work->steps[i].position > position && is_in_wal_of(&work->steps[i], step))
             position = work->steps[i].position;
     if (position == 0 && primary != NULL)
         position = primary->report->database.position;

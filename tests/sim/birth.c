@@ -62,6 +62,8 @@ static struct sim_side add_side(struct sim *sim, int number, int count, int afte
         sim->nodes[at].can_shadow = i == 0 || sim_below(sim, 2) == 0;
         if (sim->has_twins)
             sim->nodes[at].colour = after == 0 ? COLOUR_BLUE : COLOUR_GREEN;
+        if (sim->has_twins && after == 0)
+            sim->nodes[at].database.position = SIM_OLD_POSITION;
     }
     sim->nodes[side.primary].believes = true;
     return side;
@@ -76,6 +78,7 @@ static void add_shard(struct sim *sim, int number)
     (void)text_format(shard->name, NAME_SIZE, "shard-%d", number + 1);
     shard->live = add_side(sim, number, databases, 0);
     shard->truth = shard->live.primary;
+    shard->backup.position = sim->nodes[shard->truth].database.position;
     shard->has_twins = sim->has_twins;
     shard->side_before = shard->has_twins ? COLOUR_BLUE : COLOUR_NONE;
     if (shard->has_twins)

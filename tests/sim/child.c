@@ -39,6 +39,8 @@ void child_start(struct sim *sim, int at, const struct entry *entry, bool is_ins
         node->shadow_of = entry->order.id.rollout; /* its folder is made first */
         node->shadow_is_half = true;
     }
+    if (twin_is_of_another_system(node, &entry->order))
+        sim_break(sim, "a replica is to replay what another system wrote");
     if (!is_inspection)
         faults_at_task(sim, at, child);
 }

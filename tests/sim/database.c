@@ -136,7 +136,7 @@ void database_act(struct sim *sim, int at, struct sim_child *child)
         watch_effect(sim, at, child);
         change(sim, at, child);
     }
-    child->position = node->database.position;
+    child->position = twin_said_position(sim, at, child);
 }
 
 /* What its log shows: a row, not the want of one. */

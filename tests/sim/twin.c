@@ -38,6 +38,22 @@ static const struct sim_node *other_of(const struct sim *sim, int at)
     return &sim->nodes[is_live ? shard->rest.primary : shard->live.primary];
 }
 
+uint64_t twin_said_position(const struct sim *sim, int at, const struct sim_child *child)
+{
+    const struct sim_node *said =
+        task_row(child->order.task)->names_twin ? other_of(sim, at) : &sim->nodes[at];
+
+    return said->database.position;
+}
+
+bool twin_is_of_another_system(const struct sim_node *node, const struct order *order)
+{
+    bool is_old = order->arguments.position >= SIM_OLD_POSITION;
+
+    return order->task == TASK_AWAIT_REPLAY && order->arguments.position != 0 &&
+           node->colour != COLOUR_NONE && is_old != (node->colour == COLOUR_BLUE);
+}
+
 /* ---- tasks ---- */
 
 /* Schema, rows and history are the other's; what it is itself stays. */

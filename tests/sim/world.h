@@ -29,6 +29,8 @@
 #include "agent/core/session.h"
 #include "coordinator/core/state.h"
 
+/* Two systems count their WAL apart, and blue is old: nothing that green does comes so far. */
+#define SIM_OLD_POSITION     1000000
 #define SIM_SHARDS_MAX       2
 #define SIM_NODES_MAX        16
 #define SIM_REVISIONS_MAX    3
@@ -380,6 +382,9 @@ void twin_act(struct sim *sim, int at, struct sim_child *child);
 bool twin_is_early(const struct sim *sim, int at, const struct sim_child *child);
 bool twin_waits(const struct sim *sim, int at, const struct sim_child *child);
 bool twin_shows(const struct sim_node *node, const struct order *order);
+/* Of its own WAL; of what is done with both, agents once said where the other one's stood. */
+uint64_t twin_said_position(const struct sim *sim, int at, const struct sim_child *child);
+bool twin_is_of_another_system(const struct sim_node *node, const struct order *order);
 void twin_run(struct sim *sim, struct sim_shard *shard);
 /* A game server's write, through one of the pools: where it is acknowledged, or -1. */
 int twin_writes_to(struct sim *sim, struct sim_shard *shard);

@@ -3,6 +3,7 @@
  */
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
+#include "coordinator/core/step_guard.h"
 #include "coordinator/core/twin.h"
 #include "support/core.h"
 
@@ -287,6 +288,24 @@ START_TEST(a_switch_is_one_order_after_another_and_needs_no_report)
     assert_players_are_on(DB2);
     ck_assert_str_eq(twin_live(core.control, "main"), "green");
     ck_assert_uint_eq(twin_pause_ms(core.control), BEAT_MS); /* until its order was answered */
+}
+END_TEST
+
+/* Blue has served for years, and green is a minute old: each counts its WAL for itself. */
+START_TEST(what_is_done_with_both_says_nothing_of_how_far_greens_replicas_are)
+{
+    const struct work *work;
+    uint64_t before = core.cast.position;
+
+    start(twins());
+    ck_assert(go_on_until(TASK_DRAIN_WAL));
+    core.cast.position = UINT64_C(1) << 40;
+    end_order(order_of(TASK_DRAIN_WAL), OUTCOME_SUCCEEDED, false);
+    core.cast.position = before;
+    ck_assert(go_on_until(TASK_CONTRACT));
+    work = &core.control->open->work;
+    ck_assert_uint_lt(shard_position(core.control, work, step_on(STAGE_CONTRACT, "green")),
+                      UINT64_C(1) << 40);
 }
 END_TEST
 
@@ -588,6 +607,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_pool_that_is_silent_leaves_the_traffic_where_it_was);
     tcase_add_test(tcase, where_pools_point_is_known_after_a_restart);
     tcase_add_test(tcase, a_switch_is_one_order_after_another_and_needs_no_report);
+    tcase_add_test(tcase, what_is_done_with_both_says_nothing_of_how_far_greens_replicas_are);
     tcase_add_test(tcase, it_completes_with_the_contract_on_green_and_no_way_back);
     tcase_add_test(tcase, writes_are_never_left_mirrored_because_there_is_no_contract);
     tcase_add_test(tcase, a_comparison_that_fails_while_writes_are_closed_opens_blue_again);
