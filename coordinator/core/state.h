@@ -53,7 +53,8 @@ struct step {
 /* How many steps stand where: most questions about a plan are answered by a zero. */
 struct census {
     size_t steps[2][STEP_COUNT_]; /* [direction][state] */
-    size_t left_out;
+    size_t left_out, kept;
+    size_t cut; /* that cut a game node off, done */
 };
 
 /* The steps for which a tick may decide something; the others sleep until a step that they wait

@@ -29,7 +29,8 @@ bool work_steps_of_target_are(const struct work *work, const char *target, enum 
 
 bool work_has_isolated(const struct work *work, const char *game)
 {
-    return game[0] != '\0' && work_steps_of_target_are(work, game, STAGE_ISOLATE, STEP_SUCCEEDED) &&
+    return game[0] != '\0' && work->census.cut > 0 &&
+           work_steps_of_target_are(work, game, STAGE_ISOLATE, STEP_SUCCEEDED) &&
            work_steps_of_target_are(work, game, STAGE_SEVER, STEP_SUCCEEDED);
 }
 

@@ -315,24 +315,27 @@ bool target_is_isolated(const struct scene *scene)
 bool isolation_is_not_needed(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;
-    const struct node *game = control_node(scene->control, plan->target);
+    const struct node *game;
 
     if (!goes_back(scene) || (plan->stage != STAGE_ISOLATE && plan->stage != STAGE_SEVER))
         return false;
     if (plan->stage == STAGE_SEVER &&
         work_steps_of_target_are(scene->work, plan->target, STAGE_ISOLATE, STEP_SUCCEEDED))
         return false; /* begun is gone through with */
+    game = control_node(scene->control, plan->target);
     return game == NULL || node_is_clear(scene, game);
 }
 
 /* The gate before it gave the node up: letting it in all the same would be no repair. */
 bool target_is_still_unhealthy(const struct scene *scene)
 {
-    const struct node *game = control_node(scene->control, scene->step->plan->target);
+    const struct node *game;
     char why[SENTENCE_SIZE];
 
-    return goes_back(scene) && scene->step->plan->stage == STAGE_DRAIN && game != NULL &&
-           game->quarantine == QUARANTINE_HEALTH && game->link == LINK_ONLINE &&
+    if (!goes_back(scene) || scene->step->plan->stage != STAGE_DRAIN)
+        return false;
+    game = control_node(scene->control, scene->step->plan->target);
+    return game != NULL && game->quarantine == QUARANTINE_HEALTH && game->link == LINK_ONLINE &&
            node_probes(game, why) != VERDICT_PASS &&
            work_steps_of_target_are(scene->work, scene->step->plan->target, STAGE_OUT,
                                     STEP_SKIPPED);
@@ -418,8 +421,9 @@ bool later_one_was_kept(const struct scene *scene)
 {
     const struct plan_step *plan = scene->step->plan;
 
-    for (size_t i = plan->id;
-         goes_back(scene) && plan->task == TASK_EXPAND && i < scene->work->count; i++) {
+    if (plan->task != TASK_EXPAND || scene->work->census.kept == 0 || !goes_back(scene))
+        return false;
+    for (size_t i = plan->id; i < scene->work->count; i++) {
         const struct step *later = &scene->work->steps[i];
 
         if (later->plan->task == TASK_EXPAND && later->is_kept &&

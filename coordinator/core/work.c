@@ -182,22 +182,34 @@ void work_wake_all(struct work *work)
 
 /* ---- counting ---- */
 
+static bool is_cut(const struct step *step)
+{
+    return (step->plan->stage == STAGE_ISOLATE || step->plan->stage == STAGE_SEVER) &&
+           step->direction == DIRECTION_UNDO && step->state == STEP_SUCCEEDED;
+}
+
 void work_leave(struct work *work, const struct step *step)
 {
+    struct census *census = &work->census;
     uint64_t *admitted = admitted_of(work, step);
 
-    work->census.steps[step->direction][step->state]--;
-    work->census.left_out -= step->is_left_out;
+    census->steps[step->direction][step->state]--;
+    census->left_out -= step->is_left_out;
+    census->kept -= step->is_kept;
+    census->cut -= is_cut(step);
     if (admitted != NULL)
         (*admitted)--;
 }
 
 void work_enter(struct work *work, const struct step *step)
 {
+    struct census *census = &work->census;
     uint64_t *admitted = admitted_of(work, step);
 
-    work->census.steps[step->direction][step->state]++;
-    work->census.left_out += step->is_left_out;
+    census->steps[step->direction][step->state]++;
+    census->left_out += step->is_left_out;
+    census->kept += step->is_kept;
+    census->cut += is_cut(step);
     if (admitted != NULL)
         (*admitted)++;
     wake(work, step->plan->id - 1);
