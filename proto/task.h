@@ -18,7 +18,7 @@ enum task_place { ON_ITSELF, ON_PRIMARY, ON_TWIN };
       "looks whether the node could take part: roles, versions, disk, lag, locks")                 \
     X(EXPAND, expand, DATABASE, REVERT, PRIMARY, true, 600000,                                     \
       "applies a revision's expand.sql on the primary")                                            \
-    X(BACKFILL, backfill, DATABASE, NONE, PRIMARY, true, 3600000,                                  \
+    X(BACKFILL, backfill, DATABASE, NONE, PRIMARY, true, 86400000,                                 \
       "fills a revision's new columns in batches on the primary")                                  \
     X(CONTRACT, contract, DATABASE, NONE, PRIMARY, true, 600000,                                   \
       "applies a revision's contract.sql on the primary; there is no way back")                    \

@@ -5,11 +5,13 @@
 #include "common/base/text.h"
 #include "common/migration/pace.h"
 #include "common/migration/segment.h"
+#include "common/migration/steer.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define SYNC_NAME_SIZE 32
+#define SYNC_NAME_SIZE    32
+#define THROTTLED_LOOK_MS 500
 
 /* One row of migration.yaml's list on its way. */
 struct filling {
@@ -208,11 +210,12 @@ static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct
     transaction_begin(f->m, t, lock_timeout_ms);
     if (f->spec->trigger)
         add_trigger(f, t);
-    add_call(f, t,
-             memory_format(t,
-                           "INSERT INTO hakem.backfill (revision, generation, position, total)"
-                           " VALUES ($1, $2::bigint, $3::integer, %" PRIu64 ")",
-                           f->total));
+    add_call(
+        f, t,
+        memory_format(t,
+                      "INSERT INTO hakem.backfill (revision, generation, position, total, target)"
+                      " VALUES ($1, $2::bigint, $3::integer, %" PRIu64 ", $hakem$%s$hakem$)",
+                      f->total, f->spec->table));
     transaction_commit(f->m, t, false);
     code = transaction_run(f->m, t, NULL, err);
     talloc_free(t);
@@ -304,14 +307,62 @@ static enum error_code run_batch(struct filling *f, struct error *err)
     return ERROR_OK;
 }
 
+static struct steer_key key_of(const struct filling *f)
+{
+    return (struct steer_key){.revision = f->m->revision->name,
+                              .generation = f->m->generation_text,
+                              .position = f->position_text};
+}
+
+/* Until an operator lets it go on. */
+static enum error_code wait_while_throttled(struct filling *f, struct steer *steer,
+                                            struct error *err)
+{
+    uint64_t end = clock_monotonic_ms() + STEER_THROTTLED_MAX_MS;
+    struct steer_key key = key_of(f);
+    char text[512];
+
+    while (steer->is_throttled) {
+        (void)text_format(text, sizeof(text), "backfill of %s, throttled by %s: %s", f->spec->table,
+                          steer->by, steer->why);
+        migrator_report(f->m, f->done, f->total, text);
+        if (clock_monotonic_ms() >= end)
+            return error_set(err, ERROR_TIMEOUT, "%s: it has been throttled for a day by %s: %s",
+                             f->where, steer->by, steer->why);
+        if (!migrator_pause(f->m, THROTTLED_LOOK_MS))
+            return error_set(err, ERROR_CANCELLED, "cancelled while it was throttled");
+        if (steer_read(f->m->session, &key, steer, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+/* What operators want, and what they are told, as often as it is looked at who else is there. */
+static enum error_code steer(struct filling *f, struct error *err)
+{
+    struct steer_key key = key_of(f);
+    char why[STEER_WHY_MAX + 1];
+    struct steer steer;
+
+    if (steer_read(f->m->session, &key, &steer, err) != ERROR_OK ||
+        wait_while_throttled(f, &steer, err) != ERROR_OK)
+        return err->code;
+    pace_steer(&f->pace, steer.rows_max != 0 ? steer.rows_max : f->spec->batch,
+               steer.has_rest ? &steer.rest_times : NULL);
+    pace_say(&f->pace, why, sizeof(why));
+    return steer_note(f->m->session, &key, why, err);
+}
+
 static enum error_code run_pass(struct filling *f, struct error *err)
 {
+    bool has_looked = true; /* an operator may have throttled what is resumed */
+
     while (true) {
-        if (run_batch(f, err) != ERROR_OK)
+        if ((has_looked && steer(f, err) != ERROR_OK) || run_batch(f, err) != ERROR_OK)
             return err->code;
         if (f->rows_seen < f->rows_wanted)
             return ERROR_OK;
-        if (pace_keep(&f->pace, f->m, f->took_ms, err) != ERROR_OK)
+        if (pace_keep(&f->pace, f->m, f->took_ms, &has_looked, err) != ERROR_OK)
             return err->code;
     }
 }
@@ -443,33 +494,5 @@ enum error_code backfill_run(struct migrator *m, struct error *err)
         if (fill(&filling, err) != ERROR_OK)
             return err->code;
     }
-    return ERROR_OK;
-}
-
-enum error_code backfill_read(struct session *session, const void *parent,
-                              struct backfill_state **ret, size_t *ret_count, struct error *err)
-{
-    struct backfill_state *states;
-    struct rows *rows;
-
-    if (session_query(session,
-                      SQL("SELECT b.revision, b.generation, b.position, b.done, b.total,"
-                          " b.finished_at IS NOT NULL FROM hakem.backfill b"
-                          " JOIN hakem.mark m USING (revision, generation)"
-                          " ORDER BY b.started_at, b.position"),
-                      &rows, err) != ERROR_OK)
-        return err->code;
-    states = memory_array(parent, struct backfill_state, rows_count(rows));
-    for (size_t i = 0; i < rows_count(rows); i++) {
-        (void)text_copy(states[i].revision, sizeof(states[i].revision), rows_text(rows, i, 0));
-        states[i].generation = rows_number(rows, i, 1);
-        states[i].position = rows_number(rows, i, 2);
-        states[i].done = rows_number(rows, i, 3);
-        states[i].total = rows_number(rows, i, 4);
-        states[i].is_finished = rows_bool(rows, i, 5);
-    }
-    *ret = states;
-    *ret_count = rows_count(rows);
-    rows_free(rows);
     return ERROR_OK;
 }

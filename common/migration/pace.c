@@ -16,6 +16,15 @@ void pace_begin(struct pace *pace, uint64_t rows_max)
         pace->rows = PACE_ROWS_FIRST;
 }
 
+void pace_steer(struct pace *pace, uint64_t rows_max, const uint64_t *rest_times)
+{
+    pace->rows_max = rows_max;
+    if (pace->rows > rows_max)
+        pace->rows = rows_max;
+    pace->has_rest = rest_times != NULL;
+    pace->rest_times = rest_times != NULL ? *rest_times : 0;
+}
+
 /* ---- deciding ---- */
 
 /* Until a rate is known somebody may be there. */
@@ -50,7 +59,9 @@ struct pace_rest pace_decide(struct pace *pace, uint64_t took_ms)
 
     pace->rows =
         fitting_rows(pace, took_ms, has_others(view) ? PACE_BESIDE_OTHERS_MS : PACE_ALONE_MS);
-    if (has_others(view))
+    if (pace->has_rest)
+        rest.ms = took_ms * pace->rest_times;
+    else if (has_others(view))
         rest.ms = took_ms * PACE_REST_TIMES;
     if (rest.ms > PACE_REST_MAX_MS)
         rest.ms = PACE_REST_MAX_MS;
@@ -74,6 +85,9 @@ void pace_say(const struct pace *pace, char *ret, size_t size)
         (void)text_format(ret, size, "waits for %s, which is %" PRIu64 " MiB behind",
                           view->laggard[0] != '\0' ? view->laggard : "a standby",
                           view->lag_bytes >> 20);
+    else if (pace->has_rest)
+        (void)text_format(ret, size, "rests %" PRIu64 " times as long as it works, as it was told",
+                          pace->rest_times);
     else if (view->has_rate && has_others(view))
         (void)text_format(ret, size, "yields to %" PRIu64 " transactions a second",
                           view->others_per_s);
@@ -135,12 +149,13 @@ static enum error_code wait_until_caught_up(struct pace *pace, struct migrator *
 }
 
 enum error_code pace_keep(struct pace *pace, struct migrator *m, uint64_t took_ms,
-                          struct error *err)
+                          bool *ret_has_looked, struct error *err)
 {
     struct pace_rest rest;
 
     pace->own++;
-    if (is_time_to_look(pace) && look(pace, m, err) != ERROR_OK)
+    *ret_has_looked = is_time_to_look(pace);
+    if (*ret_has_looked && look(pace, m, err) != ERROR_OK)
         return err->code;
     rest = pace_decide(pace, took_ms);
     if (rest.ms > 0 && !migrator_pause(m, rest.ms))

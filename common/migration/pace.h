@@ -37,6 +37,8 @@ struct pace_view {
 struct pace {
     uint64_t rows; /* of the next batch */
     uint64_t rows_max;
+    bool has_rest; /* an operator says how long, whoever is there */
+    uint64_t rest_times;
     struct pace_view view;
     /* by the last look */
     uint64_t looked_ms;
@@ -53,6 +55,10 @@ struct pace_rest {
 
 void pace_begin(struct pace *pace, uint64_t rows_max);
 
+/* What an operator wants: rows of a batch at most, and rests of so many times its length (NULL: as
+ * pace_decide() finds right). */
+void pace_steer(struct pace *pace, uint64_t rows_max, const uint64_t *rest_times);
+
 /* Pure: sets the rows of the next batch by what this one took, and says how long to rest. */
 struct pace_rest pace_decide(struct pace *pace, uint64_t took_ms);
 
@@ -62,9 +68,9 @@ bool pace_halve(struct pace *pace);
 /* Why it goes slowly, for people; "" if it does not. */
 void pace_say(const struct pace *pace, char *ret, size_t size);
 
-/* Looks if it is time to, decides, and rests.  text: what is being done, for the progress.  Errors:
- * CANCELLED, and those of a query. */
+/* Looks if it is time to (*ret_has_looked), decides, and rests.  Errors: CANCELLED, and those of a
+ * query. */
 enum error_code pace_keep(struct pace *pace, struct migrator *m, uint64_t took_ms,
-                          struct error *err);
+                          bool *ret_has_looked, struct error *err);
 
 #endif

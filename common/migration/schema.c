@@ -14,8 +14,11 @@ enum error_code schema_exists(struct session *session, bool *ret, struct error *
 static enum error_code is_complete(struct session *session, bool *ret, struct error *err)
 {
     return session_ask_bool(
-        session, SQL("SELECT pg_catalog.to_regprocedure('hakem.raise_trigger()') IS NOT NULL"), ret,
-        err);
+        session,
+        SQL("SELECT pg_catalog.to_regprocedure('hakem.raise_trigger()') IS NOT NULL"
+            " AND EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attname = 'slow'"
+            " AND attrelid = pg_catalog.to_regclass('hakem.backfill'))"),
+        ret, err);
 }
 
 enum error_code schema_ensure(struct session *session, struct error *err)

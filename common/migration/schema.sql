@@ -85,6 +85,14 @@ CREATE TABLE IF NOT EXISTS hakem.backfill (
     finished_at timestamptz,
     PRIMARY KEY (revision, generation, position)
 );
+-- What an operator wants of it, and why it goes slowly.
+ALTER TABLE hakem.backfill
+    ADD COLUMN IF NOT EXISTS target        text,    -- schema.table
+    ADD COLUMN IF NOT EXISTS throttled_by  text,    -- NULL: it goes on
+    ADD COLUMN IF NOT EXISTS throttled_why text,
+    ADD COLUMN IF NOT EXISTS rows_max      integer, -- NULL: migration.yaml's
+    ADD COLUMN IF NOT EXISTS rest_times    integer, -- NULL: it rests beside others only
+    ADD COLUMN IF NOT EXISTS slow          text;
 
 -- What this database has to do with the other one of its blue-green pair; no row: nothing.
 -- state: of green: copying, following, reversed (blue follows it, or is about to), left (a copy that

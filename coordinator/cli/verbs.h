@@ -17,6 +17,15 @@ enum error_code migration_up(struct cli *cli, struct error *err);
 enum error_code migration_down(struct cli *cli, struct error *err);
 enum error_code migration_verify(struct cli *cli, struct error *err);
 
+/* backfill.c: on a database alone */
+extern const struct cli_flag backfill_flags[];
+extern const struct cli_flag backfill_throttle_flags[];
+extern const struct cli_flag backfill_set_flags[];
+enum error_code backfill_show(struct cli *cli, struct error *err);
+enum error_code backfill_throttle(struct cli *cli, struct error *err);
+enum error_code backfill_resume(struct cli *cli, struct error *err);
+enum error_code backfill_set(struct cli *cli, struct error *err);
+
 /* history.c */
 extern const struct cli_flag history_flags[];
 enum error_code history_show(struct cli *cli, struct error *err);

@@ -96,6 +96,28 @@ START_TEST(it_says_to_whom_it_yields_and_nothing_if_to_nobody)
 }
 END_TEST
 
+START_TEST(an_operator_says_how_many_rows_and_how_long_a_rest)
+{
+    uint64_t none = 0;
+    uint64_t twice = 2;
+    char why[100];
+
+    saw(412, 0);
+    pace_steer(&pace, 100, &none);
+    ck_assert_uint_eq(pace.rows, 100);
+    ck_assert_uint_eq(pace_decide(&pace, PACE_BESIDE_OTHERS_MS).ms, 0);
+    saw(QUIET, 0);
+    pace_steer(&pace, 100, &twice);
+    ck_assert_uint_eq(pace_decide(&pace, 10).ms, 20);
+    ck_assert_uint_eq(pace.rows, 100);
+    pace_say(&pace, why, sizeof(why));
+    ck_assert_str_eq(why, "rests 2 times as long as it works, as it was told");
+    pace_steer(&pace, 5000, NULL);
+    ck_assert_uint_eq(pace_decide(&pace, 10).ms, 0);
+    ck_assert_uint_eq(pace.rows, 200);
+}
+END_TEST
+
 START_TEST(a_batch_that_timed_out_is_halved_down_to_one_row)
 {
     pace.rows = 3;
@@ -111,6 +133,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, while_nobody_knows_it_yields);
     tcase_add_test(tcase, it_waits_for_a_standby_that_lags_and_says_for_which);
     tcase_add_test(tcase, it_says_to_whom_it_yields_and_nothing_if_to_nobody);
+    tcase_add_test(tcase, an_operator_says_how_many_rows_and_how_long_a_rest);
     tcase_add_test(tcase, a_batch_that_timed_out_is_halved_down_to_one_row);
 }
 
