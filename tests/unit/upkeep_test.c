@@ -1,93 +1,37 @@
 /* What an agent keeps right between orders: its edge, and the name of a rollout that is over. */
-#include "agent/core/session.h"
-#include "common/base/memory.h"
 #include "common/base/text.h"
+#include "support/agent.h"
 #include "support/suite.h"
 
 #include <string.h>
 
-static struct agent_session *session;
-static struct session_effects *effects;
-static const char journal[] = "00112233445566778899aabbccddeeff";
-static uint64_t now_ms;
-
-static void happens(struct session_event event)
-{
-    event.at_ms = now_ms;
-    session_effects_clear(effects);
-    agent_session_handle(session, &event, effects);
-}
-
-static void hear(enum message_type type, void *body)
-{
-    struct message message = {.type = type, .term = 5, .body = body};
-
-    happens((struct session_event){.type = SESSION_MESSAGE, .message = &message});
-}
-
 static void set_up(void)
 {
-    struct welcome welcome = {.kind = KIND_EDGE};
-    struct adopt adopt = {.open_count = 0};
-
-    session = agent_session_new(NULL);
-    session->kind = KIND_EDGE;
-    effects = session_effects_new(session);
-    now_ms = 1000;
-    (void)text_copy(adopt.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_WELCOME, &welcome);
-    hear(MESSAGE_ADOPT, &adopt);
-}
-
-static void tear_down(void)
-{
-    talloc_free(session);
-}
-
-static const struct session_effect *effect_of(enum session_effect_type type)
-{
-    for (size_t i = 0; i < effects->count; i++)
-        if (effects->items[i].type == type)
-            return &effects->items[i];
-    return NULL;
+    agent_set_up(KIND_EDGE);
 }
 
 static const struct correction *said_correction(void)
 {
-    for (size_t i = 0; i < effects->count; i++)
-        if (effects->items[i].type == SESSION_SEND &&
-            effects->items[i].message == MESSAGE_CORRECTED)
-            return effects->items[i].body;
+    for (size_t i = 0; i < agent.effects->count; i++)
+        if (agent.effects->items[i].type == SESSION_SEND &&
+            agent.effects->items[i].message == MESSAGE_CORRECTED)
+            return agent.effects->items[i].body;
     return NULL;
-}
-
-static struct order_id id_of(uint64_t step)
-{
-    return (struct order_id){.rollout = 2, .step = step, .attempt = 1};
 }
 
 static void order(uint64_t step, enum task task)
 {
-    struct order order = {.id = id_of(step), .task = task, .arguments = {.target = "g1"}};
-
-    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_ORDER, &order);
+    agent_order(step, task, &(struct task_arguments){.target = "g1"});
 }
 
 static void end(uint64_t step, enum outcome how)
 {
-    struct order_id id = id_of(step);
-    struct task_outcome outcome = {.id = id, .outcome = how};
-
-    happens((struct session_event){.type = SESSION_CHILD_ENDED, .id = &id, .outcome = &outcome});
+    agent_end(SESSION_CHILD_ENDED, step, how);
 }
 
 static void end_mending(uint64_t step, enum outcome how)
 {
-    struct order_id id = id_of(step);
-    struct task_outcome outcome = {.id = id, .outcome = how};
-
-    happens((struct session_event){.type = SESSION_MENDED, .id = &id, .outcome = &outcome});
+    agent_end(SESSION_MENDED, step, how);
 }
 
 static void see(enum traffic_state state)
@@ -96,8 +40,8 @@ static void see(enum traffic_state state)
     struct report report = {
         .kind = KIND_EDGE, .could_measure = true, .servers = &server, .server_count = 1};
 
-    now_ms += 1000;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    agent.now_ms += 1000;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
 }
 
 static void see_live(const char *colour, bool is_kept)
@@ -105,17 +49,16 @@ static void see_live(const char *colour, bool is_kept)
     struct report report = {.kind = KIND_EDGE, .could_measure = true, .live_is_kept = is_kept};
 
     (void)text_copy(report.live, NAME_SIZE, colour);
-    now_ms += 1000;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    agent.now_ms += 1000;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
 }
 
 static void order_switch(uint64_t step, const char *colour)
 {
-    struct order order = {.id = id_of(step), .task = TASK_SWITCH};
+    struct task_arguments arguments = {.share_permille = 0};
 
-    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
-    (void)text_copy(order.arguments.colour, NAME_SIZE, colour);
-    hear(MESSAGE_ORDER, &order);
+    (void)text_copy(arguments.colour, NAME_SIZE, colour);
+    agent_order(step, TASK_SWITCH, &arguments);
     end(step, OUTCOME_SUCCEEDED);
 }
 
@@ -125,10 +68,10 @@ START_TEST(a_map_that_somebody_flips_is_put_right_and_that_is_said)
 {
     order_switch(1, "green");
     see_live("green", true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     see_live("blue", true);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
-    ck_assert_int_eq(effect_of(SESSION_MEND)->entry.order.task, TASK_SWITCH);
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
+    ck_assert_int_eq(agent_effect(SESSION_MEND)->entry.order.task, TASK_SWITCH);
     end_mending(1, OUTCOME_SUCCEEDED);
     ck_assert_ptr_nonnull(said_correction());
     ck_assert_ptr_nonnull(strstr(said_correction()->detail, "not green's as ordered"));
@@ -144,20 +87,20 @@ START_TEST(a_share_of_the_traffic_that_somebody_changes_is_put_right)
                             .can_split = true,
                             .next = "green",
                             .share_permille = 100};
-    struct order order = {.id = id_of(1), .task = TASK_SWITCH};
+    struct order order = {.id = agent_order_id(1), .task = TASK_SWITCH};
 
-    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
+    (void)text_copy(order.journal, JOURNAL_SIZE, agent_journal);
     (void)text_copy(order.arguments.colour, NAME_SIZE, "green");
     order.arguments.share_permille = 100;
-    hear(MESSAGE_ORDER, &order);
+    agent_hear(MESSAGE_ORDER, &order);
     end(1, OUTCOME_SUCCEEDED);
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     report.share_permille = 500;
-    now_ms += 1000;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
-    ck_assert_uint_eq(effect_of(SESSION_MEND)->entry.order.arguments.share_permille, 100);
+    agent.now_ms += 1000;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
+    ck_assert_uint_eq(agent_effect(SESSION_MEND)->entry.order.arguments.share_permille, 100);
 }
 END_TEST
 
@@ -166,20 +109,20 @@ START_TEST(a_map_s_file_that_says_something_else_is_put_right_too)
 {
     order_switch(1, "green");
     see_live("green", false);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
 START_TEST(only_the_last_switch_counts_and_nobody_mends_what_was_never_ordered)
 {
     see_live("green", false);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     order_switch(1, "green");
     order_switch(2, "blue");
     see_live("blue", true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     see_live("", false); /* the edge knows no colours any more */
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
 }
 END_TEST
 
@@ -187,14 +130,15 @@ END_TEST
 START_TEST(a_list_reaches_the_child_and_is_not_kept)
 {
     struct name_item games[] = {{"g1"}};
-    struct order order = {
-        .id = id_of(1), .task = TASK_PREFLIGHT, .arguments = {.games = games, .game_count = 1}};
+    struct order order = {.id = agent_order_id(1),
+                          .task = TASK_PREFLIGHT,
+                          .arguments = {.games = games, .game_count = 1}};
     size_t started = 0;
 
-    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_ORDER, &order);
-    for (size_t i = 0; i < effects->count; i++) {
-        const struct session_effect *effect = &effects->items[i];
+    (void)text_copy(order.journal, JOURNAL_SIZE, agent_journal);
+    agent_hear(MESSAGE_ORDER, &order);
+    for (size_t i = 0; i < agent.effects->count; i++) {
+        const struct session_effect *effect = &agent.effects->items[i];
 
         started +=
             effect->type == SESSION_START_CHILD && effect->entry.order.arguments.game_count == 1;
@@ -202,8 +146,8 @@ START_TEST(a_list_reaches_the_child_and_is_not_kept)
             ck_assert_ptr_null(effect->entry.order.arguments.games);
     }
     ck_assert_uint_eq(started, 1);
-    for (size_t i = 0; i < session->entry_count; i++)
-        ck_assert_uint_eq(session->entries[i].order.arguments.game_count, 0);
+    for (size_t i = 0; i < agent.session->entry_count; i++)
+        ck_assert_uint_eq(agent.session->entries[i].order.arguments.game_count, 0);
 }
 END_TEST
 
@@ -212,12 +156,12 @@ START_TEST(what_was_taken_out_and_gets_traffic_is_taken_out_again)
     order(1, TASK_DRAIN);
     end(1, OUTCOME_SUCCEEDED);
     see(TRAFFIC_DRAIN);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     see(TRAFFIC_READY);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
-    ck_assert_int_eq(effect_of(SESSION_MEND)->entry.order.task, TASK_DRAIN);
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
+    ck_assert_int_eq(agent_effect(SESSION_MEND)->entry.order.task, TASK_DRAIN);
     see(TRAFFIC_READY);
-    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* one at a time */
+    ck_assert_ptr_null(agent_effect(SESSION_MEND)); /* one at a time */
 }
 END_TEST
 
@@ -226,7 +170,7 @@ START_TEST(isolated_is_more_than_drained)
     order(1, TASK_ISOLATE);
     end(1, OUTCOME_SUCCEEDED);
     see(TRAFFIC_DRAIN);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
@@ -236,7 +180,7 @@ START_TEST(what_was_let_in_and_is_out_is_left_to_the_coordinator)
     order(1, TASK_ADMIT);
     end(1, OUTCOME_SUCCEEDED);
     see(TRAFFIC_MAINTENANCE);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
 }
 END_TEST
 
@@ -246,14 +190,14 @@ START_TEST(only_the_newest_order_about_a_server_counts)
     end(1, OUTCOME_SUCCEEDED);
     order(2, TASK_ADMIT);
     see(TRAFFIC_READY);
-    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* under way */
+    ck_assert_ptr_null(agent_effect(SESSION_MEND)); /* under way */
     end(2, OUTCOME_SUCCEEDED);
     see(TRAFFIC_READY);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     order(3, TASK_DRAIN);
     end(3, OUTCOME_FAILED);
     see(TRAFFIC_READY);
-    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* nobody knows what holds */
+    ck_assert_ptr_null(agent_effect(SESSION_MEND)); /* nobody knows what holds */
 }
 END_TEST
 
@@ -268,33 +212,33 @@ START_TEST(what_was_measured_before_an_order_ended_says_nothing_of_it)
 
     order(1, TASK_DRAIN);
     end(1, OUTCOME_SUCCEEDED);
-    now_ms += 500;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
-    now_ms += 1;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    agent.now_ms += 500;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
+    agent.now_ms += 1;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
 START_TEST(a_correction_is_said_until_it_is_in_the_journal)
 {
-    struct order_ref ref = {.id = id_of(1)};
+    struct order_ref ref = {.id = agent_order_id(1)};
 
     order(1, TASK_DRAIN);
     end(1, OUTCOME_SUCCEEDED);
-    hear(MESSAGE_SETTLED, &ref);
+    agent_hear(MESSAGE_SETTLED, &ref);
     see(TRAFFIC_READY);
     end_mending(1, OUTCOME_SUCCEEDED);
     ck_assert_ptr_nonnull(said_correction());
     ck_assert_str_eq(said_correction()->target, "g1");
     ck_assert_ptr_nonnull(strstr(said_correction()->detail, "ready"));
-    now_ms += SESSION_RESEND_MS;
-    happens((struct session_event){.type = SESSION_TICK});
+    agent.now_ms += SESSION_RESEND_MS;
+    agent_happens((struct session_event){.type = SESSION_TICK});
     ck_assert_ptr_nonnull(said_correction());
-    hear(MESSAGE_SETTLED, &ref);
-    now_ms += SESSION_RESEND_MS;
-    happens((struct session_event){.type = SESSION_TICK});
+    agent_hear(MESSAGE_SETTLED, &ref);
+    agent.now_ms += SESSION_RESEND_MS;
+    agent_happens((struct session_event){.type = SESSION_TICK});
     ck_assert_ptr_null(said_correction());
 }
 END_TEST
@@ -307,14 +251,14 @@ START_TEST(what_could_not_be_put_right_is_tried_at_the_next_look)
     end_mending(1, OUTCOME_FAILED);
     ck_assert_ptr_null(said_correction());
     see(TRAFFIC_READY);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
 START_TEST(the_newest_order_is_known_again_after_a_restart)
 {
     struct entry drained = {
-        .order = {.id = id_of(1), .task = TASK_DRAIN, .arguments = {.target = "g1"}},
+        .order = {.id = agent_order_id(1), .task = TASK_DRAIN, .arguments = {.target = "g1"}},
         .state = ENTRY_ENDED,
         .outcome = {.outcome = OUTCOME_SUCCEEDED},
         .is_settled = true,
@@ -322,13 +266,13 @@ START_TEST(the_newest_order_is_known_again_after_a_restart)
     struct entry admitted = drained;
     struct error err;
 
-    admitted.order.id = id_of(2);
+    admitted.order.id = agent_order_id(2);
     admitted.order.task = TASK_ADMIT;
     admitted.serial = 6; /* before the drain, whichever comes first from the disk */
-    ck_assert_int_eq(agent_session_load(session, &drained, &err), ERROR_OK);
-    ck_assert_int_eq(agent_session_load(session, &admitted, &err), ERROR_OK);
+    ck_assert_int_eq(agent_session_load(agent.session, &drained, &err), ERROR_OK);
+    ck_assert_int_eq(agent_session_load(agent.session, &admitted, &err), ERROR_OK);
     see(TRAFFIC_READY);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
@@ -338,10 +282,11 @@ END_TEST
 
 static void order_pool(uint64_t step, enum task task)
 {
-    struct order order = {.id = id_of(step), .task = task, .arguments = {.pause_ms = LEASE_MS}};
+    struct order order = {
+        .id = agent_order_id(step), .task = task, .arguments = {.pause_ms = LEASE_MS}};
 
-    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_ORDER, &order);
+    (void)text_copy(order.journal, JOURNAL_SIZE, agent_journal);
+    agent_hear(MESSAGE_ORDER, &order);
 }
 
 static void see_pools(uint64_t after_ms, bool first_is_paused, bool second_answers)
@@ -351,15 +296,15 @@ static void see_pools(uint64_t after_ms, bool first_is_paused, bool second_answe
     struct report report = {
         .kind = KIND_EDGE, .could_measure = second_answers, .pools = pools, .pool_count = 2};
 
-    now_ms += after_ms;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    agent.now_ms += after_ms;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
 }
 
 static void say_pauses(uint64_t rollout)
 {
     struct watch watch = {.pauses = rollout};
 
-    hear(MESSAGE_WATCH, &watch);
+    agent_hear(MESSAGE_WATCH, &watch);
 }
 
 START_TEST(a_pool_that_nobody_wants_paused_any_longer_is_resumed)
@@ -367,11 +312,11 @@ START_TEST(a_pool_that_nobody_wants_paused_any_longer_is_resumed)
     order_pool(1, TASK_PAUSE_POOL);
     end(1, OUTCOME_SUCCEEDED);
     see_pools(LEASE_MS - 1, true, true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     see_pools(1, true, true);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
     see_pools(1000, true, true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* one at a time */
+    ck_assert_ptr_null(agent_effect(SESSION_MEND)); /* one at a time */
     end_mending(1, OUTCOME_SUCCEEDED);
     ck_assert_ptr_nonnull(said_correction());
     ck_assert_str_eq(said_correction()->target, "pool");
@@ -382,15 +327,15 @@ END_TEST
 /* The coordinator that comes back pauses the pool again before it has heard of it. */
 START_TEST(a_correction_is_said_before_the_next_attempt_takes_its_place)
 {
-    struct order again = {.id = id_of(1), .task = TASK_PAUSE_POOL};
+    struct order again = {.id = agent_order_id(1), .task = TASK_PAUSE_POOL};
 
     order_pool(1, TASK_PAUSE_POOL);
     end(1, OUTCOME_SUCCEEDED);
     see_pools(LEASE_MS, true, true);
     end_mending(1, OUTCOME_SUCCEEDED);
     again.id.attempt = 2;
-    (void)text_copy(again.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_ORDER, &again);
+    (void)text_copy(again.journal, JOURNAL_SIZE, agent_journal);
+    agent_hear(MESSAGE_ORDER, &again);
     ck_assert_ptr_nonnull(said_correction());
     ck_assert_uint_eq(said_correction()->id.attempt, 1);
 }
@@ -403,12 +348,12 @@ START_TEST(as_long_as_the_coordinator_says_so_a_pause_stands)
     for (int i = 0; i < 5; i++) {
         say_pauses(2);
         see_pools(LEASE_MS - 1, true, true);
-        ck_assert_ptr_null(effect_of(SESSION_MEND));
+        ck_assert_ptr_null(agent_effect(SESSION_MEND));
     }
     say_pauses(3); /* another rollout's */
     say_pauses(0);
     see_pools(1, true, true);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
@@ -417,20 +362,20 @@ START_TEST(one_console_that_is_paused_is_enough_and_silent_ones_do_not_hide_it)
     order_pool(1, TASK_PAUSE_POOL);
     end(1, OUTCOME_FAILED); /* nobody knows what holds */
     see_pools(LEASE_MS, true, false);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
 START_TEST(what_a_person_pauses_is_his)
 {
     see_pools(LEASE_MS, true, true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     order_pool(1, TASK_PAUSE_POOL);
     end(1, OUTCOME_SUCCEEDED);
     order_pool(2, TASK_RESUME_POOL);
     end(2, OUTCOME_SUCCEEDED);
     see_pools(LEASE_MS, true, true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
 }
 END_TEST
 
@@ -440,29 +385,30 @@ START_TEST(a_resume_that_failed_is_made_good_once_nobody_asks_for_it)
     end(1, OUTCOME_SUCCEEDED);
     order_pool(2, TASK_RESUME_POOL);
     see_pools(LEASE_MS, true, true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND)); /* under way */
+    ck_assert_ptr_null(agent_effect(SESSION_MEND)); /* under way */
     end(2, OUTCOME_FAILED);
     see_pools(1000, true, true);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
 START_TEST(a_pause_is_known_again_after_a_restart_and_its_time_begins_anew)
 {
-    struct entry paused = {
-        .order = {.id = id_of(1), .task = TASK_PAUSE_POOL, .arguments = {.pause_ms = LEASE_MS}},
-        .state = ENTRY_ENDED,
-        .outcome = {.outcome = OUTCOME_SUCCEEDED},
-        .serial = 7};
+    struct entry paused = {.order = {.id = agent_order_id(1),
+                                     .task = TASK_PAUSE_POOL,
+                                     .arguments = {.pause_ms = LEASE_MS}},
+                           .state = ENTRY_ENDED,
+                           .outcome = {.outcome = OUTCOME_SUCCEEDED},
+                           .serial = 7};
     struct error err;
 
-    ck_assert_int_eq(agent_session_load(session, &paused, &err), ERROR_OK);
-    now_ms += LEASE_MS;
-    happens((struct session_event){.type = SESSION_STARTED});
+    ck_assert_int_eq(agent_session_load(agent.session, &paused, &err), ERROR_OK);
+    agent.now_ms += LEASE_MS;
+    agent_happens((struct session_event){.type = SESSION_STARTED});
     see_pools(LEASE_MS - 1, true, true);
-    ck_assert_ptr_null(effect_of(SESSION_MEND));
+    ck_assert_ptr_null(agent_effect(SESSION_MEND));
     see_pools(1, true, true);
-    ck_assert_ptr_nonnull(effect_of(SESSION_MEND));
+    ck_assert_ptr_nonnull(agent_effect(SESSION_MEND));
 }
 END_TEST
 
@@ -470,21 +416,22 @@ END_TEST
 
 static const struct accepted *said_accepted(void)
 {
-    for (size_t i = 0; i < effects->count; i++)
-        if (effects->items[i].type == SESSION_SEND && effects->items[i].message == MESSAGE_ACCEPTED)
-            return effects->items[i].body;
+    for (size_t i = 0; i < agent.effects->count; i++)
+        if (agent.effects->items[i].type == SESSION_SEND &&
+            agent.effects->items[i].message == MESSAGE_ACCEPTED)
+            return agent.effects->items[i].body;
     return NULL;
 }
 
 static void order_with(const char *target, const char *bundle)
 {
     static uint64_t step = 100;
-    struct order order = {.id = id_of(++step), .task = TASK_DRAIN};
+    struct order order = {.id = agent_order_id(++step), .task = TASK_DRAIN};
 
     (void)text_copy(order.arguments.target, NAME_SIZE, target);
     (void)text_copy(order.arguments.bundle, DIGEST_SIZE, bundle);
-    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_ORDER, &order);
+    (void)text_copy(order.journal, JOURNAL_SIZE, agent_journal);
+    agent_hear(MESSAGE_ORDER, &order);
 }
 
 START_TEST(what_would_become_a_command_or_a_path_is_refused)
@@ -513,8 +460,8 @@ static void see_database(bool is_primary, uint64_t open_rollout)
                             .could_measure = true,
                             .database = {.is_primary = is_primary, .open_rollout = open_rollout}};
 
-    now_ms += SESSION_CLEAR_PAUSE_MS;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    agent.now_ms += SESSION_CLEAR_PAUSE_MS;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
 }
 
 START_TEST(a_primary_stops_naming_a_rollout_that_is_over)
@@ -522,17 +469,17 @@ START_TEST(a_primary_stops_naming_a_rollout_that_is_over)
     struct watch watch = {.closed = 3};
 
     see_database(true, 3);
-    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT)); /* nobody has said that it is over */
-    hear(MESSAGE_WATCH, &watch);
+    ck_assert_ptr_null(agent_effect(SESSION_CLEAR_ROLLOUT)); /* nobody has said that it is over */
+    agent_hear(MESSAGE_WATCH, &watch);
     see_database(true, 4);
-    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT));
+    ck_assert_ptr_null(agent_effect(SESSION_CLEAR_ROLLOUT));
     see_database(false, 3);
-    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT));
+    ck_assert_ptr_null(agent_effect(SESSION_CLEAR_ROLLOUT));
     see_database(true, 0);
-    ck_assert_ptr_null(effect_of(SESSION_CLEAR_ROLLOUT));
+    ck_assert_ptr_null(agent_effect(SESSION_CLEAR_ROLLOUT));
     see_database(true, 3);
-    ck_assert_ptr_nonnull(effect_of(SESSION_CLEAR_ROLLOUT));
-    ck_assert_uint_eq(effect_of(SESSION_CLEAR_ROLLOUT)->rollout, 3);
+    ck_assert_ptr_nonnull(agent_effect(SESSION_CLEAR_ROLLOUT));
+    ck_assert_uint_eq(agent_effect(SESSION_CLEAR_ROLLOUT)->rollout, 3);
 }
 END_TEST
 
@@ -543,8 +490,8 @@ static void see_shadow(uint64_t of)
     struct report report = {
         .kind = KIND_DATABASE, .could_measure = true, .database = {.shadow_of = of}};
 
-    now_ms += SESSION_DISCARD_PAUSE_MS;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    agent.now_ms += SESSION_DISCARD_PAUSE_MS;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
 }
 
 START_TEST(a_shadow_goes_once_its_rollout_is_over_and_not_before)
@@ -552,29 +499,30 @@ START_TEST(a_shadow_goes_once_its_rollout_is_over_and_not_before)
     struct watch watch = {.closed = 3};
 
     see_shadow(3);
-    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
-    hear(MESSAGE_WATCH, &watch);
+    ck_assert_ptr_null(agent_effect(SESSION_DISCARD_SHADOWS));
+    agent_hear(MESSAGE_WATCH, &watch);
     see_shadow(4);
-    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    ck_assert_ptr_null(agent_effect(SESSION_DISCARD_SHADOWS));
     see_shadow(0);
-    ck_assert_ptr_null(effect_of(SESSION_DISCARD_SHADOWS));
+    ck_assert_ptr_null(agent_effect(SESSION_DISCARD_SHADOWS));
     see_shadow(2);
-    ck_assert_ptr_nonnull(effect_of(SESSION_DISCARD_SHADOWS));
-    ck_assert_uint_eq(effect_of(SESSION_DISCARD_SHADOWS)->rollout, 3);
+    ck_assert_ptr_nonnull(agent_effect(SESSION_DISCARD_SHADOWS));
+    ck_assert_uint_eq(agent_effect(SESSION_DISCARD_SHADOWS)->rollout, 3);
 }
 END_TEST
 
 START_TEST(what_a_rehearsal_measured_is_not_kept_in_the_ledger)
 {
     struct rehearsed row = {.statement = 1};
-    struct order_id id = id_of(1);
+    struct order_id id = agent_order_id(1);
     struct task_outcome outcome = {
         .id = id, .outcome = OUTCOME_SUCCEEDED, .rehearsal = &row, .rehearsal_count = 1};
 
     order(1, TASK_DRAIN);
-    happens((struct session_event){.type = SESSION_CHILD_ENDED, .id = &id, .outcome = &outcome});
-    ck_assert_uint_eq(session->entries[0].outcome.rehearsal_count, 0);
-    ck_assert_ptr_null(session->entries[0].outcome.rehearsal);
+    agent_happens(
+        (struct session_event){.type = SESSION_CHILD_ENDED, .id = &id, .outcome = &outcome});
+    ck_assert_uint_eq(agent.session->entries[0].outcome.rehearsal_count, 0);
+    ck_assert_ptr_null(agent.session->entries[0].outcome.rehearsal);
 }
 END_TEST
 
@@ -606,4 +554,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_primary_stops_naming_a_rollout_that_is_over);
 }
 
-SUITE("agent: upkeep", {.add = add_all, .set_up = set_up, .tear_down = tear_down})
+SUITE("agent: upkeep", {.add = add_all, .set_up = set_up, .tear_down = agent_tear_down})

@@ -1,75 +1,28 @@
 /* What a database's agent keeps right between orders, of a blue-green pair: a database that was
  * left closed, slots of a rollout that is over. */
-#include "agent/core/session.h"
-#include "common/base/memory.h"
 #include "common/base/text.h"
+#include "support/agent.h"
 #include "support/suite.h"
 
-#include <string.h>
-
 #define LEASE_MS UINT64_C(30000)
-#define ROLLOUT  2
+#define ROLLOUT  AGENT_ROLLOUT
 
-static struct agent_session *session;
-static struct session_effects *effects;
 static struct twin_report twin;
-static const char journal[] = "00112233445566778899aabbccddeeff";
-static uint64_t now_ms;
-
-static void happens(struct session_event event)
-{
-    event.at_ms = now_ms;
-    session_effects_clear(effects);
-    agent_session_handle(session, &event, effects);
-}
-
-static void hear(enum message_type type, void *body)
-{
-    struct message message = {.type = type, .term = 5, .body = body};
-
-    happens((struct session_event){.type = SESSION_MESSAGE, .message = &message});
-}
 
 static void set_up(void)
 {
-    struct welcome welcome = {.kind = KIND_DATABASE};
-    struct adopt adopt = {.open_count = 0};
-
-    session = agent_session_new(NULL);
-    session->kind = KIND_DATABASE;
-    effects = session_effects_new(session);
     twin = (struct twin_report){.state = TWIN_NONE, .rollout = ROLLOUT};
-    now_ms = 1000;
-    (void)text_copy(adopt.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_WELCOME, &welcome);
-    hear(MESSAGE_ADOPT, &adopt);
-}
-
-static void tear_down(void)
-{
-    talloc_free(session);
-}
-
-static struct order_id id_of(uint64_t step)
-{
-    return (struct order_id){.rollout = ROLLOUT, .step = step, .attempt = 1};
+    agent_set_up(KIND_DATABASE);
 }
 
 static void order(uint64_t step, enum task task)
 {
-    struct order order = {
-        .id = id_of(step), .task = task, .arguments = {.target = "db-2", .pause_ms = LEASE_MS}};
-
-    (void)text_copy(order.journal, JOURNAL_SIZE, journal);
-    hear(MESSAGE_ORDER, &order);
+    agent_order(step, task, &(struct task_arguments){.target = "db-2", .pause_ms = LEASE_MS});
 }
 
 static void end(uint64_t step, enum outcome how)
 {
-    struct order_id id = id_of(step);
-    struct task_outcome outcome = {.id = id, .outcome = how};
-
-    happens((struct session_event){.type = SESSION_CHILD_ENDED, .id = &id, .outcome = &outcome});
+    agent_end(SESSION_CHILD_ENDED, step, how);
 }
 
 /* Writes were closed, and the report says so from now on. */
@@ -86,19 +39,16 @@ static const struct session_effect *after(uint64_t ms, enum session_effect_type 
                             .could_measure = true,
                             .database = {.is_primary = true, .twin = twin}};
 
-    now_ms += ms;
-    happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
-    for (size_t i = 0; i < effects->count; i++)
-        if (effects->items[i].type == type)
-            return &effects->items[i];
-    return NULL;
+    agent.now_ms += ms;
+    agent_happens((struct session_event){.type = SESSION_REPORTED, .report = &report});
+    return agent_effect(type);
 }
 
 static void say_watch(uint64_t pauses, uint64_t closed)
 {
     struct watch watch = {.pauses = pauses, .closed = closed};
 
-    hear(MESSAGE_WATCH, &watch);
+    agent_hear(MESSAGE_WATCH, &watch);
 }
 
 /* ---- left closed ---- */
@@ -176,7 +126,7 @@ END_TEST
 /* How long it was away, nobody knows. */
 START_TEST(a_restart_begins_the_lease_anew)
 {
-    struct entry closed = {.order = {.id = id_of(1),
+    struct entry closed = {.order = {.id = agent_order_id(1),
                                      .task = TASK_CLOSE_WRITES,
                                      .arguments = {.target = "db-2", .pause_ms = LEASE_MS}},
                            .state = ENTRY_ENDED,
@@ -185,9 +135,9 @@ START_TEST(a_restart_begins_the_lease_anew)
                            .serial = 7};
     struct error err;
 
-    ck_assert_int_eq(agent_session_load(session, &closed, &err), ERROR_OK);
-    now_ms = 5 * LEASE_MS;
-    happens((struct session_event){.type = SESSION_STARTED});
+    ck_assert_int_eq(agent_session_load(agent.session, &closed, &err), ERROR_OK);
+    agent.now_ms = 5 * LEASE_MS;
+    agent_happens((struct session_event){.type = SESSION_STARTED});
     twin.closed_by = ROLLOUT;
     ck_assert_ptr_null(after(LEASE_MS - 1, SESSION_REOPEN));
     ck_assert_ptr_nonnull(after(1, SESSION_REOPEN));
@@ -243,4 +193,4 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_following_whose_rollout_is_over_is_ended_however_that_ended);
 }
 
-SUITE("upkeep of a pair", {.add = add_all, .set_up = set_up, .tear_down = tear_down})
+SUITE("upkeep of a pair", {.add = add_all, .set_up = set_up, .tear_down = agent_tear_down})
