@@ -97,30 +97,34 @@ void pace_say(const struct pace *pace, char *ret, size_t size)
 
 /* ---- looking ---- */
 
-static enum error_code look(struct pace *pace, struct migrator *m, struct error *err)
+void pace_take(struct pace *pace, uint64_t now_ms, uint64_t transactions)
 {
-    uint64_t now = clock_monotonic_ms();
-    uint64_t transactions, others;
-    struct rows *rows;
+    uint64_t own = pace->own + pace->own_before;
 
-    pace->own++;
-    if (session_query(m->session, SQL(embedded_pace_look), &rows, err) != ERROR_OK)
-        return err->code;
-    transactions = rows_number(rows, 0, 0);
-    pace->view.lag_bytes = rows_number(rows, 0, 1);
-    (void)text_copy(pace->view.laggard, sizeof(pace->view.laggard), rows_text(rows, 0, 2));
-    rows_free(rows);
-    if (pace->looked_ms != 0 && now > pace->looked_ms) {
+    if (pace->looked_ms != 0 && now_ms > pace->looked_ms) {
         /* Statistics that were reset start again from nothing. */
-        others = transactions > pace->transactions + pace->own
-                     ? transactions - pace->transactions - pace->own
-                     : 0;
-        pace->view.others_per_s = others * 1000 / (now - pace->looked_ms);
+        uint64_t others =
+            transactions > pace->transactions + own ? transactions - pace->transactions - own : 0;
+
+        pace->view.others_per_s = others * 1000 / (now_ms - pace->looked_ms);
         pace->view.has_rate = true;
     }
-    pace->looked_ms = now;
+    pace->looked_ms = now_ms;
     pace->transactions = transactions;
-    pace->own = 0;
+    pace->own_before = pace->own;
+    pace->own = PACE_OWN_PER_LOOK;
+}
+
+static enum error_code look(struct pace *pace, struct migrator *m, struct error *err)
+{
+    struct rows *rows;
+
+    if (session_query(m->session, SQL(embedded_pace_look), &rows, err) != ERROR_OK)
+        return err->code;
+    pace->view.lag_bytes = rows_number(rows, 0, 1);
+    (void)text_copy(pace->view.laggard, sizeof(pace->view.laggard), rows_text(rows, 0, 2));
+    pace_take(pace, clock_monotonic_ms(), rows_number(rows, 0, 0));
+    rows_free(rows);
     return ERROR_OK;
 }
 

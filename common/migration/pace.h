@@ -18,8 +18,10 @@
 #define PACE_REST_MAX_MS 2000
 /* Agents that look every second and a monitoring system come to less. */
 #define PACE_OTHERS_MIN_PER_S 20
-/* A session tells its counts at most once a second (PGSTAT_MIN_INTERVAL). */
+/* A session tells its counts at most once a second (PGSTAT_MIN_INTERVAL): those of ours may be a
+ * look late. */
 #define PACE_LOOK_EVERY_MS 1000
+#define PACE_OWN_PER_LOOK  3 /* the look itself, and what is read and noted for operators */
 /* As much WAL as a standby replays in about a second. */
 #define PACE_LAG_MAX_BYTES (64ULL << 20)
 /* A standby that does not catch up at all slows this down to a batch so often, and never stops it:
@@ -43,6 +45,7 @@ struct pace {
     /* by the last look */
     uint64_t looked_ms;
     uint64_t transactions;
+    uint64_t own_before; /* between the last two looks */
     /* since then */
     uint64_t own;
 };
@@ -58,6 +61,9 @@ void pace_begin(struct pace *pace, uint64_t rows_max);
 /* What an operator wants: rows of a batch at most, and rests of so many times its length (NULL: as
  * pace_decide() finds right). */
 void pace_steer(struct pace *pace, uint64_t rows_max, const uint64_t *rest_times);
+
+/* Pure: takes what a look at now_ms saw: all transactions that the server knows of. */
+void pace_take(struct pace *pace, uint64_t now_ms, uint64_t transactions);
 
 /* Pure: sets the rows of the next batch by what this one took, and says how long to rest. */
 struct pace_rest pace_decide(struct pace *pace, uint64_t took_ms);

@@ -91,7 +91,7 @@ static void show(struct cli *cli, const struct steer_state *state, json_t *all)
 enum error_code backfill_show(struct cli *cli, struct error *err)
 {
     struct steer_state *states = NULL;
-    struct session *session;
+    struct session *session = NULL;
     size_t count = 0;
     json_t *all;
     enum error_code code;
@@ -132,7 +132,7 @@ static enum error_code tell(struct cli *cli, enum error_code code, uint64_t coun
 enum error_code backfill_throttle(struct cli *cli, struct error *err)
 {
     const char *reason = cli_flag(cli, "--reason");
-    struct session *session;
+    struct session *session = NULL;
     uint64_t count = 0;
     enum error_code code;
 
@@ -148,7 +148,7 @@ enum error_code backfill_throttle(struct cli *cli, struct error *err)
 
 enum error_code backfill_resume(struct cli *cli, struct error *err)
 {
-    struct session *session;
+    struct session *session = NULL;
     uint64_t count = 0;
     enum error_code code;
 
@@ -183,7 +183,7 @@ static enum error_code number_of(const struct cli *cli, const char *flag, uint64
 enum error_code backfill_set(struct cli *cli, struct error *err)
 {
     const char *batch, *rest;
-    struct session *session;
+    struct session *session = NULL;
     uint64_t count = 0;
     enum error_code code;
 

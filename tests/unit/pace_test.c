@@ -7,6 +7,8 @@
 
 #define QUIET  (PACE_OTHERS_MIN_PER_S - 1)
 #define LOADED PACE_OTHERS_MIN_PER_S
+#define TARGET ((uint64_t)PACE_BESIDE_OTHERS_MS)
+#define ALONE  ((uint64_t)PACE_ALONE_MS)
 
 static struct pace pace;
 
@@ -34,11 +36,11 @@ START_TEST(rows_and_rest_follow_from_what_a_batch_took)
         {QUIET, 200, 2, 400, 0},
         {QUIET, 200, 0, 400, 0},
         {QUIET, 4000, 60, 5000, 0},
-        {QUIET, 1000, 2 * PACE_ALONE_MS, 500, 0},
-        {QUIET, 1, 10 * PACE_ALONE_MS, 1, 0},
+        {QUIET, 1000, 2 * ALONE, 500, 0},
+        {QUIET, 1, 10 * ALONE, 1, 0},
         /* beside others: what fits into the target, and nine times as long nothing */
-        {LOADED, 200, PACE_BESIDE_OTHERS_MS, 200, PACE_BESIDE_OTHERS_MS * PACE_REST_TIMES},
-        {LOADED, 200, 2 * PACE_BESIDE_OTHERS_MS, 100, 2 * PACE_BESIDE_OTHERS_MS * PACE_REST_TIMES},
+        {LOADED, 200, TARGET, 200, TARGET * PACE_REST_TIMES},
+        {LOADED, 200, 2 * TARGET, 100, 2 * TARGET * PACE_REST_TIMES},
         {LOADED, 5000, 400, 2500, PACE_REST_MAX_MS},
         {LOADED, 200, 0, 400, 0},
     };
@@ -55,6 +57,26 @@ START_TEST(rows_and_rest_follow_from_what_a_batch_took)
                       (unsigned long long)rest.ms);
         ck_assert(!rest.until_caught_up);
     }
+}
+END_TEST
+
+/* Small batches are many transactions: told late, they would be somebody else's, and make it small
+ * again. */
+START_TEST(its_own_transactions_are_nobodys_though_they_are_told_late)
+{
+    pace_take(&pace, 1000, 5000);
+    ck_assert(!pace.view.has_rate);
+    pace.own = 60;
+    pace_take(&pace, 2000, 5000); /* none of them was told yet */
+    ck_assert(pace.view.has_rate);
+    ck_assert_uint_eq(pace.view.others_per_s, 0);
+    pace.own = 4;
+    pace_take(&pace, 3000, 5064); /* and now all */
+    ck_assert_uint_eq(pace.view.others_per_s, 0);
+    pace_take(&pace, 4000, 5064 + 400);
+    ck_assert_uint_ge(pace.view.others_per_s, 390);
+    pace_take(&pace, 5000, 0);
+    ck_assert_uint_eq(pace.view.others_per_s, 0);
 }
 END_TEST
 
@@ -130,6 +152,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, rows_and_rest_follow_from_what_a_batch_took);
+    tcase_add_test(tcase, its_own_transactions_are_nobodys_though_they_are_told_late);
     tcase_add_test(tcase, while_nobody_knows_it_yields);
     tcase_add_test(tcase, it_waits_for_a_standby_that_lags_and_says_for_which);
     tcase_add_test(tcase, it_says_to_whom_it_yields_and_nothing_if_to_nobody);
