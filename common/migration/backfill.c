@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/backfill_key.h"
 #include "common/migration/pace.h"
 #include "common/migration/segment.h"
 #include "common/migration/steer.h"
@@ -20,7 +21,7 @@ struct filling {
     size_t position;
     const char *position_text;
     char sync[SYNC_NAME_SIZE]; /* trigger, and function in schema hakem */
-    const char *key_type;
+    struct backfill_key key;
     const char *where; /* for errors */
     bool has_row;
     bool is_finished;
@@ -51,31 +52,37 @@ static void name_sync(const struct migrator *m, size_t position, char ret[static
     (void)text_format(ret, SYNC_NAME_SIZE, "hakem_sync_%.12s", hex);
 }
 
+#define ITS_CURSOR                                                                                 \
+    "SELECT cursor FROM hakem.backfill WHERE revision = $1 AND generation = $2::bigint"            \
+    " AND position = $3::integer"
+
+/* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
+ * trigger's, or the next pass's. */
 static const char *batch_sql(const struct filling *f, const void *parent)
 {
     const struct migration_backfill *spec = f->spec;
+    const struct backfill_key *key = &f->key;
+    const char *list = backfill_key_list(key, parent);
+    const char *outputs = backfill_key_outputs(key, parent);
     const char *from = "";
 
     if (f->has_cursor)
-        from = memory_format(parent,
-                             " WHERE %s > (SELECT cursor FROM hakem.backfill WHERE revision = $1"
-                             " AND generation = $2::bigint AND position = $3::integer)::%s",
-                             spec->key, f->key_type);
-    /* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
-     * trigger's, or the next pass's. */
+        from = memory_format(parent, " WHERE (%s) > (%s)", list,
+                             backfill_key_from(key, "(" ITS_CURSOR ")", parent));
     return memory_format(
         parent,
-        "WITH batch AS MATERIALIZED (SELECT %s AS k FROM %s%s ORDER BY %s LIMIT %" PRIu64
-        "), last AS MATERIALIZED (SELECT k FROM batch ORDER BY k DESC LIMIT 1),"
-        " first AS MATERIALIZED (SELECT k FROM batch ORDER BY k LIMIT 1),"
-        " changed AS (UPDATE %s SET %s WHERE %s >= (SELECT k FROM first)"
-        " AND %s <= (SELECT k FROM last) AND (%s) RETURNING 1)"
-        " UPDATE hakem.backfill SET cursor = coalesce((SELECT k::text FROM last), cursor),"
+        "WITH batch AS MATERIALIZED (SELECT %s FROM %s%s ORDER BY %s LIMIT %" PRIu64
+        "), last AS MATERIALIZED (SELECT %s FROM batch ORDER BY %s LIMIT 1),"
+        " first AS MATERIALIZED (SELECT %s FROM batch ORDER BY %s LIMIT 1),"
+        " changed AS (UPDATE %s SET %s WHERE (%s) >= (SELECT %s FROM first)"
+        " AND (%s) <= (SELECT %s FROM last) AND (%s) RETURNING 1)"
+        " UPDATE hakem.backfill SET cursor = coalesce((SELECT %s FROM last), cursor),"
         " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
         " AND generation = $2::bigint AND position = $3::integer"
         " RETURNING (SELECT count(*) FROM changed) || ' ' || (SELECT count(*) FROM batch)",
-        spec->key, spec->table, from, spec->key, f->pace.rows, spec->table, spec->set, spec->key,
-        spec->key, spec->where);
+        backfill_key_select(key, parent), spec->table, from, list, f->pace.rows, outputs,
+        backfill_key_order(key, "DESC", parent), outputs, outputs, spec->table, spec->set, list,
+        outputs, list, outputs, spec->where, backfill_key_cursor(key, parent));
 }
 
 static const char *count_sql(const struct filling *f, const void *parent)
@@ -103,9 +110,10 @@ static void add_function(struct filling *f, struct transaction *t)
         memory_format(t,
                       "CREATE OR REPLACE FUNCTION hakem.%s() RETURNS trigger LANGUAGE plpgsql"
                       " SECURITY DEFINER SET search_path FROM CURRENT AS $hakem$ BEGIN"
-                      " UPDATE %s SET %s WHERE %s = NEW.%s AND (%s); RETURN NULL;"
+                      " UPDATE %s SET %s WHERE %s AND (%s); RETURN NULL;"
                       " END $hakem$",
-                      f->sync, spec->table, spec->set, spec->key, spec->key, spec->where),
+                      f->sync, spec->table, spec->set, backfill_key_equals_new(&f->key, t),
+                      spec->where),
         0, NULL);
 }
 
@@ -184,23 +192,6 @@ static enum error_code read_row(struct filling *f, struct error *err)
     return ERROR_OK;
 }
 
-static enum error_code read_key_type(struct filling *f, struct error *err)
-{
-    char *type;
-
-    if (session_ask_text(f->m->session,
-                         SQL_WITH("SELECT pg_catalog.format_type(atttypid, NULL)"
-                                  " FROM pg_catalog.pg_attribute"
-                                  " WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2"
-                                  " AND NOT attisdropped",
-                                  f->spec->table, f->spec->key),
-                         f->m->scratch, &type, err) != ERROR_OK)
-        return error_set(err, err->code == ERROR_NOT_FOUND ? ERROR_INVALID : err->code,
-                         "%s: there is no column %s of %s", f->where, f->spec->key, f->spec->table);
-    f->key_type = type;
-    return ERROR_OK;
-}
-
 static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct error *err)
 {
     struct filling *f = context;
@@ -226,7 +217,8 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
 {
     struct sql_call count = {.text = count_sql(f, f->m->scratch), .where = f->where};
 
-    if (read_key_type(f, err) != ERROR_OK || read_row(f, err) != ERROR_OK)
+    if (backfill_key_read(f->m, f->spec, f->where, &f->key, err) != ERROR_OK ||
+        read_row(f, err) != ERROR_OK)
         return err->code;
     if (f->has_row)
         return ERROR_OK;

@@ -31,9 +31,13 @@ enum migration_script {
 };
 
 /* One row of migration.yaml's backfill. */
+#define MIGRATION_BACKFILL_KEYS_MAX 8
+
 struct migration_backfill {
     const char *table; /* schema.table */
-    const char *key;   /* a column with a unique index */
+    const char *key;   /* a column with a unique index; NULL: several, in keys */
+    const char *const *keys;
+    size_t key_count;
     const char *set;   /* "display_name = name" */
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */
     uint64_t batch;    /* rows */

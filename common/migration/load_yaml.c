@@ -16,8 +16,14 @@ static const struct yaml_key backfill_keys[] = {
     {.key = "key",
      .kind = YAML_KIND_NAME,
      .offset = offsetof(struct migration_backfill, key),
-     .is_required = true,
      .doc = "column with a unique index, by whose order the rows are gone through"},
+    {.key = "keys",
+     .kind = YAML_KIND_NAMES,
+     .offset = offsetof(struct migration_backfill, keys),
+     .count_offset = offsetof(struct migration_backfill, key_count),
+     .min = 1,
+     .max = MIGRATION_BACKFILL_KEYS_MAX,
+     .doc = "instead of key: the columns of a unique index, in its order"},
     {.key = "set",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct migration_backfill, set),
@@ -48,11 +54,23 @@ static const struct yaml_key backfill_keys[] = {
 static bool is_faulty_backfill(const void *filled, struct yaml_fault *ret)
 {
     const struct migration_backfill *backfill = filled;
-    char *update = memory_format(NULL, "UPDATE %s SET %s WHERE (%s) AND %s > '1'", backfill->table,
-                                 backfill->set, backfill->where, backfill->key);
-    bool is_sound = split_is_one_update(update);
+    bool is_sound = true;
 
-    talloc_free(update);
+    if ((backfill->key != NULL) == (backfill->key_count > 0)) {
+        ret->key = "key";
+        (void)text_format(ret->sentence, sizeof(ret->sentence),
+                          "the backfill of %s has %s: give key, or keys", backfill->table,
+                          backfill->key == NULL ? "neither key nor keys" : "both key and keys");
+        return true;
+    }
+    for (size_t i = 0; i < (backfill->key != NULL ? 1 : backfill->key_count) && is_sound; i++) {
+        const char *key = backfill->key != NULL ? backfill->key : backfill->keys[i];
+        char *update = memory_format(NULL, "UPDATE %s SET %s WHERE (%s) AND %s > '1'",
+                                     backfill->table, backfill->set, backfill->where, key);
+
+        is_sound = split_is_one_update(update);
+        talloc_free(update);
+    }
     ret->key = "table";
     (void)text_format(ret->sentence, sizeof(ret->sentence),
                       "the backfill of %s: table, key, set and where do not make one UPDATE",

@@ -271,8 +271,79 @@ START_TEST(what_an_operator_set_is_kept_over_a_crash_and_given_back_by_auto)
 }
 END_TEST
 
+/* ---- keys ---- */
+
+static void given_seats(const char *table, const char *key)
+{
+    static char yaml[300];
+
+    (void)text_format(yaml, sizeof(yaml),
+                      "backfill:\n  - {table: public.seats, %s, set: \"mood = 'calm'\", where: "
+                      "\"mood IS NULL\", batch: 20, trigger: true}\n",
+                      key);
+    given("0001_seats/expand.sql", table);
+    given("0001_seats/revert.sql", "DROP TABLE seats;");
+    given("0002_mood/expand.sql", "ALTER TABLE seats ADD COLUMN mood text;");
+    given("0002_mood/revert.sql", "ALTER TABLE seats DROP COLUMN mood;");
+    given("0002_mood/migration.yaml", yaml);
+    load();
+    assert_ok(expand("0001_seats"));
+    sql("INSERT INTO seats (room, seat) SELECT i / 4, chr(65 + i % 4) || ' \"seat\"' FROM"
+        " generate_series(1, 2000) i");
+    assert_ok(expand("0002_mood"));
+}
+
+START_TEST(a_key_of_several_columns_of_any_type_is_gone_through_and_resumed)
+{
+    pid_t child;
+
+    given_seats(
+        "CREATE TABLE seats (room bigint, seat text COLLATE \"C\", PRIMARY KEY (seat, room));",
+        "keys: [seat, room]");
+    child = apply_in_child("0002_mood", MIGRATION_BACKFILL);
+    wait_for("SELECT coalesce((SELECT done > 100 FROM hakem.backfill), false)");
+    kill_child(child);
+    ck_assert(is_true("SELECT jsonb_array_length(cursor::jsonb) = 2 FROM hakem.backfill"));
+    sql("INSERT INTO seats (room, seat) VALUES (-1, 'A')"); /* behind the cursor */
+    assert_ok(backfill("0002_mood"));
+    ck_assert_uint_eq(ask("SELECT count(*) FROM seats WHERE mood = 'calm'"), 2001);
+    ck_assert_uint_eq(ask("SELECT pass FROM hakem.backfill"), 1);
+}
+END_TEST
+
+START_TEST(a_table_that_cannot_be_gone_through_is_refused_with_the_reason)
+{
+    given_seats("CREATE TABLE seats (room bigint NOT NULL, seat text);", "key: room");
+    assert_fails(ERROR_REFUSED, backfill("0002_mood"));
+    assert_says("no valid unique index of public.seats is on exactly (room)");
+    ck_assert_uint_eq(ask("SELECT count(*) FROM hakem.backfill"), 0);
+}
+END_TEST
+
+START_TEST(a_key_that_may_be_null_is_refused_by_name)
+{
+    given_seats("CREATE TABLE seats (room bigint NOT NULL, seat text, UNIQUE (room, seat));",
+                "keys: [room, seat]");
+    assert_fails(ERROR_REFUSED, backfill("0002_mood"));
+    assert_says("public.seats.seat may be NULL");
+}
+END_TEST
+
+START_TEST(an_index_in_another_order_is_none)
+{
+    given_seats("CREATE TABLE seats (room bigint, seat text, PRIMARY KEY (room, seat));",
+                "keys: [seat, room]");
+    assert_fails(ERROR_REFUSED, backfill("0002_mood"));
+    assert_says("on exactly (seat, room), in that order");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_key_of_several_columns_of_any_type_is_gone_through_and_resumed);
+    tcase_add_test(tcase, a_table_that_cannot_be_gone_through_is_refused_with_the_reason);
+    tcase_add_test(tcase, a_key_that_may_be_null_is_refused_by_name);
+    tcase_add_test(tcase, an_index_in_another_order_is_none);
     tcase_add_test(tcase, throttled_it_rests_until_it_is_resumed_and_says_by_whom);
     tcase_add_test(tcase, what_an_operator_set_is_kept_over_a_crash_and_given_back_by_auto);
     tcase_add_test(tcase, alone_it_takes_as_many_rows_a_batch_as_the_history_allows);
