@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#define BORROW_WAIT_MS 1500
 /* Longer than any pool is held back: who gives up before turns players away all by himself. */
+#define BORROW_WAIT_MS  8000
 #define CONNECT_SECONDS "8"
 #define SETTINGS_SQL                                                                               \
     "SET statement_timeout = 4000; SET idle_in_transaction_session_timeout = 5000;"                \
