@@ -134,9 +134,9 @@ struct vitals {
 
 /* What the open rollout's steps make of a game node; all false without one. */
 struct node_in_plan {
-    bool is_out;      /* taken out of traffic by it, and not let in again */
-    bool was_touched; /* something of it was begun, and is not all taken back */
-    bool is_unfinished;
+    bool is_out;        /* taken out of traffic by it, and not let in again */
+    bool was_touched;   /* something of it was begun, and is not all taken back */
+    bool is_unfinished; /* touched, and not all of it is done, or taken back */
 };
 
 struct node {

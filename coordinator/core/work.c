@@ -188,33 +188,44 @@ static bool is_cut(const struct step *step)
            step->direction == DIRECTION_UNDO && step->state == STEP_SUCCEEDED;
 }
 
+static void count_step(struct census *census, const struct step *step, size_t change)
+{
+    census->steps[step->direction][step->state] += change;
+    census->left_out += step->is_left_out ? change : 0;
+    census->kept += step->is_kept ? change : 0;
+    census->cut += is_cut(step) ? change : 0;
+}
+
+#define ONE_LESS SIZE_MAX /* unsigned: it wraps around to one less */
+
 void work_leave(struct work *work, const struct step *step)
 {
-    struct census *census = &work->census;
     uint64_t *admitted = admitted_of(work, step);
 
-    census->steps[step->direction][step->state]--;
-    census->left_out -= step->is_left_out;
-    census->kept -= step->is_kept;
-    census->cut -= is_cut(step);
+    count_step(&work->census, step, ONE_LESS);
     if (admitted != NULL)
         (*admitted)--;
 }
 
 void work_enter(struct work *work, const struct step *step)
 {
-    struct census *census = &work->census;
     uint64_t *admitted = admitted_of(work, step);
 
-    census->steps[step->direction][step->state]++;
-    census->left_out += step->is_left_out;
-    census->kept += step->is_kept;
-    census->cut += is_cut(step);
+    count_step(&work->census, step, 1);
     if (admitted != NULL)
         (*admitted)++;
     wake(work, step->plan->id - 1);
     for (size_t i = 0; i < step->dependent_count; i++)
         wake(work, step->dependents[i] - 1);
+}
+
+struct census work_recount(const struct work *work)
+{
+    struct census census = {.left_out = 0};
+
+    for (size_t i = 0; i < work->count; i++)
+        count_step(&census, &work->steps[i], 1);
+    return census;
 }
 
 size_t work_count(const struct work *work, uint32_t in)

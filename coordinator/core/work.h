@@ -25,6 +25,9 @@ void work_move_deadlines(struct work *work, uint64_t by_ms);
 void work_leave(struct work *work, const struct step *step);
 void work_enter(struct work *work, const struct step *step);
 
+/* The census as the steps have it: what the kept one must be. */
+struct census work_recount(const struct work *work);
+
 /* How many steps stand in one of these (STEP_IN). */
 size_t work_count(const struct work *work, uint32_t in);
 

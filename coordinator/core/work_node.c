@@ -59,6 +59,7 @@ struct node_in_plan work_node_in_plan(const struct work *work, const char *game)
         in.was_touched |= is_begun(step);
         in.is_unfinished |= is_unfinished(step);
     }
+    in.is_unfinished &= in.was_touched;
     in.is_out = is_drained && !(has_admit && is_admitted);
     return in;
 }

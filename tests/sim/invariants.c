@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "coordinator/core/control.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/work.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
@@ -44,9 +45,69 @@ static const char *traffic_fault(const struct sim *sim, struct sim_shard *shard)
     return shard->is_closed ? NULL : "I2: nobody is left in traffic";
 }
 
+/* Asleep: done, or pending behind a step that is neither done nor skipped. */
+static bool may_sleep(const struct work *work, const struct step *step)
+{
+    if (step->state == STEP_SUCCEEDED || step->state == STEP_SKIPPED)
+        return true;
+    for (size_t i = 0; i < step->plan->need_count; i++) {
+        const struct step *need = work_step(work, step->plan->needs[i]);
+
+        if (need->direction != DIRECTION_DO ||
+            (need->state != STEP_SUCCEEDED && need->state != STEP_SKIPPED))
+            return step->direction == DIRECTION_DO && step->state == STEP_PENDING;
+    }
+    return false;
+}
+
+static const char *kept_fault(const struct work *work)
+{
+    struct census counted = work_recount(work);
+    const struct step *awake;
+    size_t cursor = 0;
+    size_t next = 0;
+
+    if (memcmp(&counted, &work->census, sizeof(counted)) != 0)
+        return "the census of a plan's steps is not what the steps are";
+    do {
+        size_t end;
+
+        awake = work_next_awake(work, &cursor);
+        end = awake == NULL ? work->count : (size_t)(awake->plan->id - 1);
+        for (; next < end; next++)
+            if (!may_sleep(work, &work->steps[next]))
+                return "a step sleeps that a tick could move";
+        next = end + 1;
+    } while (awake != NULL);
+    return NULL;
+}
+
+/* What the core keeps, so as not to look it up, is what it would find. */
+static const char *derived_fault(const struct control *control)
+{
+    const struct work *work = control->open == NULL ? NULL : &control->open->work;
+    const char *fault = work == NULL ? NULL : kept_fault(work);
+
+    for (size_t i = 0; i < control->node_count && fault == NULL; i++) {
+        const struct node *node = control->nodes[i];
+        struct node_in_plan in = {.is_out = false};
+
+        if (work != NULL)
+            in = work_node_in_plan(work, node->identity.name);
+        if (memcmp(&in, &node->in_plan, sizeof(in)) != 0)
+            fault = "a node is not where the plan's steps have it";
+        else if (node->repair != NULL)
+            fault = kept_fault(node->repair);
+    }
+    return fault;
+}
+
 static const char *core_fault(const struct sim *sim)
 {
     const char *fault = sim->control == NULL ? NULL : control_broken_invariant(sim->control);
+
+    if (fault == NULL && sim->control != NULL)
+        fault = derived_fault(sim->control);
 
     for (int i = 0; i < sim->node_count && fault == NULL; i++)
         if (sim->nodes[i].is_alive)
