@@ -35,8 +35,9 @@ typedef enum error_code inspect_fn(struct task_context *task, enum finding *ret,
 struct task_functions {
     task_fn *run;
     inspect_fn *inspect; /* NULL: it can be done again without harm, so it counts as not done */
-    /* It may have less of the processor than players have: it starts nothing that stays, and nobody
-     * waits for it while it waits for its turn: no lock is held, no pool is paused. */
+    /* It may have less of the processor than players have: it starts nothing that stays (but a
+     * shadow, which may have less, too), and nobody waits for it while it waits for its turn: no
+     * lock is held, no pool is paused. */
     bool yields;
 };
 

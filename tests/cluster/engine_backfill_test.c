@@ -123,9 +123,8 @@ END_TEST
 /* ---- beside others ---- */
 
 static struct heard {
-    size_t yielded; /* reports that say so */
     size_t all;
-    bool yields; /* the last one does */
+    bool yields; /* the last report says so */
 } heard;
 
 static void hear(void *context, uint64_t done, uint64_t total, const char *text)
@@ -136,7 +135,6 @@ static void hear(void *context, uint64_t done, uint64_t total, const char *text)
     (void)total;
     to->all++;
     to->yields = strstr(text, "yields to ") != NULL;
-    to->yielded += to->yields;
 }
 
 static const struct migration_hooks listening = {.context = &heard, .progress = hear};
@@ -187,7 +185,7 @@ START_TEST(beside_players_it_yields_and_says_so)
     players = start_players();
     assert_ok(backfill("0002_display"));
     kill_child(players);
-    ck_assert_uint_gt(heard.yielded, 0);
+    ck_assert(heard.yields); /* to the very end, and not just in the first, careful seconds */
     ck_assert_uint_eq(ask("SELECT count(*) FROM players WHERE display_name IS NULL"), 0);
 }
 END_TEST
@@ -252,7 +250,7 @@ END_TEST
 
 START_TEST(what_an_operator_set_is_kept_over_a_crash_and_given_back_by_auto)
 {
-    uint64_t count;
+    uint64_t count, left;
 
     given_half_a_backfill();
     assert_ok(steer_set(engine.session, NULL, "7", "0", &count, &failure));
@@ -264,9 +262,10 @@ START_TEST(what_an_operator_set_is_kept_over_a_crash_and_given_back_by_auto)
     ck_assert_uint_eq(shown().steer.rows_max, 7);
     ck_assert(!shown().steer.has_rest);
     assert_ok(steer_set(engine.session, NULL, NULL, "0", &count, &failure));
-    sql("DELETE FROM players WHERE id > 400");
+    sql("DELETE FROM players WHERE id > 2000");
+    left = ask("SELECT count(*) FROM players WHERE display_name IS NULL");
     assert_ok(backfill("0002_display"));
-    ck_assert_uint_gt(engine.result.statements_run, 30); /* sevens */
+    ck_assert_uint_ge(engine.result.statements_run, left / 7); /* however far it had come before */
     ck_assert_uint_eq(ask("SELECT count(*) FROM players WHERE display_name IS NULL"), 0);
 }
 END_TEST
