@@ -26,7 +26,4 @@ struct hook {
 enum error_code hook_run(const struct hook *hook, const void *parent, char **ret_output,
                          struct error *err);
 
-/* The last line of such an output, within it; cuts the blanks and line ends after it off. */
-const char *hook_last_line(char *output);
-
 #endif

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* nftw, the walk that follows no symbolic link, and realpath */
+#define _GNU_SOURCE /* realpath */
 #include "agent/shadow/shadow.h"
 
 #include "common/base/clock.h"
@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #define MARKER_BYTES_MAX 8192
 #define URL_BYTES_MAX    8192
 #define SOCKET_PATH_MAX  90 /* of sockaddr_un's 108 bytes, less the socket's own name */
-#define WALK_FILES_MAX   16 /* open at once */
 #define LOCK_POLL_MS     50
 
 static const char *const states[] = {[SHADOW_NONE] = "none",
@@ -224,16 +222,6 @@ char *shadow_url(const struct shadow *shadow, const void *parent)
 
 /* ---- its end ---- */
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void)info;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
-/* The walk follows nothing out of the folder and stays on its file system; the deepest come first.
- */
 static enum error_code remove_below(const struct shadow *shadow, const char *name,
                                     struct error *err)
 {
@@ -241,10 +229,7 @@ static enum error_code remove_below(const struct shadow *shadow, const char *nam
 
     if (!text_format(path, sizeof(path), "%s/%s", shadow->folder, name))
         return error_set(err, ERROR_INVALID, "the path %s/%s is too long", shadow->folder, name);
-    if (nftw(path, remove_entry, WALK_FILES_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 &&
-        errno != ENOENT)
-        return error_set(err, ERROR_SYSTEM, "cannot remove %s: %s", path, strerror(errno));
-    return ERROR_OK;
+    return file_remove_tree(path, err);
 }
 
 /* The marker goes last: until then the folder is known for what it is. */

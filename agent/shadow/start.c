@@ -19,7 +19,6 @@
 #define RECOVERY_POLL_MS 100
 #define CONNECT_MS       5000
 #define SETTINGS_MAX     8192
-#define LOG_MAX          (16 << 20)
 #define LOG_WORDS        600 /* of the end of the server's log that a sentence has room for */
 
 static enum error_code write_file(const struct copier *c, const char *name, const struct text *text,
@@ -92,20 +91,13 @@ enum error_code copy_set_apart(struct copier *c, struct error *err)
 /* Why it did not start stands at the end of its log. */
 static void add_log(const struct copier *c, struct error *err)
 {
-    char *bytes = NULL;
-    size_t size = 0;
-    struct error ignored;
     char before[ERROR_DETAIL_MAX / 4];
+    char words[LOG_WORDS];
 
     (void)text_copy(before, sizeof(before), err->detail);
-    if (file_read(c->memory, c->shadow->log, LOG_MAX, &bytes, &size, &ignored) != ERROR_OK)
-        return;
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] == '\n')
-            bytes[i] = ' ';
-    (void)error_set(err, err->code, "%s; its log ends: %s", before,
-                    size > LOG_WORDS ? bytes + size - LOG_WORDS : bytes);
-    text_mend(err->detail);
+    file_last_words(c->shadow->log, words, sizeof(words));
+    if (words[0] != '\0')
+        (void)error_set(err, err->code, "%s; its log ends: %s", before, words);
 }
 
 enum error_code copy_start(struct copier *c, struct error *err)

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/run.h"
 #include "common/base/text.h"
 #include "common/migration/inspect.h"
 #include "common/migration/schema.h"
@@ -138,7 +139,7 @@ static enum error_code run_workload(struct task_context *task, const struct shad
         if (err->code == ERROR_HOOK)
             err->code = ERROR_VERIFY; /* again, it would say the same */
     } else {
-        const char *said = hook_last_line(output);
+        const char *said = run_last_line(output);
 
         (void)text_format(row.text, sizeof(row.text), "exit 0%s%.*s", said[0] == '\0' ? "" : ": ",
                           LAST_WORDS, said);

@@ -158,6 +158,22 @@ enum error_code file_list(const void *parent, const char *path, char ***ret, siz
     return ERROR_OK;
 }
 
+void file_last_words(const char *path, char *ret, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    size_t got = 0;
+
+    if (file != NULL && (fseek(file, -(long)(size - 1), SEEK_END) == 0 || errno == EINVAL))
+        got = fread(ret, 1, size - 1, file);
+    if (file != NULL)
+        (void)fclose(file);
+    ret[got] = '\0';
+    for (char *p = ret; *p != '\0'; p++)
+        if (*p == '\n')
+            *p = ' ';
+    text_mend(ret);
+}
+
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

@@ -33,4 +33,11 @@ bool file_is_folder(const char *path);
 /* mkdir -p with mode; an existing folder is fine. */
 enum error_code file_make_folder(const char *path, mode_t mode, struct error *err);
 
+/* path and everything below it, deepest first; nothing there is fine.  Follows no link out of it
+ * and stays on its file system. */
+enum error_code file_remove_tree(const char *path, struct error *err);
+
+/* The end of a log, on one line: why whoever wrote it gave up.  "" if it cannot be read. */
+void file_last_words(const char *path, char *ret, size_t size);
+
 #endif
