@@ -20,6 +20,7 @@ forbid "common proto" '"(coordinator|agent|tests)/' "a lower layer includes a hi
 forbid "coordinator" '"agent/' "the coordinator includes the agent"
 forbid "agent" '"coordinator/' "the agent includes the coordinator"
 forbid "common/base" '"(proto|common/(wire|config|postgres|migration))/' "base includes a layer above it"
+forbid "common/base common/config common/postgres common/migration common/wire" '"common/proof/' "what is proven includes its proof"
 forbid "proto" '"common/(wire|config|postgres|migration)/' "proto includes a layer above it"
 forbid "coordinator agent common proto" '"tests/' "the product includes its tests"
 forbid "coordinator/core agent/core" '"common/(wire|config|postgres)/' "a core includes a shell"

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* prctl's header and posix_spawn's POSIX_SPAWN_SETSID */
+#define _GNU_SOURCE /* prctl's header and posix_spawn's POSIX_SPAWN_SETSID and addchdir_np */
 #include "common/base/process.h"
 
 #include "common/base/text.h"
@@ -32,6 +32,21 @@ static void set_attributes(posix_spawnattr_t *attributes, bool own_session)
     (void)posix_spawnattr_setflags(attributes, (short)flags);
 }
 
+static void set_output(posix_spawn_file_actions_t *actions, const struct process_command *command,
+                       int channel)
+{
+    if (command->with_channel) {
+        (void)posix_spawn_file_actions_adddup2(actions, channel, PROCESS_CHANNEL_FD);
+        return;
+    }
+    if (command->log != NULL)
+        (void)posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, command->log,
+                                               O_WRONLY | O_CREAT | O_APPEND, 0600);
+    else
+        (void)posix_spawn_file_actions_adddup2(actions, channel, STDOUT_FILENO);
+    (void)posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
+}
+
 enum error_code process_spawn(const struct process_command *command, struct process *ret,
                               struct error *err)
 {
@@ -46,12 +61,9 @@ enum error_code process_spawn(const struct process_command *command, struct proc
                          strerror(errno));
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (command->with_channel) {
-        (void)posix_spawn_file_actions_adddup2(&actions, pair[1], PROCESS_CHANNEL_FD);
-    } else {
-        (void)posix_spawn_file_actions_adddup2(&actions, pair[1], STDOUT_FILENO);
-        (void)posix_spawn_file_actions_adddup2(&actions, pair[1], STDERR_FILENO);
-    }
+    set_output(&actions, command, pair[1]);
+    if (command->folder != NULL)
+        (void)posix_spawn_file_actions_addchdir_np(&actions, command->folder);
     set_attributes(&attributes, command->own_session);
     rc = posix_spawn(&pid, command->path, &actions, &attributes, command->argv,
                      command->environment);

@@ -20,8 +20,10 @@ struct process_command {
     const char *path; /* absolute, or "/proc/self/exe"; no shell, no search path */
     char *const *argv;
     char *const *environment;
-    bool with_channel; /* else standard output and error are the channel */
-    bool own_session;  /* setsid: what it leaves behind survives us */
+    bool with_channel;  /* else standard output and error are the channel */
+    bool own_session;   /* setsid: what it leaves behind survives us */
+    const char *folder; /* where it works; NULL: here */
+    const char *log;    /* file that standard output and error are appended to; NULL: the channel */
 };
 
 /* Spawn from the main thread: PDEATHSIG fires when the spawning thread ends. */

@@ -46,8 +46,9 @@ struct session_watch session_set_watch(struct session *session, struct session_w
 
 bool session_wants_cancel(const struct session *session)
 {
-    return signalled != 0 || (session->watch.is_cancelled != NULL &&
-                              session->watch.is_cancelled(session->watch.context));
+    return (signalled != 0 && !session->ignores_signals) ||
+           (session->watch.is_cancelled != NULL &&
+            session->watch.is_cancelled(session->watch.context));
 }
 
 /* Asks once; the statement then ends with 57014, and who waits for it sees that. */

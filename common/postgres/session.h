@@ -30,6 +30,8 @@ struct session_options {
     uint64_t connect_timeout_ms;   /* 0: SESSION_CONNECT_MS_DEFAULT */
     uint64_t statement_timeout_ms; /* 0: none */
     uint64_t lock_timeout_ms;      /* 0: none */
+    bool ignores_signals; /* it tidies up: what session_cancel_on_signal() saw does not stop
+                             it */
 };
 
 /* One statement with its text parameters; a NULL parameter is SQL NULL. */
@@ -128,5 +130,10 @@ enum error_code session_code_of_sqlstate(const char *sqlstate, const char *messa
 /* The libpq form of a URL: "postgresql+asyncpg://..." becomes "postgresql://...".  A talloc child
  * of parent. */
 char *session_plain_url(const void *parent, const char *url);
+
+/* The same server by the same ways, and another database.  A talloc child of parent. ERROR_INVALID
+ * for a URL that is none. */
+enum error_code session_url_of_database(const void *parent, const char *url, const char *database,
+                                        char **ret, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@ struct session {
     struct session_watch watch;
     char sqlstate[SESSION_SQLSTATE_SIZE];
     bool cancel_sent; /* for what runs now */
+    bool ignores_signals;
     const char *prepared[SESSION_PREPARED_MAX];
     size_t prepared_count;
     /* Copies, for session_open_beside(). */

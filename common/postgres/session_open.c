@@ -41,6 +41,41 @@ static enum error_code check_url(const char *url, struct error *err)
     return ERROR_OK;
 }
 
+#define URL_BYTES_MAX 16384
+
+static void append_option(struct text *text, const char *keyword, const char *value)
+{
+    text_append_format(text, "%s%s='", text->size > 0 ? " " : "", keyword);
+    for (; *value != '\0'; value++)
+        text_append_format(text, *value == '\'' || *value == '\\' ? "\\%c" : "%c", *value);
+    text_append(text, "'");
+}
+
+enum error_code session_url_of_database(const void *parent, const char *url, const char *database,
+                                        char **ret, struct error *err)
+{
+    char *plain = session_plain_url(NULL, url);
+    PQconninfoOption *options;
+    struct text *text;
+
+    if (check_url(plain, err) != ERROR_OK) {
+        talloc_free(plain);
+        return err->code;
+    }
+    options = PQconninfoParse(plain, NULL);
+    text = text_new(NULL, URL_BYTES_MAX);
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+         option++)
+        if (option->val != NULL && strcmp(option->keyword, "dbname") != 0)
+            append_option(text, option->keyword, option->val);
+    append_option(text, "dbname", database);
+    PQconninfoFree(options);
+    talloc_free(plain);
+    *ret = memory_text(parent, text->data);
+    talloc_free(text);
+    return ERROR_OK;
+}
+
 static PGconn *start(const char *url, const char *application_name)
 {
     /* The URL's own words win over these, but for the last. */
@@ -123,6 +158,7 @@ enum error_code session_open(const void *parent, const struct session_options *o
     struct session *session = memory_new(parent, struct session);
 
     session->connect_timeout_ms = timeout_ms;
+    session->ignores_signals = options->ignores_signals;
     session->url = session_plain_url(session, options->url != NULL ? options->url : "");
     if (check_url(session->url, err) != ERROR_OK)
         goto fail;
