@@ -27,7 +27,12 @@ void hash_add(struct hash *hash, const void *bytes, size_t size)
 
     for (int i = 0; i < 8; i++)
         length[i] = (uint8_t)((uint64_t)size >> (8 * i));
-    (void)crypto_generichash_update(state_of(hash), length, sizeof(length));
+    hash_add_piece(hash, length, sizeof(length));
+    hash_add_piece(hash, bytes, size);
+}
+
+void hash_add_piece(struct hash *hash, const void *bytes, size_t size)
+{
     (void)crypto_generichash_update(state_of(hash), bytes, size);
 }
 

@@ -18,6 +18,8 @@ struct hash {
 void hash_begin(struct hash *hash);
 /* Adds the size first, so that ("ab", "c") and ("a", "bc") differ. */
 void hash_add(struct hash *hash, const void *bytes, size_t size);
+/* These bytes alone: for a stream that comes in pieces. */
+void hash_add_piece(struct hash *hash, const void *bytes, size_t size);
 void hash_end(struct hash *hash, uint8_t ret[static HASH_BYTES]);
 void hash_end_hex(struct hash *hash, char ret[static HASH_HEX_SIZE]);
 

@@ -32,9 +32,15 @@ static void set_attributes(posix_spawnattr_t *attributes, bool own_session)
     (void)posix_spawnattr_setflags(attributes, (short)flags);
 }
 
-static void set_output(posix_spawn_file_actions_t *actions, const struct process_command *command,
-                       int channel)
+static void set_descriptors(posix_spawn_file_actions_t *actions,
+                            const struct process_command *command, int channel)
 {
+    int output = command->output > 0 ? command->output : channel;
+
+    if (command->input > 0)
+        (void)posix_spawn_file_actions_adddup2(actions, command->input, STDIN_FILENO);
+    else
+        (void)posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (command->with_channel) {
         (void)posix_spawn_file_actions_adddup2(actions, channel, PROCESS_CHANNEL_FD);
         return;
@@ -43,8 +49,9 @@ static void set_output(posix_spawn_file_actions_t *actions, const struct process
         (void)posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, command->log,
                                                O_WRONLY | O_CREAT | O_APPEND, 0600);
     else
-        (void)posix_spawn_file_actions_adddup2(actions, channel, STDOUT_FILENO);
-    (void)posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
+        (void)posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+    (void)posix_spawn_file_actions_adddup2(actions, command->log != NULL ? STDOUT_FILENO : channel,
+                                           STDERR_FILENO);
 }
 
 enum error_code process_spawn(const struct process_command *command, struct process *ret,
@@ -60,8 +67,7 @@ enum error_code process_spawn(const struct process_command *command, struct proc
         return error_set(err, ERROR_SYSTEM, "cannot make a channel to a child: %s",
                          strerror(errno));
     (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    set_output(&actions, command, pair[1]);
+    set_descriptors(&actions, command, pair[1]);
     if (command->folder != NULL)
         (void)posix_spawn_file_actions_addchdir_np(&actions, command->folder);
     set_attributes(&attributes, command->own_session);

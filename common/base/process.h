@@ -24,6 +24,9 @@ struct process_command {
     bool own_session;   /* setsid: what it leaves behind survives us */
     const char *folder; /* where it works; NULL: here */
     const char *log;    /* file that standard output and error are appended to; NULL: the channel */
+    /* In place of the channel: its standard input, which is empty otherwise, and its standard
+     * output. 0: as said. */
+    int input, output;
 };
 
 /* Spawn from the main thread: PDEATHSIG fires when the spawning thread ends. */

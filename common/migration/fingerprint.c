@@ -74,11 +74,12 @@ enum error_code fingerprint_signature(struct session *session, char ret[static H
 enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,
                                      struct error *err)
 {
-    char *sql = memory_format(NULL,
-                              "%s SELECT coalesce(string_agg(kind || ' ' || name || ' ' ||"
-                              " definition, E'\\n' ORDER BY kind COLLATE \"C\","
-                              " name COLLATE \"C\", definition COLLATE \"C\"), '') FROM catalog",
-                              embedded_fingerprint);
+    char *sql =
+        memory_format(NULL,
+                      "%s SELECT coalesce(string_agg(kind || ' ' || name || ' ' ||"
+                      " replace(definition, E'\\n', E'\\n  '), E'\\n' ORDER BY kind COLLATE \"C\","
+                      " name COLLATE \"C\", definition COLLATE \"C\"), '') FROM catalog",
+                      embedded_fingerprint);
     char *text;
     enum error_code code = read_text(session, sql, 1000, &text, err);
 

@@ -17,7 +17,8 @@ enum error_code fingerprint_take(struct session *session, uint64_t lock_timeout_
 enum error_code fingerprint_signature(struct session *session, char ret[static HASH_HEX_SIZE],
                                       struct error *err);
 
-/* The rows that are hashed, "kind name definition", one a line: for showing what differs. */
+/* The rows that are hashed, "kind name definition", one a line, lines within a definition indented
+ * by two blanks: for showing what differs. */
 enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,
                                      struct error *err);
 
