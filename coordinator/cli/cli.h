@@ -69,6 +69,10 @@ const char *cli_argument(const struct cli *cli, size_t i);
 /* A line for people; nothing with --json. */
 void cli_say(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* How far it is, in a line that the next one replaces: on a terminal only. total 0: not known. */
+void cli_progress(const struct cli *cli, uint64_t done, uint64_t total, const char *text);
+void cli_end_progress(const struct cli *cli);
+
 /* Into the answer; value is stolen. */
 void cli_answer(const struct cli *cli, const char *key, json_t *value);
 

@@ -46,6 +46,31 @@ void cli_say(const struct cli *cli, const char *format, ...)
     talloc_free(text);
 }
 
+#define CLEAR_LINE "\r\033[K"
+
+static bool shows_progress(const struct cli *cli)
+{
+    return isatty(STDERR_FILENO) != 0 && !cli->is_json;
+}
+
+void cli_progress(const struct cli *cli, uint64_t done, uint64_t total, const char *text)
+{
+    if (!shows_progress(cli))
+        return;
+    if (total > 0)
+        (void)fprintf(stderr, CLEAR_LINE "  %llu/%llu %.80s", (unsigned long long)done,
+                      (unsigned long long)total, text);
+    else
+        (void)fprintf(stderr, CLEAR_LINE "  %llu %.80s", (unsigned long long)done, text);
+    (void)fflush(stderr);
+}
+
+void cli_end_progress(const struct cli *cli)
+{
+    if (shows_progress(cli))
+        (void)fprintf(stderr, CLEAR_LINE);
+}
+
 void cli_answer(const struct cli *cli, const char *key, json_t *value)
 {
     (void)json_object_set_new(cli->answer, key, value);

@@ -10,9 +10,7 @@
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define VERIFY_DEADLINE_MS  60000
 #define FINGERPRINT_LOCK_MS 1000
@@ -67,17 +65,7 @@ static void show_progress(void *context, uint64_t done, uint64_t total, const ch
 {
     const struct trip *trip = context;
 
-    if (isatty(STDERR_FILENO) == 0 || trip->cli->is_json)
-        return;
-    (void)fprintf(stderr, "\r\033[K  %llu/%llu %.80s", (unsigned long long)done,
-                  (unsigned long long)total, text);
-    (void)fflush(stderr);
-}
-
-static void clear_progress(const struct trip *trip)
-{
-    if (isatty(STDERR_FILENO) != 0 && !trip->cli->is_json)
-        (void)fprintf(stderr, "\r\033[K");
+    cli_progress(trip->cli, done, total, text);
 }
 
 static enum error_code take_over(struct trip *trip, struct error *err)
@@ -172,7 +160,7 @@ static enum error_code apply(struct trip *trip, size_t index, enum migration_pha
     const struct migration_order order = {.set = trip->db.set, .revision = name, .phase = phase};
     enum error_code code = migration_apply(trip->db.session, &order, &trip->run, ret, err);
 
-    clear_progress(trip);
+    cli_end_progress(trip->cli);
     if (code != ERROR_OK || ret->already_done || ret->is_kept)
         return code;
     say_done(trip, index, phase, ret->statements_run);

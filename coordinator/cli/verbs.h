@@ -26,6 +26,16 @@ enum error_code backfill_throttle(struct cli *cli, struct error *err);
 enum error_code backfill_resume(struct cli *cli, struct error *err);
 enum error_code backfill_set(struct cli *cli, struct error *err);
 
+/* backup.c: on a database alone */
+extern const struct cli_flag backup_create_flags[];
+extern const struct cli_flag backup_list_flags[];
+extern const struct cli_flag backup_verify_flags[];
+extern const struct cli_flag backup_restore_flags[];
+enum error_code backup_verb_create(struct cli *cli, struct error *err);
+enum error_code backup_verb_list(struct cli *cli, struct error *err);
+enum error_code backup_verb_verify(struct cli *cli, struct error *err);
+enum error_code backup_verb_restore(struct cli *cli, struct error *err);
+
 /* history.c */
 extern const struct cli_flag history_flags[];
 enum error_code history_show(struct cli *cli, struct error *err);
@@ -65,6 +75,7 @@ enum error_code cluster_status(struct cli *cli, struct error *err);
 /* key.c, fsm.c */
 enum error_code key_new(struct cli *cli, struct error *err);
 enum error_code key_show(struct cli *cli, struct error *err);
+enum error_code key_backup(struct cli *cli, struct error *err);
 enum error_code fsm_print(struct cli *cli, struct error *err);
 enum error_code fsm_check(struct cli *cli, struct error *err);
 enum error_code fsm_mermaid(struct cli *cli, struct error *err);

@@ -1,0 +1,18 @@
+-- The database that is to be replaced, and, as $1, how the one is made that takes its place.  Newer
+-- servers have more columns than older ones: hence JSON.
+SELECT d.datname::text,
+       (SELECT system_identifier::text FROM pg_control_system()),
+       pg_is_in_recovery(),
+       format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L'
+              || '%s TABLESPACE %I CONNECTION LIMIT %s',
+              $1::text, pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate,
+              d.datctype,
+              CASE WHEN j ->> 'datlocprovider' = 'i'
+                   THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
+                               coalesce(j ->> 'datlocale', j ->> 'daticulocale'))
+                   ELSE '' END,
+              t.spcname, d.datconnlimit)
+  FROM pg_database d
+  JOIN pg_tablespace t ON t.oid = d.dattablespace,
+       to_jsonb(d) AS j
+ WHERE d.datname = current_database()
