@@ -32,10 +32,13 @@ struct database_config {
     size_t twin_count;
     const char **game_roles;
     size_t game_role_count;
-    const char *data;     /* folder, for disk free */
-    const char *scratch;  /* folder for shadows; NULL: none is made here */
-    const char *programs; /* PostgreSQL's own; NULL: found by its version */
-    const char *workload; /* executable that is run on a shadow; NULL: none */
+    const char *data;       /* folder, for disk free */
+    const char *scratch;    /* folder for shadows; NULL: none is made here */
+    const char *programs;   /* PostgreSQL's own; NULL: found by its version */
+    const char *backups;    /* folder; NULL: none are made here */
+    const char *backup_key; /* file; NULL: they are not encrypted */
+    uint64_t backups_kept;  /* of this database; 0: all */
+    const char *workload;   /* executable that is run on a shadow; NULL: none */
     uint64_t workload_timeout_ms;
     const char **environment; /* NAME=VALUE for the workload */
     size_t environment_count;

@@ -222,6 +222,7 @@ bool database_watch_look(struct database_watch *watch, const void *parent, struc
     look_at_fingerprint(watch, database);
     twin_watch_look(watch->twin, watch->session, parent, &database->twin);
     database->can_shadow = watch->config->database.scratch != NULL;
+    database->can_back_up = watch->config->database.backups != NULL;
     database->shadow_of = shadow_oldest(watch->config);
     return true;
 }

@@ -34,6 +34,8 @@ static const struct field option_fields[] = {
     BOOL_FIELD(rollout_options, accept_data_loss, "revert even what players would lose"),
     BOOL_FIELD(rollout_options, shadow, "rehearsed on a shadow before anything else"),
     TEXT_FIELD(rollout_options, no_rehearsal, "why production goes without a rehearsal"),
+    BOOL_FIELD(rollout_options, backup, "every database that is changed is backed up first"),
+    TEXT_FIELD(rollout_options, no_backup, "why production goes without a backup"),
     TEXT_FIELD(rollout_options, override_window, "why it goes forward outside its window"),
     ENUM_FIELD(rollout_options, on_failure, failure_policy_names, "when a step or gate fails"),
     ENUM_FIELD(rollout_options, on_lost, lost_policy_names, "when a game node is lost in a step"),

@@ -58,7 +58,8 @@
     X(REVERSE, "reverse")                                                                          \
     X(OPEN_WRITES, "open_writes")                                                                  \
     X(POINT, "point")                                                                              \
-    X(CLOSE, "close")
+    X(CLOSE, "close")                                                                              \
+    X(BACKUP, "backup")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -89,6 +90,8 @@ struct rollout_options {
     bool accept_data_loss;
     bool shadow;                            /* rehearsed on a shadow first */
     char no_rehearsal[REHEARSAL_TEXT_SIZE]; /* why production goes without one; "": it does not */
+    bool backup;                            /* every database that is changed is backed up first */
+    char no_backup[REHEARSAL_TEXT_SIZE];    /* why production goes without; "": it does not */
     char override_window[WINDOW_WHY_SIZE];  /* why it goes outside its window; "": it does not */
     enum failure_policy on_failure;
     enum lost_policy on_lost;

@@ -93,6 +93,7 @@ static const struct field database_fields[] = {
                REPORT_REVISIONS_MAX, "C: contracted, or begun to be"),
     NUMBER_FIELD(database_report, open_rollout, "that its term row names; 0: none"),
     BOOL_FIELD(database_report, can_shadow, "its agent has a scratch folder"),
+    BOOL_FIELD(database_report, can_back_up, "its agent has a folder for backups"),
     NUMBER_FIELD(database_report, shadow_of, "the oldest rollout with a shadow here; 0: none"),
     RECORD_FIELD(database_report, twin, twin_report_record, "of its blue-green pair"),
     TEXT_FIELD(database_report, fingerprint, "hash of the catalog"),

@@ -102,6 +102,7 @@ struct database_report {
     size_t contracted_count;
     uint64_t open_rollout; /* that its term row names; 0: none */
     bool can_shadow;       /* its agent has a scratch folder */
+    bool can_back_up;      /* its agent has a folder for backups */
     uint64_t shadow_of;    /* the oldest rollout that has left a shadow here; 0: none */
     struct twin_report twin;
     char fingerprint[FINGERPRINT_SIZE];

@@ -28,6 +28,8 @@ enum task_place { ON_ITSELF, ON_PRIMARY, ON_TWIN };
       "waits until the database has replayed a position")                                          \
     X(VERIFY, verify, DATABASE, NONE, ITSELF, true, 60000,                                         \
       "runs a revision's verify.sql or verify.contract.sql")                                       \
+    X(BACKUP, backup, DATABASE, NONE, PRIMARY, true, 86400000,                                     \
+      "backs the database up into the agent's folder, and counts what is in it")                   \
     X(CLONE, clone, DATABASE, DISCARD, ITSELF, true, 3600000,                                      \
       "copies the database into a scratch folder and starts the copy aside: a shadow")             \
     X(REHEARSE, rehearse, DATABASE, NONE, ITSELF, true, 3600000,                                   \

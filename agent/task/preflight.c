@@ -1,5 +1,7 @@
 #include "agent/task/preflight.h"
 
+#include "agent/programs.h"
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "embedded_hakem_agent_shell.h"
@@ -7,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 /* As text, for they are parameters of queries. */
 #define TRANSACTION_FAILS_S "300" /* longer than all tries for a lock together */
@@ -89,6 +92,27 @@ static enum error_code look_at_disk(const struct preflight_subject *subject, con
     return ERROR_OK;
 }
 
+/* pg_dump is there, and the folder can be written to: said before everybody has been told. */
+static enum error_code look_at_backups(const struct preflight_subject *subject, const void *parent,
+                                       char **ret, struct error *err)
+{
+    static const char *const names[] = {"pg_dump", "pg_restore", NULL};
+    const struct database_config *config = &subject->config->database;
+    uint64_t version = (uint64_t)PQserverVersion(session_connection(subject->session)) / 10000;
+    const char *folder;
+    struct error why = {.code = ERROR_OK};
+
+    (void)err;
+    if (config->backups == NULL)
+        return ERROR_OK;
+    if (programs_find(subject->config, version, names, parent, &folder, &why) != ERROR_OK ||
+        file_make_folder(config->backups, 0700, &why) != ERROR_OK)
+        *ret = memory_text(parent, why.detail);
+    else if (access(config->backups, W_OK) != 0)
+        *ret = memory_format(parent, "%s: %s", config->backups, strerror(errno));
+    return ERROR_OK;
+}
+
 #define EVERYWHERE   .on_primary = true, .on_replica = true
 #define THE_PRIMARY  .on_primary = true
 #define THE_REPLICAS .on_replica = true
@@ -122,6 +146,8 @@ const struct preflight_check preflight_checks[] = {
      .what = "may not see other roles' transactions: ", .todo = "GRANT pg_monitor to it"},
     {.name = "disk", EVERYWHERE, FAILS, .look = look_at_disk,
      .what = "the disk of the data: ", .todo = "make room, or mend database.data"},
+    {.name = "backups", THE_PRIMARY, FAILS, .look = look_at_backups,
+     .what = "no backup could be made: ", .todo = "mend database.backups or database.programs"},
     {.name = "prepared", THE_PRIMARY, FAILS, .sql = embedded_preflight_prepared,
      .limits = {PREPARED_S},
      .what = "prepared transactions hold their locks: ",

@@ -14,7 +14,7 @@
 #define MANIFEST_FILE          "manifest.json"
 #define MANIFEST_VERSION       1
 #define MANIFEST_BYTES_MAX     16777216
-#define MANIFEST_NAME_MAX      96 /* of a backup */
+#define MANIFEST_NAME_MAX      127 /* of a backup */
 #define MANIFEST_TEXT_MAX      511
 #define MANIFEST_FILES_MAX     20000
 #define MANIFEST_TABLES_MAX    20000

@@ -102,6 +102,14 @@ void screen_print_rehearsals(const struct cli *cli, const json_t *show)
     }
 }
 
+static void print_backups(const struct cli *cli, const json_t *options)
+{
+    if (words_flag(options, "backup"))
+        cli_say(cli, "  every database that is changed is backed up first");
+    else if (words_text(options, "no_backup")[0] != '\0')
+        cli_say(cli, "  without a backup: %s", words_text(options, "no_backup"));
+}
+
 void screen_print_plan_rehearsal(const struct cli *cli, const json_t *show)
 {
     const json_t *options = json_object_get(show, "options");
@@ -116,4 +124,5 @@ void screen_print_plan_rehearsal(const struct cli *cli, const json_t *show)
         cli_say(cli, "  without a rehearsal: %s", words_text(options, "no_rehearsal"));
     else if (json_array_size(json_object_get(show, "revisions")) > 0)
         cli_say(cli, "  not rehearsed (`--shadow` does it first)");
+    print_backups(cli, options);
 }

@@ -323,6 +323,33 @@ static void compile_begin(struct compiler *c)
     }
 }
 
+static bool has_changes(const struct compile_shard *shard)
+{
+    return shard->revision_count > 0 || shard->contract_count > 0;
+}
+
+/* Side by side; nothing is changed anywhere before every shard has its own. */
+static void compile_backups(struct compiler *c, const struct compile_shard *shards, size_t count)
+{
+    size_t row_count;
+    const struct stage_row *rows = strategy_stages(c->plan->strategy, &row_count);
+    struct ids ends = {NULL, 0, 0};
+
+    for (size_t i = 0; c->plan->options.backup && i < row_count; i++) {
+        if (rows[i].section != SECTION_BACKUP)
+            continue;
+        for (size_t s = 0; s < count; s++) {
+            if (!has_changes(&shards[s]))
+                continue;
+            ids_set(c, &c->tail, &c->begin);
+            add_one(c, &rows[i], &shards[s]);
+            ids_add_all(c, &ends, &c->tail);
+        }
+    }
+    if (ends.count > 0)
+        ids_set(c, &c->begin, &ends);
+}
+
 void compile_hold(struct compiler *c)
 {
     size_t row_count;
@@ -362,6 +389,7 @@ static void compile_section(struct compiler *c, enum section section,
         break;
     case SECTION_BEGIN:
     case SECTION_SHADOW:
+    case SECTION_BACKUP:
     case SECTION_CLOSE:
     case SECTION_OPEN:
     case SECTION_HOLD:
@@ -425,6 +453,7 @@ enum error_code compile_steps(const struct control *control, const struct compil
     c.scratch = memory_zeroed(parent, 1, 1, "compiler");
     compile_begin(&c);
     compile_shadow(&c, shards, count);
+    compile_backups(&c, shards, count);
     ids_set(&c, &c.ends, &c.begin);
     if (plan->strategy == STRATEGY_MAINTENANCE)
         compile_maintenance(&c, shards, count);

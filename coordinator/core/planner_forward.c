@@ -259,7 +259,8 @@ enum error_code planner_forward(const struct control *control, const struct requ
     planner_collect_revisions(&p);
     if ((!is_rehearsal_only(&p) && planner_walk(&p) != ERROR_OK) ||
         planner_choose_shadows(&p) != ERROR_OK ||
-        planner_check_rehearsal(&p, request) != ERROR_OK || planner_finish(&p) != ERROR_OK)
+        planner_check_rehearsal(&p, request) != ERROR_OK ||
+        planner_choose_backups(&p, request) != ERROR_OK || planner_finish(&p) != ERROR_OK)
         return err->code;
     *ret = plan;
     return ERROR_OK;

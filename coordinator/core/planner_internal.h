@@ -46,6 +46,13 @@ enum error_code planner_choose_shadows(struct planner *p);
 /* In production a plan that moves a schema has been rehearsed, is to be, or says why not. */
 enum error_code planner_check_rehearsal(struct planner *p, const struct request *request);
 
+/* Some shard has revisions to move, or contracts. */
+bool planner_moves_schema(const struct planner *p);
+/* ---- planner_backup.c ---- */
+
+/* Whether the databases that are changed are backed up first, and by whom. */
+enum error_code planner_choose_backups(struct planner *p, const struct request *request);
+
 bool planner_has_nothing_to_do(const struct planner *p);
 
 /* The plan's list: of every shard together, in topological order. */

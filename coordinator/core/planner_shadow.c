@@ -19,7 +19,7 @@ static const struct node *node_to_copy(const struct planner *p, const char *shar
     return primary != NULL && primary->report->database.can_shadow ? primary : NULL;
 }
 
-static bool moves_schema(const struct planner *p)
+bool planner_moves_schema(const struct planner *p)
 {
     for (size_t i = 0; i < p->shard_count; i++)
         if (p->shards[i].revision_count > 0 || p->shards[i].contract_count > 0)
@@ -45,7 +45,7 @@ enum error_code planner_choose_shadows(struct planner *p)
                              shard->name);
         shard->shadow_node = node->identity.name;
     }
-    if (!moves_schema(p))
+    if (!planner_moves_schema(p))
         p->plan->options.shadow = false; /* there would be nothing to rehearse */
     return ERROR_OK;
 }
@@ -70,7 +70,7 @@ enum error_code planner_check_rehearsal(struct planner *p, const struct request 
 {
     const struct rollout_options *options = &p->plan->options;
 
-    if (p->plan->strategy == STRATEGY_SHADOW || !moves_schema(p))
+    if (p->plan->strategy == STRATEGY_SHADOW || !planner_moves_schema(p))
         return ERROR_OK;
     p->plan->rehearsed_by = rehearsal_of(p);
     if (!request->in_production || options->shadow || options->no_rehearsal[0] != '\0' ||

@@ -24,6 +24,7 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
     case TASK_PREFLIGHT:
     case TASK_AWAIT_REPLAY:
     case TASK_VERIFY:
+    case TASK_BACKUP:
     case TASK_CLONE:
     case TASK_REHEARSE:
     case TASK_DISCARD:

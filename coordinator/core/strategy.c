@@ -50,6 +50,10 @@
     {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),                                        \
         DOC("every node says that it could take part")}
 
+#define BACKUP_STAGE                                                                               \
+    {STAGE_BACKUP, ON(BACKUP, ONE), DO(BACKUP),                                                    \
+        DOC("with --backup: the way back that is left after the contracts")}
+
 #define SCHEMA_STAGES                                                                              \
     {STAGE_AGREE, ON(SCHEMA, SHARD), GATE(AGREE), UNDO_GATE(AGREE),                                \
         DOC("every database has the primary's fingerprint, before anything and after going back")}, \
@@ -85,6 +89,7 @@
 
 static const struct stage_row rolling[] = {
     PREFLIGHT_STAGE,
+    BACKUP_STAGE,
     SCHEMA_STAGES,
     GUARD_STAGES,
     GAME_STAGES,
@@ -95,6 +100,7 @@ static const struct stage_row rolling[] = {
 
 static const struct stage_row blue_green[] = {
     PREFLIGHT_STAGE,
+    BACKUP_STAGE,
     SCHEMA_STAGES,
     GUARD_STAGES,
     DRAIN_STAGE(GAMES), /* it rests: there is nobody whom it could tell */
@@ -139,6 +145,7 @@ static const struct stage_row shadow[] = {
  * plays, and a pool that cannot be paused must not stand in it. */
 static const struct stage_row maintenance[] = {
     PREFLIGHT_STAGE,
+    BACKUP_STAGE,
     {STAGE_ANNOUNCE, ON(CLOSE, GAME), DO(ANNOUNCE),
         DOC("players are told, through the node's hook")},
     TOLD_DRAIN_STAGES(CLOSE),
@@ -177,6 +184,7 @@ static const struct stage_row maintenance[] = {
  * from the end to the beginning. */
 static const struct stage_row database_blue_green[] = {
     PREFLIGHT_STAGE,
+    BACKUP_STAGE,
     {STAGE_AGREE, ON(TWIN, SHARD), GATE(AGREE), UNDO_GATE(AGREE),
         DOC("every database has the primary's fingerprint, before anything and after going back")},
     {STAGE_FOLLOW, ON(TWIN, ONE), DO(FOLLOW), UNDO(UNFOLLOW), TWIN,

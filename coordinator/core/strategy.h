@@ -28,6 +28,7 @@ enum scope {
 enum section {
     SECTION_BEGIN,  /* once, before any shard */
     SECTION_SHADOW, /* per shard that has revisions to move, side by side, before any shard */
+    SECTION_BACKUP, /* likewise, after that, if the plan asks for it */
     SECTION_CLOSE,  /* per shard, for all its game nodes side by side, whatever they run */
     SECTION_SCHEMA, /* per shard, if it has revisions to move */
     SECTION_TWIN,   /* per shard, if its databases' other side is to have its writes */

@@ -91,6 +91,11 @@ static void lose_the_disk(void)
     config.database.data = "/nowhere";
 }
 
+static void lose_the_backups(void)
+{
+    config.database.backups = "/proc/nowhere";
+}
+
 static void prepare(void)
 {
     run(other, "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'left'");
@@ -128,6 +133,7 @@ static const struct {
     {"signal", become_plain, "plain"},
     {"monitor", become_plain, "plain"},
     {"disk", lose_the_disk, "/nowhere: No such file"},
+    {"backups", lose_the_backups, "/proc/nowhere"},
     {"prepared", prepare, "'left' of postgres for 0 s"},
     {"stale_transactions", stay_in_a_transaction, "of postgres (game) for 0 s"},
     {"long_transactions", stay_in_a_transaction, "of postgres (game) for 0 s"},

@@ -113,6 +113,7 @@ static void report_database(const struct cast *cast, size_t at, const void *pare
     ret->is_primary = at == cast->primary;
     ret->position = cast->position;
     ret->can_shadow = true;
+    ret->can_back_up = true;
     ret->applied = names_of(primary->applied, parent, &ret->applied_count);
     ret->expanded = names_of(primary->expanded, parent, &ret->expanded_count);
     ret->contracted = names_of(primary->contracted, parent, &ret->contracted_count);

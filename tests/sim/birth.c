@@ -196,6 +196,18 @@ static void make_shadows_fate(struct sim *sim)
     fate->failing_task = any_of(sim, 50, hated, ARRAY_LEN(hated));
 }
 
+/* By the seed itself: the others go on as they did before there were backups. */
+static void make_backups_fate(struct sim *sim)
+{
+    struct sim_fate *fate = &sim->fate;
+
+    fate->backs_up = sim->seed % 4 == 3;
+    if (!fate->backs_up || sim->seed % 3 != 0)
+        return;
+    fate->grudge = TASK_BACKUP;
+    fate->failing_task = TASK_BACKUP;
+}
+
 /* What befalls those who have two databases. */
 static void make_twins_fate(struct sim *sim)
 {
@@ -247,6 +259,7 @@ static void make_fate(struct sim *sim)
     if (fate->is_long)
         fate->failing = 0;
     make_shadows_fate(sim);
+    make_backups_fate(sim);
     fate->compares = sim_below(sim, 5) == 0;
     fate->slower = fate->compares && sim_below(sim, 2) == 0 ? 2 + (unsigned)sim_below(sim, 2) : 1;
     fate->fails_requests = fate->compares && sim_below(sim, 4) == 0;

@@ -121,6 +121,19 @@ static void act_on_shadow(struct sim_node *node, const struct sim_child *child)
     node->shadow_is_half = false;
 }
 
+/* Nothing of the database changes. */
+static void back_up(struct sim *sim, struct sim_node *node, struct sim_child *child)
+{
+    const struct task_arguments *arguments = &child->order.arguments;
+
+    if (!node->believes || (arguments->timeline != 0 && arguments->timeline != node->timeline)) {
+        child->is_misplaced = true;
+        return;
+    }
+    node->backup_of = child->order.id.rollout;
+    sim->shards[node->shard].backed_up_in = child->order.id.rollout;
+}
+
 void database_act(struct sim *sim, int at, struct sim_child *child)
 {
     struct sim_node *node = &sim->nodes[at];
@@ -130,7 +143,9 @@ void database_act(struct sim *sim, int at, struct sim_child *child)
         act_on_shadow(node, child);
     }
 
-    if (writes_to_database(child->order.task)) {
+    if (child->order.task == TASK_BACKUP)
+        back_up(sim, node, child);
+    else if (writes_to_database(child->order.task)) {
         if (!is_admissible(node, child))
             return;
         watch_effect(sim, at, child);
@@ -157,6 +172,8 @@ bool database_shows(const struct sim_node *node, const struct order *order)
             if (bit == 1u << r)
                 return (database->applied & bit) == 0 && database->reverted[r] == order->id.rollout;
         return false;
+    case TASK_BACKUP:
+        return node->backup_of == order->id.rollout;
     case TASK_CLONE:
         return node->shadow_of == order->id.rollout && !node->shadow_is_half;
     case TASK_DISCARD:

@@ -89,6 +89,15 @@ static void choose_options(struct sim *sim, struct rollout_options *options)
     }
 }
 
+static void choose_backup(struct sim *sim, struct request *request)
+{
+    if (!sim->fate.backs_up)
+        return;
+    request->options.backup = sim_below(sim, 4) != 0;
+    if (sim_below(sim, 4) == 0)
+        (void)text_copy(request->options.no_backup, REHEARSAL_TEXT_SIZE, "simulated");
+}
+
 /* By itself, in front, or none though it should be. */
 static void choose_rehearsal(struct sim *sim, struct request *request)
 {
@@ -160,6 +169,7 @@ static void choose_blue_green(struct sim *sim, struct request *request)
 static void choose_strategy(struct sim *sim, struct request *request)
 {
     choose_rehearsal(sim, request);
+    choose_backup(sim, request);
     if (sim->has_colours && request->strategy == STRATEGY_ROLLING && sim_below(sim, 4) != 0)
         choose_blue_green(sim, request);
     else if (sim->has_twins && sim_below(sim, 4) != 0)
@@ -172,6 +182,7 @@ static void choose_strategy(struct sim *sim, struct request *request)
 static void choose_cell(struct sim *sim, struct request *request)
 {
     request->strategy = sim->cell.strategy;
+    request->options.backup = sim->cell.stage == STAGE_BACKUP;
     if (request->strategy == STRATEGY_BLUE_GREEN)
         choose_blue_green(sim, request);
     if (request->strategy == STRATEGY_TWIN)

@@ -44,6 +44,7 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
     database->position = from->position;
     database->open_rollout = from->open_rollout;
     database->can_shadow = node->can_shadow;
+    database->can_back_up = true;
     database->shadow_of = node->shadow_of;
 }
 

@@ -269,6 +269,17 @@ static void check_rehearsal(struct sim *sim, const struct order *order)
         sim_break(sim, "something is changed before its rehearsal has succeeded");
 }
 
+/* What is backed up first is not changed before; what an operator skipped is his business. */
+static void check_backup(struct sim *sim, int shard, const struct order *order)
+{
+    const struct rollout *open = sim->control == NULL ? NULL : sim->control->open;
+
+    if (is_phase(order->task) && !sim->was_overruled && open != NULL &&
+        order->id.rollout == open->work.plan->rollout && open->work.plan->options.backup &&
+        order->id.direction == DIRECTION_DO && sim->shards[shard].backed_up_in != order->id.rollout)
+        sim_break(sim, "a database is changed before it was backed up");
+}
+
 void watch_effect(struct sim *sim, int at, const struct sim_child *child)
 {
     const struct order *order = &child->order;
@@ -289,6 +300,7 @@ void watch_effect(struct sim *sim, int at, const struct sim_child *child)
     if (order->task == TASK_EXPAND || order->task == TASK_BACKFILL || order->task == TASK_REVERT)
         check_once(sim, sim->nodes[at].shard, order);
     check_pools(sim, sim->nodes[at].shard, order);
+    check_backup(sim, sim->nodes[at].shard, order);
     if (order->task == TASK_REVERT && sim->contracted_rollout == order->id.rollout)
         sim_break(sim, "I7: a way back after a contract");
 }

@@ -130,6 +130,7 @@ struct sim_node {
     uint64_t replays_at_ms;    /* it does not replay before */
     uint64_t imposes_until_ms; /* its agent reports another's instance */
     bool can_shadow;
+    uint64_t backup_of;  /* the last rollout that backed it up */
     uint64_t shadow_of;  /* the rollout whose shadow is in its scratch folder; 0: none */
     bool shadow_is_half; /* begun, and never finished */
 
@@ -194,8 +195,9 @@ struct sim_shard {
     bool loss_is_known;     /* the coordinator took a report of it */
     uint64_t loss_known_last_ms;
     struct sim_database before;
-    uint64_t expanded_in; /* the last rollout that expanded here */
-    bool is_closed;       /* a maintenance took somebody out, and nobody has been let in since */
+    uint64_t expanded_in;  /* the last rollout that expanded here */
+    uint64_t backed_up_in; /* likewise */
+    bool is_closed;        /* a maintenance took somebody out, and nobody has been let in since */
 };
 
 struct sim_packet {
@@ -225,6 +227,7 @@ struct sim_fate {
     bool has_moves;    /* nodes leave the cluster, and join it */
     unsigned failing;  /* percent of children */
     bool rehearses;    /* its operators do, often */
+    bool backs_up;     /* likewise */
     bool has_windows;
     bool compares;          /* soaks are long enough to be compared with what was before */
     unsigned slower;        /* so many times as slow is the new release; 1: it is not */

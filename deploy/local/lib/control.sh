@@ -48,6 +48,9 @@ database:
   data: $RUN/data/$1
   scratch: $RUN/scratch/$1
   programs: $PG_BIN
+  backups: $RUN/backups/$1
+  backup_key: $RUN/control/backup.key
+  backups_kept: 3
   workload: $RUN/local/hooks/workload
   environment: ["HAKEM_RUN=$RUN"]
 CONFIG
@@ -142,6 +145,7 @@ control_create() {
     for node in coordinator operator $(agents); do
         make_key "$node"
     done
+    as_service "$HAKEM_BIN/hakem" key backup "$RUN/control/backup.key" >/dev/null
     write_coordinator_config
     for node in $(agents); do
         write_agent_config "$node"

@@ -1,0 +1,118 @@
+/* backup.c: the database is backed up before a rollout changes it; whether one was made. */
+#include "agent/task/task.h"
+
+#include "common/backup/backup.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <string.h>
+
+#define JOURNAL_PART 8 /* bytes: two coordinators count their rollouts each for itself */
+
+/* What a later order finds it by. */
+static void name_of(const struct order *order, char ret[static MANIFEST_NAME_MAX + 1])
+{
+    (void)text_format(ret, MANIFEST_NAME_MAX + 1, "rollout-%llu-%s-%.*s",
+                      (unsigned long long)order->id.rollout, order->arguments.shard, JOURNAL_PART,
+                      order->journal);
+}
+
+/* What the library needs, out of the agent's configuration. */
+struct tools {
+    struct backup_key key;
+    struct backup_hooks hooks;
+    struct backup_tools tools;
+    struct session_options database;
+};
+
+static enum error_code prepare(struct task_context *task, struct tools *ret, struct error *err)
+{
+    const struct database_config *config = &task->config->database;
+
+    if (config->backups == NULL)
+        return error_set(err, ERROR_CONFIG,
+                         "no folder for backups: set database.backups in this agent's "
+                         "configuration");
+    if (config->backup_key != NULL &&
+        backup_key_read(config->backup_key, &ret->key, err) != ERROR_OK)
+        return err->code;
+    ret->hooks = (struct backup_hooks){
+        .context = task, .is_cancelled = task_asks_cancel, .progress = task_passes_progress};
+    ret->tools = (struct backup_tools){
+        .place = {.folder = config->backups, .key = config->backup_key == NULL ? NULL : &ret->key},
+        .programs = config->programs,
+        .hooks = &ret->hooks,
+        .timeout_ms = task->job->order.ttl_ms};
+    ret->database =
+        (struct session_options){.url = config->admin_url != NULL ? config->admin_url : config->url,
+                                 .application_name = "hakem:backup"};
+    return ERROR_OK;
+}
+
+static enum error_code make(struct task_context *task, const struct tools *tools,
+                            struct task_outcome *ret, struct error *err)
+{
+    char name[MANIFEST_NAME_MAX + 1], rollout[32];
+    struct backup_order order = {.name = name,
+                                 .created_by = task->job->node,
+                                 .rollout = rollout,
+                                 .keep = task->config->database.backups_kept};
+    struct backup_manifest *manifest = NULL;
+
+    name_of(&task->job->order, name);
+    (void)text_format(rollout, sizeof(rollout), "%llu",
+                      (unsigned long long)task->job->order.id.rollout);
+    if (backup_create(&tools->tools, &tools->database, &order, task->memory, &manifest, err) !=
+        ERROR_OK)
+        return err->code;
+    (void)text_format(ret->detail, sizeof(ret->detail), "%s in %.200s", name,
+                      tools->tools.place.folder);
+    return ERROR_OK;
+}
+
+static enum error_code find(struct task_context *task, const struct tools *tools, bool *ret,
+                            struct error *err)
+{
+    char name[MANIFEST_NAME_MAX + 1], folder[FILE_PATH_MAX];
+    struct backup_manifest *manifest = NULL;
+
+    name_of(&task->job->order, name);
+    *ret = false;
+    if (backup_place_path(&tools->tools.place, name, NULL, folder, err) != ERROR_OK)
+        return err->code;
+    if (!file_is_folder(folder))
+        return ERROR_OK;
+    if (backup_manifest_read(task->memory, folder, backup_place_seal(&tools->tools.place),
+                             &manifest, err) != ERROR_OK)
+        return err->code;
+    *ret = true;
+    return ERROR_OK;
+}
+
+/* An attempt whose outcome was lost may have made it. */
+enum error_code task_backup(struct task_context *task, struct task_outcome *ret, struct error *err)
+{
+    struct session *session = NULL;
+    struct tools tools = {.hooks = {.context = task}};
+    bool is_made = false;
+
+    if (prepare(task, &tools, err) != ERROR_OK ||
+        task_open_session(task, &session, err) != ERROR_OK)
+        return err->code;
+    session_close(session); /* it is the database that the order means */
+    if (find(task, &tools, &is_made, err) != ERROR_OK)
+        return err->code;
+    return is_made ? ERROR_OK : make(task, &tools, ret, err);
+}
+
+/* Its name comes with its last byte. */
+enum error_code inspect_backup(struct task_context *task, enum finding *ret, struct error *err)
+{
+    struct tools tools = {.hooks = {.context = task}};
+    bool is_made = false;
+
+    if (prepare(task, &tools, err) != ERROR_OK || find(task, &tools, &is_made, err) != ERROR_OK)
+        return err->code;
+    *ret = is_made ? FINDING_DID : FINDING_DID_NOT;
+    return ERROR_OK;
+}
