@@ -165,8 +165,7 @@ void agent_check_serve(struct agent_check *check, uint64_t now_ms)
         if (got > 0) {
             asked[got] = '\0';
             answer(check, pending, asked);
-        } else if (got == 0 || now_ms >= pending->until_ms ||
-                   (errno != EAGAIN && errno != EINTR)) {
+        } else if (got == 0 || now_ms >= pending->until_ms || (errno != EAGAIN && errno != EINTR)) {
             answer(check, pending, NULL);
         }
     }

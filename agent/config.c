@@ -146,7 +146,7 @@ static const struct yaml_key database_rows[] = {
     {.key = "admin_url",
      .kind = YAML_KIND_TEXT,
      AT(database_config, admin_url),
-     .doc = "the same database as a superuser; with twins only"},
+     .doc = "the same database as a superuser; for twins, and to restore backups"},
     {.key = "twins",
      .kind = YAML_KIND_STRUCTS,
      LIST(database_config, twins, twin_count),

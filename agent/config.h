@@ -27,7 +27,7 @@ struct twin_config {
 
 struct database_config {
     const char *url;
-    const char *admin_url; /* as a superuser; NULL: none, and no twins */
+    const char *admin_url; /* as a superuser; NULL: none: no twins, and restores as url */
     struct twin_config *twins;
     size_t twin_count;
     const char **game_roles;

@@ -3,6 +3,7 @@
 
 #include "agent/shadow/shadow.h"
 #include "agent/twin/look.h"
+#include "agent/watch_backup.h"
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
@@ -23,6 +24,7 @@ struct database_watch {
     const struct agent_config *config;
     struct session *session;
     struct twin_watch *twin;
+    struct backup_watch *backup;
     char signature[HASH_HEX_SIZE];
     char fingerprint[HASH_HEX_SIZE];
     uint64_t known_at_ms; /* when the fingerprint was known to hold */
@@ -34,6 +36,7 @@ struct database_watch *database_watch_new(const struct agent_config *config)
 
     watch->config = config;
     watch->twin = twin_watch_new(watch, config);
+    watch->backup = backup_watch_new(watch, config);
     return watch;
 }
 
@@ -52,6 +55,12 @@ static enum error_code ensure_session(struct database_watch *watch, struct error
     return session_open(watch, &options, &watch->session, err);
 }
 
+/* A restore gave another one its name; a session of a standby outlives that, open to the old one. */
+static bool was_renamed(const struct database_watch *watch, const struct rows *rows)
+{
+    return strcmp(rows_text(rows, 0, 8), PQdb(session_connection(watch->session))) != 0;
+}
+
 static enum error_code look_at_self(struct database_watch *watch, struct database_report *ret,
                                     struct error *err)
 {
@@ -66,6 +75,12 @@ static enum error_code look_at_self(struct database_watch *watch, struct databas
         return error_set(err, ERROR_REFUSED,
                          "this database is a shadow (it has a table hakem.shadow), not the real "
                          "thing: mend database.url");
+    }
+    if (was_renamed(watch, rows)) {
+        rows_free(rows);
+        session_close(watch->session);
+        watch->session = NULL;
+        return error_set(err, ERROR_CONNECTION, "another database has the name now");
     }
     (void)text_copy(ret->system_id, SYSTEM_ID_SIZE, rows_text(rows, 0, 0));
     ret->is_primary = !rows_bool(rows, 0, 1);
@@ -221,6 +236,7 @@ bool database_watch_look(struct database_watch *watch, const void *parent, struc
     }
     look_at_fingerprint(watch, database);
     twin_watch_look(watch->twin, watch->session, parent, &database->twin);
+    backup_watch_look(watch->backup, watch->session, &database->backup);
     database->can_shadow = watch->config->database.scratch != NULL;
     database->can_back_up = watch->config->database.backups != NULL;
     database->shadow_of = shadow_oldest(watch->config);

@@ -18,5 +18,6 @@ SELECT control.system_identifier::text AS system_id,
              ELSE 0 END)::bigint AS lag_ms,
        concat_ws(' ', control.system_identifier, current_database(), pg_postmaster_start_time(),
                  current_setting('data_directory', true)) AS instance,
-       to_regclass('hakem.shadow') IS NOT NULL AS is_shadow
+       to_regclass('hakem.shadow') IS NOT NULL AS is_shadow,
+       current_database()::text AS name
   FROM pg_control_system() AS control, pg_control_checkpoint() AS checkpoint

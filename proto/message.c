@@ -40,6 +40,7 @@ static const struct field argument_fields[] = {
     ENUM_FIELD(task_arguments, on_drain_late, drain_policy_names, "what becomes of them then"),
     NUMBER_FIELD(task_arguments, pause_ms, "how long a pool stays paused without another word"),
     NUMBER_FIELD(task_arguments, budget_ms, "announce: how long it may take; 0: not said"),
+    NUMBER_FIELD(task_arguments, backup_of, "of a restore: the rollout before which it was made"),
     BOOL_FIELD(task_arguments, of_contract, "verify.contract.sql rather than verify.sql"),
     BOOL_FIELD(task_arguments, has_writes,
                "unreverse: the other database may have been written to"),

@@ -48,6 +48,7 @@ struct task_arguments {
     uint64_t pause_ms;  /* how long a pool stays paused without a word from the coordinator */
     uint64_t budget_ms; /* announce: how long the game may be away; 0: nobody said.
                          * compare: how long it may take with writes closed; 0: writes go on */
+    uint64_t backup_of; /* of a restore: the rollout before which it was made; 0: it is none */
     bool of_contract;
     bool accept_data_loss;
     bool has_writes; /* unreverse: players may have written to the database that is followed */

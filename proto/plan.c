@@ -190,6 +190,7 @@ static const struct field summary_fields[] = {
     TEXT_FIELD(summary, created_by, "operator"),
     TEXT_FIELD(summary, bundle, "digest of the migration files"),
     BOOL_FIELD(summary, is_rehearsed, "on a shadow, to its end"),
+    BOOL_FIELD(summary, is_backed_up, "every database that it changed, before that"),
     TEXT_FIELD(summary, contracts_for, "the release that contracts were chosen for"),
     NUMBER_FIELD(summary, planned_at_ms, "when"),
     NUMBER_FIELD(summary, closed_at_ms, "when"),

@@ -59,7 +59,8 @@
     X(OPEN_WRITES, "open_writes")                                                                  \
     X(POINT, "point")                                                                              \
     X(CLOSE, "close")                                                                              \
-    X(BACKUP, "backup")
+    X(BACKUP, "backup")                                                                            \
+    X(RESTORE, "restore")
 #define STAGE_VALUE(upper, text) STAGE_##upper,
 enum stage { STAGES(STAGE_VALUE) STAGE_COUNT };
 extern const struct field_names stage_names;
@@ -239,6 +240,7 @@ struct summary {
     char created_by[NAME_SIZE];
     char bundle[DIGEST_SIZE];
     bool is_rehearsed; /* on a shadow, to its end */
+    bool is_backed_up; /* every database whose schema it moved, before that */
     char contracts_for[NAME_SIZE];
     uint64_t planned_at_ms;
     uint64_t closed_at_ms;

@@ -78,6 +78,17 @@ static const struct field twin_fields[] = {
 const struct record twin_report_record =
     RECORD(twin_report, twin_fields, "a database of its blue-green pair");
 
+static const struct field backup_fields[] = {
+    NUMBER_FIELD(backup_report, rollout, "before which it was made; 0: there is none"),
+    TEXT_FIELD(backup_report, journal, "whose rollout that was: the journal's first letters"),
+    TEXT_FIELD(backup_report, made_at, "when, in UTC"),
+    BOOL_FIELD(backup_report, is_counted, "what was written since"),
+    NUMBER_FIELD(backup_report, changes, "rows written since"),
+    NUMBER_FIELD(backup_report, wal_bytes, "of WAL since"),
+};
+static const struct record backup_report_record =
+    RECORD(backup_report, backup_fields, "the newest backup from before a rollout");
+
 static const struct field database_fields[] = {
     TEXT_FIELD(database_report, system_id, "pg_control_system()'s system identifier"),
     TEXT_FIELD(database_report, instance, "hash that tells one running instance from another"),
@@ -95,6 +106,7 @@ static const struct field database_fields[] = {
     BOOL_FIELD(database_report, can_shadow, "its agent has a scratch folder"),
     BOOL_FIELD(database_report, can_back_up, "its agent has a folder for backups"),
     NUMBER_FIELD(database_report, shadow_of, "the oldest rollout with a shadow here; 0: none"),
+    RECORD_FIELD(database_report, backup, backup_report_record, "the newest before a rollout"),
     RECORD_FIELD(database_report, twin, twin_report_record, "of its blue-green pair"),
     TEXT_FIELD(database_report, fingerprint, "hash of the catalog"),
     NUMBER_FIELD(database_report, fingerprint_age_ms, "since it was known to be so"),

@@ -87,6 +87,16 @@ struct twin_report {
     bool has_yielded;          /* the other one is open in its place: it stays closed */
 };
 
+/* The newest backup that was made before a rollout, in the folder of a primary's agent. */
+struct backup_report {
+    uint64_t rollout;           /* 0: none is there */
+    char journal[JOURNAL_SIZE]; /* of the coordinator whose rollout that was; its first letters */
+    char made_at[NAME_SIZE];
+    bool is_counted;    /* what was written since; not: the server counts anew since */
+    uint64_t changes;   /* rows, a row that was written twice twice */
+    uint64_t wal_bytes; /* of the whole server */
+};
+
 struct database_report {
     char system_id[SYSTEM_ID_SIZE];
     char instance[DIGEST_SIZE]; /* hash of system id, database, postmaster start, data directory */
@@ -104,6 +114,7 @@ struct database_report {
     bool can_shadow;       /* its agent has a scratch folder */
     bool can_back_up;      /* its agent has a folder for backups */
     uint64_t shadow_of;    /* the oldest rollout that has left a shadow here; 0: none */
+    struct backup_report backup;
     struct twin_report twin;
     char fingerprint[FINGERPRINT_SIZE];
     uint64_t fingerprint_age_ms;

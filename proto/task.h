@@ -30,6 +30,8 @@ enum task_place { ON_ITSELF, ON_PRIMARY, ON_TWIN };
       "runs a revision's verify.sql or verify.contract.sql")                                       \
     X(BACKUP, backup, DATABASE, NONE, PRIMARY, true, 86400000,                                     \
       "backs the database up into the agent's folder, and counts what is in it")                   \
+    X(RESTORE, restore, DATABASE, NONE, PRIMARY, true, 86400000,                                   \
+      "puts the backup from before a rollout in the database's place, and keeps what was there")   \
     X(CLONE, clone, DATABASE, DISCARD, ITSELF, true, 3600000,                                      \
       "copies the database into a scratch folder and starts the copy aside: a shadow")             \
     X(REHEARSE, rehearse, DATABASE, NONE, ITSELF, true, 3600000,                                   \

@@ -76,7 +76,8 @@
     X(INVERSE, "inverse")                                                                          \
     X(REPAIR, "repair")                                                                            \
     X(BLUE_GREEN, "blue-green")                                                                    \
-    X(SHADOW, "shadow") X(MAINTENANCE, "maintenance") X(TWIN, "database-blue-green")
+    X(SHADOW, "shadow")                                                                            \
+    X(MAINTENANCE, "maintenance") X(TWIN, "database-blue-green") X(RESTORE, "restore")
 
 /* What a database is to the one that its agent can follow. */
 #define TWIN_STATES(X)                                                                             \

@@ -1,4 +1,5 @@
-/* backup.c: the database is backed up before a rollout changes it; whether one was made. */
+/* backup.c: the database is backed up before a rollout changes it, and restored by the one that
+ * takes that back; whether either was done. */
 #include "agent/task/task.h"
 
 #include "common/backup/backup.h"
@@ -10,10 +11,11 @@
 #define JOURNAL_PART 8 /* bytes: two coordinators count their rollouts each for itself */
 
 /* What a later order finds it by. */
-static void name_of(const struct order *order, char ret[static MANIFEST_NAME_MAX + 1])
+static void name_of(const struct order *order, uint64_t rollout,
+                    char ret[static MANIFEST_NAME_MAX + 1])
 {
     (void)text_format(ret, MANIFEST_NAME_MAX + 1, "rollout-%llu-%s-%.*s",
-                      (unsigned long long)order->id.rollout, order->arguments.shard, JOURNAL_PART,
+                      (unsigned long long)rollout, order->arguments.shard, JOURNAL_PART,
                       order->journal);
 }
 
@@ -59,7 +61,7 @@ static enum error_code make(struct task_context *task, const struct tools *tools
                                  .keep = task->config->database.backups_kept};
     struct backup_manifest *manifest = NULL;
 
-    name_of(&task->job->order, name);
+    name_of(&task->job->order, task->job->order.id.rollout, name);
     (void)text_format(rollout, sizeof(rollout), "%llu",
                       (unsigned long long)task->job->order.id.rollout);
     if (backup_create(&tools->tools, &tools->database, &order, task->memory, &manifest, err) !=
@@ -76,7 +78,7 @@ static enum error_code find(struct task_context *task, const struct tools *tools
     char name[MANIFEST_NAME_MAX + 1], folder[FILE_PATH_MAX];
     struct backup_manifest *manifest = NULL;
 
-    name_of(&task->job->order, name);
+    name_of(&task->job->order, task->job->order.id.rollout, name);
     *ret = false;
     if (backup_place_path(&tools->tools.place, name, NULL, folder, err) != ERROR_OK)
         return err->code;
@@ -114,5 +116,85 @@ enum error_code inspect_backup(struct task_context *task, enum finding *ret, str
     if (prepare(task, &tools, err) != ERROR_OK || find(task, &tools, &is_made, err) != ERROR_OK)
         return err->code;
     *ret = is_made ? FINDING_DID : FINDING_DID_NOT;
+    return ERROR_OK;
+}
+
+/* ---- restore ---- */
+
+/* Of this rollout and no other: a later one may restore again. */
+static void note_of(const struct order *order, char *ret, size_t size)
+{
+    (void)text_format(ret, size, "rollout %llu of %s", (unsigned long long)order->id.rollout,
+                      order->journal);
+}
+
+static enum error_code is_restored(struct task_context *task, bool *ret, struct error *err)
+{
+    struct session *session = NULL;
+    char note[96];
+
+    note_of(&task->job->order, note, sizeof(note));
+    if (task_open_session(task, &session, err) != ERROR_OK)
+        return err->code;
+    err->code = backup_is_restored(session, note, ret, err);
+    session_close(session);
+    return err->code;
+}
+
+/* An older coordinator's orders are refused by it as they were by the one before. */
+static enum error_code settle_in(struct task_context *task, struct task_outcome *ret,
+                                 struct error *err)
+{
+    struct session *session = NULL;
+
+    if (task_open_session(task, &session, err) != ERROR_OK)
+        return err->code;
+    if (task_raise_term(task, session, err) == ERROR_OK)
+        err->code = session_ask_number(
+            session, SQL("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"),
+            &ret->position, err);
+    session_close(session);
+    return err->code;
+}
+
+static enum error_code restore(struct task_context *task, const struct tools *tools,
+                               struct task_outcome *ret, struct error *err)
+{
+    const struct order *order = &task->job->order;
+    char name[MANIFEST_NAME_MAX + 1], note[96];
+    struct backup_restore wanted = {.name = name, .replace = true, .note = note};
+    struct backup_restored done = {.kept_as = ""};
+
+    name_of(order, order->arguments.backup_of, name);
+    note_of(order, note, sizeof(note));
+    if (backup_restore(&tools->tools, &tools->database, &wanted, &done, err) != ERROR_OK)
+        return err->code;
+    (void)text_format(ret->detail, sizeof(ret->detail),
+                      "%s restored; what was there is the database %s now", name, done.kept_as);
+    return ERROR_OK;
+}
+
+/* Twice would keep the first one's result as what was there. */
+enum error_code task_restore(struct task_context *task, struct task_outcome *ret, struct error *err)
+{
+    struct tools tools = {.hooks = {.context = task}};
+    bool is_done = false;
+
+    if (!task->job->order.arguments.accept_data_loss)
+        return error_set(err, ERROR_WOULD_LOSE_DATA,
+                         "a restore loses what was written since, and nobody has accepted that");
+    if (prepare(task, &tools, err) != ERROR_OK || is_restored(task, &is_done, err) != ERROR_OK ||
+        (!is_done && restore(task, &tools, ret, err) != ERROR_OK))
+        return err->code;
+    return settle_in(task, ret, err);
+}
+
+enum error_code inspect_restore(struct task_context *task, enum finding *ret, struct error *err)
+{
+    bool is_done = false;
+
+    if (is_restored(task, &is_done, err) != ERROR_OK)
+        return err->code;
+    *ret = is_done ? FINDING_DID : FINDING_DID_NOT;
     return ERROR_OK;
 }

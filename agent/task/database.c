@@ -203,7 +203,8 @@ enum error_code task_preflight_database(struct task_context *task, struct task_o
                                         struct error *err)
 {
     struct preflight_subject subject = {.config = task->config,
-                                        .expected = task->job->order.arguments.part};
+                                        .expected = task->job->order.arguments.part,
+                                        .is_restored = task->job->order.arguments.backup_of != 0};
 
     if (task_open_session(task, &subject.session, err) != ERROR_OK)
         return err->code;

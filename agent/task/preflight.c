@@ -113,6 +113,20 @@ static enum error_code look_at_backups(const struct preflight_subject *subject, 
     return ERROR_OK;
 }
 
+/* It is said while there is time to mend it: behind the contracts there may be none. */
+static enum error_code look_at_restore(const struct preflight_subject *subject, const void *parent,
+                                       char **ret, struct error *err)
+{
+    const struct database_config *config = &subject->config->database;
+
+    if (config->backups == NULL || config->admin_url != NULL)
+        return ERROR_OK;
+    if (session_ask_text(subject->session, SQL(embedded_preflight_restore), parent, ret, err) ==
+        ERROR_NOT_FOUND)
+        err->code = ERROR_OK;
+    return err->code;
+}
+
 #define EVERYWHERE   .on_primary = true, .on_replica = true
 #define THE_PRIMARY  .on_primary = true
 #define THE_REPLICAS .on_replica = true
@@ -148,6 +162,9 @@ const struct preflight_check preflight_checks[] = {
      .what = "the disk of the data: ", .todo = "make room, or mend database.data"},
     {.name = "backups", THE_PRIMARY, FAILS, .look = look_at_backups,
      .what = "no backup could be made: ", .todo = "mend database.backups or database.programs"},
+    {.name = "restore", THE_PRIMARY, WARNS, .fails_restore = true, .look = look_at_restore,
+     .what = "a backup could be made, but not restored, as ",
+     .todo = "give its agent database.admin_url, or the role CREATEDB and the database"},
     {.name = "prepared", THE_PRIMARY, FAILS, .sql = embedded_preflight_prepared,
      .limits = {PREPARED_S},
      .what = "prepared transactions hold their locks: ",
@@ -205,6 +222,12 @@ enum error_code preflight_look(const struct preflight_check *check,
     return err->code;
 }
 
+static enum preflight_verdict verdict_of(const struct preflight_check *check,
+                                         const struct preflight_subject *subject)
+{
+    return check->fails_restore && subject->is_restored ? PREFLIGHT_FAILS : check->verdict;
+}
+
 static void add_sentence(struct text *text, const struct preflight_check *check, const char *found)
 {
     text_append_format(text, "%s%s%s; %s", text->size > 0 ? ". " : "", check->what, found,
@@ -241,7 +264,7 @@ enum error_code preflight_database(const struct preflight_subject *subject, char
         if (preflight_look(check, subject, NULL, memory, &found, err) != ERROR_OK)
             take_failure(said[PREFLIGHT_FAILS], check, err);
         else if (found != NULL)
-            add_sentence(said[check->verdict], check, found);
+            add_sentence(said[verdict_of(check, subject)], check, found);
     }
     if (err->code == ERROR_OK && said[PREFLIGHT_FAILS]->size > 0)
         error_set(err, ERROR_REFUSED, "%s", said[PREFLIGHT_FAILS]->data);

@@ -19,6 +19,7 @@ struct preflight_subject {
     const struct agent_config *config;
     struct session *session;
     enum database_part expected;
+    bool is_restored; /* the rollout puts a backup in its place */
 };
 
 /* What was found, as a talloc child of parent; NULL: nothing. */
@@ -29,7 +30,8 @@ struct preflight_check {
     const char *name;
     bool on_primary, on_replica;
     enum preflight_verdict verdict;
-    const char *sql; /* one text, NULL or no row: nothing was found; its $1, $2: limits */
+    bool fails_restore; /* whatever the verdict otherwise */
+    const char *sql;    /* one text, NULL or no row: nothing was found; its $1, $2: limits */
     const char *limits[PREFLIGHT_LIMITS_MAX];
     preflight_fn *look; /* in place of sql */
     const char *what;   /* put before what was found */

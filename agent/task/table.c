@@ -24,6 +24,7 @@ static const struct task_functions rows[] = {
     [TASK_AWAIT_REPLAY] = {task_await_replay, NULL, true},
     [TASK_VERIFY] = {task_verify, NULL, true},
     [TASK_BACKUP] = {task_backup, inspect_backup, true},
+    [TASK_RESTORE] = {task_restore, inspect_restore, false},
     [TASK_CLONE] = {task_clone, inspect_clone, true},
     [TASK_REHEARSE] = {task_rehearse, NULL, true},
     [TASK_DISCARD] = {task_discard, inspect_discard, true},

@@ -52,11 +52,11 @@ task_fn task_preflight, task_expand, task_backfill, task_contract, task_revert, 
     task_admit, task_isolate, task_switch, task_clone, task_rehearse, task_discard, task_announce,
     task_notify, task_pause_pool, task_resume_pool, task_point_pool, task_follow, task_unfollow,
     task_close_writes, task_open_writes, task_drain_wal, task_compare, task_sequences, task_reverse,
-    task_unreverse, task_close, task_backup;
+    task_unreverse, task_close, task_backup, task_restore;
 inspect_fn inspect_schema, inspect_release, inspect_drain, inspect_admit, inspect_isolate,
     inspect_switch, inspect_clone, inspect_discard, inspect_pause_pool, inspect_resume_pool,
     inspect_point_pool, inspect_follow, inspect_unfollow, inspect_close_writes, inspect_open_writes,
-    inspect_reverse, inspect_unreverse, inspect_close, inspect_backup;
+    inspect_reverse, inspect_unreverse, inspect_close, inspect_backup, inspect_restore;
 
 /* database.c: a session to the node's own database, checked to be the one that the order means. */
 struct session;

@@ -67,6 +67,8 @@ struct backup_restore {
     bool into_another; /* although the database is not the one that the backup is of */
     bool replace;      /* although the database is not empty: it is kept under another name */
     bool without_owners;
+    const char *note; /* which rollout asked: kept in the restored database, and found by
+                         backup_is_restored(); NULL: nothing is kept */
 };
 
 /* What became of the database that was there. */
@@ -82,6 +84,10 @@ enum error_code backup_restore(const struct backup_tools *tools,
                                const struct session_options *database,
                                const struct backup_restore *order, struct backup_restored *ret,
                                struct error *err);
+
+/* Whether the database is one that was restored with that note. */
+enum error_code backup_is_restored(struct session *session, const char *note, bool *ret,
+                                   struct error *err);
 
 /* ---- what a restore would lose ---- */
 

@@ -1,5 +1,5 @@
--- What the database has beside its contents, as statements for the one called $1: settings, grants,
--- comment. Settings that are lists of names are kept quoted already (pg_dump knows the same ones).
+-- What the database has beside its contents, as statements for the one called $1: settings and
+-- grants. Settings that are lists of names are kept quoted already (pg_dump knows the same ones).
 WITH settings AS (
     SELECT s.setrole, split_part(c, '=', 1) AS name, substr(c, strpos(c, '=') + 1) AS value
       FROM pg_db_role_setting s
@@ -28,7 +28,3 @@ SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $1::text,
               CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
   FROM pg_database d, aclexplode(d.datacl) AS a
  WHERE d.datname = current_database() AND a.grantee <> d.datdba
- UNION ALL
-SELECT format('COMMENT ON DATABASE %I IS %L', $1::text,
-              coalesce(shobj_description(oid, 'pg_database'), ''))
-  FROM pg_database WHERE datname = current_database()

@@ -1,4 +1,5 @@
--- The database that is to be replaced, and, as $1, how the one is made that takes its place.  Newer
+-- The database that is to be replaced, and, as $1, how the one is made that takes its place, and gets
+-- its comment.  Newer
 -- servers have more columns than older ones: hence JSON.
 SELECT d.datname::text,
        (SELECT system_identifier::text FROM pg_control_system()),
@@ -11,7 +12,9 @@ SELECT d.datname::text,
                    THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
                                coalesce(j ->> 'datlocale', j ->> 'daticulocale'))
                    ELSE '' END,
-              t.spcname, d.datconnlimit)
+              t.spcname, d.datconnlimit),
+       format('COMMENT ON DATABASE %I IS %L', $1::text,
+              coalesce(shobj_description(d.oid, 'pg_database'), ''))
   FROM pg_database d
   JOIN pg_tablespace t ON t.oid = d.dattablespace,
        to_jsonb(d) AS j

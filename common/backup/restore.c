@@ -7,6 +7,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/postgres/quote.h"
+#include "embedded_hakem_backup.h"
 
 #include <string.h>
 
@@ -35,6 +36,20 @@ static enum error_code check_target(const struct swap *swap, const struct backup
     return ERROR_OK;
 }
 
+/* With the change of names it comes about, or not at all. */
+static enum error_code leave_note(struct session *session, const struct backup_restore *order,
+                                  struct error *err)
+{
+    if (order->note == NULL)
+        return ERROR_OK;
+    if (session_run(session, embedded_restore_note, err) != ERROR_OK)
+        return err->code;
+    return session_query(session,
+                         SQL_WITH("INSERT INTO hakem.restored (note, backup) VALUES ($1, $2)",
+                                  order->note, order->name),
+                         NULL, err);
+}
+
 /* Everything but the change of names. Planners know nothing of a database that was just filled. */
 static enum error_code fill(const struct backup_tools *tools,
                             const struct backup_manifest *manifest,
@@ -52,8 +67,26 @@ static enum error_code fill(const struct backup_tools *tools,
         session_run(session, "ANALYZE", err) == ERROR_OK)
         err->code = backup_compare(tools, manifest, !order->without_owners, session,
                                    text_new(swap, BACKUP_DIFFERENCES_MAX), err);
+    if (err->code == ERROR_OK)
+        err->code = leave_note(session, order, err);
     session_close(session);
     return err->code;
+}
+
+enum error_code backup_is_restored(struct session *session, const char *note, bool *ret,
+                                   struct error *err)
+{
+    bool is_there = false;
+
+    *ret = false;
+    if (session_ask_bool(session, SQL("SELECT to_regclass('hakem.restored') IS NOT NULL"),
+                         &is_there, err) != ERROR_OK)
+        return err->code;
+    if (!is_there)
+        return ERROR_OK;
+    return session_ask_bool(
+        session, SQL_WITH("SELECT EXISTS (SELECT FROM hakem.restored WHERE note = $1)", note), ret,
+        err);
 }
 
 static enum error_code take_place(const struct backup_tools *tools, struct swap *swap,

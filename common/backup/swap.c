@@ -74,16 +74,17 @@ static enum error_code name_both(struct swap *swap, struct error *err)
 
     if (session_ask_text(swap->target,
                          SQL("SELECT to_char(now() AT TIME ZONE 'UTC',"
-                             " 'YYYYMMDD\"T\"HH24MISS')"),
+                             " 'YYYYMMDD\"T\"HH24MISSMS')"),
                          swap, &stamp, err) != ERROR_OK)
         return err->code;
     (void)text_format(swap->aside, sizeof(swap->aside), "%.49s" SWAP_ASIDE_SUFFIX, swap->name);
-    (void)text_format(swap->kept, sizeof(swap->kept), "%.31s" SWAP_KEPT_SUFFIX "%s", swap->name,
+    (void)text_format(swap->kept, sizeof(swap->kept), "%.29s" SWAP_KEPT_SUFFIX "%s", swap->name,
                       stamp);
     if (session_query(swap->target, SQL_WITH(embedded_database_target, swap->aside), &rows, err) !=
         ERROR_OK)
         return err->code;
     swap->make_sql = memory_text(swap, rows_text(rows, 0, 3));
+    swap->comment_sql = memory_text(swap, rows_text(rows, 0, 4));
     rows_free(rows);
     return ERROR_OK;
 }
@@ -126,7 +127,20 @@ enum error_code swap_drop_aside(struct swap *swap, struct error *err)
     return run_named(swap, "DROP DATABASE IF EXISTS", swap->aside, "WITH (FORCE)", err);
 }
 
-/* Only one that says that it is ours. */
+/* A run that was killed before it could say whose it is has put nothing into it. */
+static enum error_code aside_is_empty(struct swap *swap, bool *ret, struct error *err)
+{
+    struct session_options options = {.url = swap->aside_url, .application_name = APPLICATION_NAME};
+    struct session *session = NULL;
+
+    if (session_open(swap, &options, &session, err) != ERROR_OK)
+        return err->code;
+    err->code = session_ask_bool(session, SQL(embedded_database_is_empty), ret, err);
+    session_close(session);
+    return err->code;
+}
+
+/* Only one that says that it is ours, or has nothing that could be lost. */
 static enum error_code drop_leftover(struct swap *swap, struct error *err)
 {
     struct rows *rows = NULL;
@@ -141,12 +155,16 @@ static enum error_code drop_leftover(struct swap *swap, struct error *err)
     is_there = rows_count(rows) > 0;
     is_ours = is_there && strcmp(rows_text(rows, 0, 0), MADE_BY_US) == 0;
     rows_free(rows);
-    if (is_there && !is_ours)
+    if (!is_there)
+        return ERROR_OK;
+    if (!is_ours && aside_is_empty(swap, &is_ours, err) != ERROR_OK)
+        return err->code;
+    if (!is_ours)
         return error_set(err, ERROR_REFUSED,
                          "there is a database %s, where this one would be restored first: rename "
                          "or drop it",
                          swap->aside);
-    return is_there ? swap_drop_aside(swap, err) : ERROR_OK;
+    return swap_drop_aside(swap, err);
 }
 
 enum error_code swap_make_aside(struct swap *swap, struct error *err)
@@ -209,8 +227,12 @@ static enum error_code try_once(struct swap *swap, bool *ret_again, struct error
     char *aside = sql_identifier(memory, NULL, swap->aside);
     char *kept = sql_identifier(memory, NULL, swap->kept);
     const char *const statements[] = {
-        "BEGIN", memory_format(memory, "ALTER DATABASE %s RENAME TO %s", old, kept),
-        memory_format(memory, "ALTER DATABASE %s RENAME TO %s", aside, old), "COMMIT", NULL};
+        "BEGIN",
+        swap->comment_sql,
+        memory_format(memory, "ALTER DATABASE %s RENAME TO %s", old, kept),
+        memory_format(memory, "ALTER DATABASE %s RENAME TO %s", aside, old),
+        "COMMIT",
+        NULL};
     enum error_code code = run_all(swap->maintenance, statements, err);
     struct error ignored;
 

@@ -17,6 +17,7 @@ struct swap {
     char kept[SWAP_NAME_SIZE]; /* what the old one is called then */
     char *aside_url;
     char *make_sql;
+    char *comment_sql; /* until then its comment says that it is ours */
     char system_id[32];
     bool is_empty;
     uint64_t away_ms; /* how long the name led nowhere */
@@ -29,10 +30,10 @@ enum error_code swap_open(const void *parent, const struct session_options *data
 
 /* Makes the one aside, empty; what an earlier run left there is dropped. */
 enum error_code swap_make_aside(struct swap *swap, struct error *err);
-/* Gives it the settings, grants and comment of the other. */
+/* Gives it the settings and grants of the other. */
 enum error_code swap_dress(struct swap *swap, struct error *err);
-/* Both get their new names in one transaction, and whoever was connected is sent away. The old one
- * is dropped if it was empty; swap->kept is "" then. */
+/* Both get their new names, and the new one its comment, in one transaction, and whoever was
+ * connected is sent away. The old one is dropped if it was empty; swap->kept is "" then. */
 enum error_code swap_places(struct swap *swap, struct error *err);
 /* After a failure. */
 enum error_code swap_drop_aside(struct swap *swap, struct error *err);

@@ -172,7 +172,7 @@ static enum error_code apply_rollout(struct control *control, const void *body, 
 static bool is_point_of_no_return(const struct plan_step *plan)
 {
     return plan->stage == STAGE_CONTRACT || plan->stage == STAGE_REVERT ||
-           plan->stage == STAGE_CLOSE;
+           plan->stage == STAGE_CLOSE || plan->stage == STAGE_RESTORE;
 }
 
 /* Session tasks of the way back and of repairs leave a mark on the game node. */

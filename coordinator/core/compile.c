@@ -273,7 +273,7 @@ static void compile_row(struct compiler *c, const struct stage_row *row,
 /* The rows of a section about databases. */
 void compile_schema(struct compiler *c, enum section section, const struct compile_shard *shard)
 {
-    bool is_finish = section == SECTION_FINISH && c->plan->strategy != STRATEGY_INVERSE;
+    bool is_finish = section == SECTION_FINISH && !strategy_leads_back(c->plan->strategy);
     const struct plan_revision *revisions = is_finish ? shard->contracts : shard->revisions;
     size_t count = is_finish ? shard->contract_count : shard->revision_count;
     size_t row_count;
@@ -455,7 +455,7 @@ enum error_code compile_steps(const struct control *control, const struct compil
     compile_shadow(&c, shards, count);
     compile_backups(&c, shards, count);
     ids_set(&c, &c.ends, &c.begin);
-    if (plan->strategy == STRATEGY_MAINTENANCE)
+    if (strategy_closes(plan->strategy))
         compile_maintenance(&c, shards, count);
     else
         compile_in_turn(&c, shards, count);

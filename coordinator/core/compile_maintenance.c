@@ -12,10 +12,12 @@ static bool is_concerned(const struct compile_shard *shard)
     return shard->revision_count > 0 || shard->contract_count > 0 || shard->release[0] != '\0';
 }
 
-static bool has_contracts(const struct compile_shard *shards, size_t count)
+/* Something behind the hold that is not taken back. */
+static bool burns(const struct compiler *c, const struct compile_shard *shards, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (shards[i].contract_count > 0)
+        if (shards[i].contract_count > 0 ||
+            (c->plan->strategy == STRATEGY_RESTORE && shards[i].revision_count > 0))
             return true;
     return false;
 }
@@ -40,7 +42,7 @@ static void let_in(struct compiler *c, const struct compile_shard *shard, struct
 
 void compile_maintenance(struct compiler *c, const struct compile_shard *shards, size_t count)
 {
-    bool contracts = has_contracts(shards, count);
+    bool is_burning = burns(c, shards, count);
     struct ids ends = {NULL, 0, 0};
 
     for (size_t i = 0; i < count; i++) {
@@ -50,13 +52,13 @@ void compile_maintenance(struct compiler *c, const struct compile_shard *shards,
         ids_add_all(c, &ends, &c->tail);
     }
     ids_set(c, &c->ends, &ends);
-    if (contracts)
+    if (is_burning)
         compile_hold(c);
     ends.count = 0;
     for (size_t i = 0; i < count; i++)
         if (is_concerned(&shards[i]))
             let_in(c, &shards[i], &ends);
     ids_set(c, &c->ends, &ends);
-    if (!contracts)
+    if (!is_burning)
         compile_hold(c);
 }

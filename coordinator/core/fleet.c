@@ -1,6 +1,7 @@
 #include "coordinator/core/fleet.h"
 
 #include "coordinator/core/colour.h"
+#include "coordinator/core/strategy.h"
 #include "coordinator/core/twin.h"
 #include "coordinator/core/work.h"
 
@@ -116,7 +117,7 @@ bool fleet_is_closed(const struct control *control, const char *shard)
 {
     const struct rollout *open = control->open;
 
-    return open != NULL && open->work.plan->strategy == STRATEGY_MAINTENANCE &&
+    return open != NULL && strategy_closes(open->work.plan->strategy) &&
            open->state != ROLLOUT_PLANNED && work_shard(&open->work, shard) != NULL;
 }
 

@@ -217,8 +217,8 @@ static enum error_code record_shard(struct planner *p, const struct compile_shar
         return error_set(p->err, ERROR_REFUSED,
                          "shard %s has no single primary that reports: see `hakem node list`",
                          shard->name);
-    if (check_files(p, primary) != ERROR_OK)
-        return p->err->code;
+    if (p->plan->strategy != STRATEGY_RESTORE && check_files(p, primary) != ERROR_OK)
+        return p->err->code; /* a restore needs none of them */
     database = &primary->report->database;
     (void)text_copy(ret->name, NAME_SIZE, shard->name);
     (void)text_copy(ret->primary, NAME_SIZE, primary->identity.name);

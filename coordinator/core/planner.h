@@ -20,6 +20,11 @@ enum error_code planner_inverse(const struct control *control, const struct summ
                                 const struct request *request, const void *parent, struct plan *ret,
                                 struct error *err);
 
+/* The same by backups, where there is no other way: the operator has accepted the loss. */
+enum error_code planner_restore(const struct control *control, const struct summary *summary,
+                                const struct request *request, const void *parent, struct plan *ret,
+                                struct error *err);
+
 enum repair_extent {
     REPAIR_WHOLE, /* out of traffic, to its goal, and in again */
     REPAIR_OUT,   /* no further than out of traffic */

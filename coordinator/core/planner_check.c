@@ -1,6 +1,7 @@
 /* planner_check.c: who must be there, and be left, for a plan. */
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/planner_internal.h"
+#include "coordinator/core/strategy.h"
 #include "coordinator/core/twin.h"
 
 #include <string.h>
@@ -93,7 +94,7 @@ enum error_code planner_check_capacity(struct planner *p)
                              "every game node of shard %s is quarantined: see `hakem node list`",
                              shard->name);
         /* In a maintenance all are taken out: how many are ready before does not matter. */
-        if (p->plan->strategy == STRATEGY_MAINTENANCE)
+        if (strategy_closes(p->plan->strategy))
             continue;
         if (shard->release[0] == '\0' || shard->game_count == 0 ||
             (shard->colour != NULL && shard->colour[0] != '\0'))

@@ -9,14 +9,15 @@
 
 #include <string.h>
 
-static void refuse(struct run *run, const struct wish *wish, enum error_code code, const char *text)
+void request_refuse(struct run *run, const struct wish *wish, enum error_code code,
+                    const char *text)
 {
     uint64_t rollout = run->control->open == NULL ? 0 : run->control->open->work.plan->rollout;
 
     run_reply(run, wish->id, code, rollout, text);
 }
 
-static void accept(struct run *run, const struct wish *wish, uint64_t rollout, const char *text)
+void request_accept(struct run *run, const struct wish *wish, uint64_t rollout, const char *text)
 {
     run_reply(run, wish->id, ERROR_OK, rollout, text);
 }
@@ -28,14 +29,14 @@ static struct rollout *the_rollout(struct run *run, const struct wish *wish)
     char text[SENTENCE_SIZE];
 
     if (open == NULL) {
-        refuse(run, wish, ERROR_REFUSED, "no rollout is open");
+        request_refuse(run, wish, ERROR_REFUSED, "no rollout is open");
         return NULL;
     }
     if (wish->request->rollout != 0 && wish->request->rollout != open->work.plan->rollout) {
         (void)text_format(text, sizeof(text), "rollout %llu is not open; %llu is",
                           (unsigned long long)wish->request->rollout,
                           (unsigned long long)open->work.plan->rollout);
-        refuse(run, wish, ERROR_REFUSED, text);
+        request_refuse(run, wish, ERROR_REFUSED, text);
         return NULL;
     }
     return open;
@@ -50,7 +51,7 @@ static void drop_unstarted(struct run *run, const struct wish *wish)
         (void)rollout_fire(run, ROLLOUT_ON_ROLLBACK, wish->operator_name, NULL);
 }
 
-static bool is_free(struct run *run, const struct wish *wish)
+bool request_is_free(struct run *run, const struct wish *wish)
 {
     const struct rollout *open = run->control->open;
     char text[SENTENCE_SIZE];
@@ -60,11 +61,11 @@ static bool is_free(struct run *run, const struct wish *wish)
     (void)text_format(
         text, sizeof(text), "rollout %llu is %s; a cluster has one open rollout at most",
         (unsigned long long)open->work.plan->rollout, word_of(&rollout_state_names, open->state));
-    refuse(run, wish, ERROR_REFUSED, text);
+    request_refuse(run, wish, ERROR_REFUSED, text);
     return false;
 }
 
-static void record_plan(struct run *run, const struct wish *wish, struct plan *plan)
+void request_record_plan(struct run *run, const struct wish *wish, struct plan *plan)
 {
     drop_unstarted(run, wish);
     (void)text_copy(plan->created_by, NAME_SIZE, wish->operator_name);
@@ -76,7 +77,7 @@ static void refuse_for_window(struct run *run, const struct wish *wish, const ch
     char text[SENTENCE_SIZE];
 
     request_say_window(run->control, why, text);
-    refuse(run, wish, ERROR_REFUSED, text);
+    request_refuse(run, wish, ERROR_REFUSED, text);
 }
 
 static void wish_plan(struct run *run, const struct wish *wish)
@@ -84,11 +85,11 @@ static void wish_plan(struct run *run, const struct wish *wish)
     struct plan *plan;
     struct error err;
 
-    if (!is_free(run, wish))
+    if (!request_is_free(run, wish))
         return;
     plan = run_body(run, &plan_record);
     if (planner_forward(run->control, wish->request, plan, plan, &err) != ERROR_OK) {
-        refuse(run, wish, err.code, err.detail);
+        request_refuse(run, wish, err.code, err.detail);
         return;
     }
     if (!request_may_be_planned(run->control, wish->request)) {
@@ -96,8 +97,8 @@ static void wish_plan(struct run *run, const struct wish *wish)
                           "--window plans for then, --override-window REASON does not wait");
         return;
     }
-    record_plan(run, wish, plan);
-    accept(run, wish, plan->rollout, "planned");
+    request_record_plan(run, wish, plan);
+    request_accept(run, wish, plan->rollout, "planned");
 }
 
 static void wish_start(struct run *run, const struct wish *wish)
@@ -109,26 +110,27 @@ static void wish_start(struct run *run, const struct wish *wish)
     if (open == NULL)
         return;
     if (request_start_fault(run->control, text) != NULL) {
-        refuse(run, wish, ERROR_REFUSED, text);
+        request_refuse(run, wish, ERROR_REFUSED, text);
         return;
     }
     if (wish->request->digest[0] != '\0' &&
         strcmp(wish->request->digest, open->work.plan->digest) != 0) {
-        refuse(run, wish, ERROR_CHANGED,
-               "the plan has changed since it was approved: look at `hakem rollout plan` again");
+        request_refuse(
+            run, wish, ERROR_CHANGED,
+            "the plan has changed since it was approved: look at `hakem rollout plan` again");
         return;
     }
     if (rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, &why))
-        accept(run, wish, open->work.plan->rollout, why);
+        request_accept(run, wish, open->work.plan->rollout, why);
     else if (open->state == ROLLOUT_PLANNED)
         refuse_for_window(run, wish, why);
     else
-        refuse(run, wish, ERROR_REFUSED, why);
+        request_refuse(run, wish, ERROR_REFUSED, why);
 }
 
 /* ---- steering ---- */
 
-static void steer(struct run *run, const struct wish *wish, enum rollout_event_type event)
+void request_steer(struct run *run, const struct wish *wish, enum rollout_event_type event)
 {
     struct rollout *open = the_rollout(run, wish);
     uint64_t number;
@@ -138,32 +140,32 @@ static void steer(struct run *run, const struct wish *wish, enum rollout_event_t
         return;
     number = open->work.plan->rollout;
     if (rollout_fire(run, event, wish->operator_name, &why))
-        accept(run, wish, number, why);
+        request_accept(run, wish, number, why);
     else if (event == ROLLOUT_ON_RESUME && rollout_is_stopped_by_window(run->control))
         refuse_for_window(run, wish, why);
     else
-        refuse(run, wish, ERROR_REFUSED, why);
+        request_refuse(run, wish, ERROR_REFUSED, why);
 }
 
 static void wish_pause(struct run *run, const struct wish *wish)
 {
-    steer(run, wish, ROLLOUT_ON_PAUSE);
+    request_steer(run, wish, ROLLOUT_ON_PAUSE);
 }
 
 static void wish_resume(struct run *run, const struct wish *wish)
 {
     request_override_window(run, wish);
-    steer(run, wish, ROLLOUT_ON_RESUME);
+    request_steer(run, wish, ROLLOUT_ON_RESUME);
 }
 
 static void wish_complete(struct run *run, const struct wish *wish)
 {
-    steer(run, wish, ROLLOUT_ON_COMPLETE);
+    request_steer(run, wish, ROLLOUT_ON_COMPLETE);
 }
 
 static void wish_abandon(struct run *run, const struct wish *wish)
 {
-    steer(run, wish, ROLLOUT_ON_ABANDON);
+    request_steer(run, wish, ROLLOUT_ON_ABANDON);
 }
 
 static void steer_step(struct run *run, const struct wish *wish, enum rollout_event_type event,
@@ -177,19 +179,19 @@ static void steer_step(struct run *run, const struct wish *wish, enum rollout_ev
         return;
     step = work_step(&open->work, wish->request->step);
     if (step == NULL) {
-        refuse(run, wish, ERROR_NOT_FOUND,
-               "the rollout has no such step: see `hakem rollout show`");
+        request_refuse(run, wish, ERROR_NOT_FOUND,
+                       "the rollout has no such step: see `hakem rollout show`");
         return;
     }
     /* Nothing is noted before both machines have agreed. */
     if ((!rollout_allows(run->control, event, &why) &&
          !rollout_fire(run, event, wish->operator_name, &why)) ||
         !step_fire(run, &open->work, step, step_event, &why)) {
-        refuse(run, wish, ERROR_REFUSED, why);
+        request_refuse(run, wish, ERROR_REFUSED, why);
         return;
     }
     (void)rollout_fire(run, event, wish->operator_name, NULL);
-    accept(run, wish, open->work.plan->rollout, why);
+    request_accept(run, wish, open->work.plan->rollout, why);
 }
 
 static void wish_retry(struct run *run, const struct wish *wish)
@@ -204,109 +206,10 @@ static void wish_skip(struct run *run, const struct wish *wish)
     struct step_event event = {.type = STEP_SKIP, .code = "OK", .detail = wish->request->reason};
 
     if (wish->request->reason[0] == '\0') {
-        refuse(run, wish, ERROR_USAGE, "say why it is skipped: --reason TEXT");
+        request_refuse(run, wish, ERROR_USAGE, "say why it is skipped: --reason TEXT");
         return;
     }
     steer_step(run, wish, ROLLOUT_ON_SKIP, &event);
-}
-
-/* ---- going back ---- */
-
-static bool has_gone_back(const struct summary *summary)
-{
-    return summary->state == ROLLOUT_REVERTED || summary->state == ROLLOUT_CANCELLED ||
-           summary->strategy == STRATEGY_INVERSE || summary->strategy == STRATEGY_SHADOW;
-}
-
-static void say_already_back(struct run *run, const struct wish *wish,
-                             const struct summary *summary)
-{
-    char text[SENTENCE_SIZE];
-    uint64_t further = fleet_completed_before(run->control, summary->strategy == STRATEGY_INVERSE
-                                                                ? summary->inverse_of
-                                                                : summary->rollout);
-
-    if (further > 0)
-        (void)text_format(text, sizeof(text),
-                          "rollout %llu is %s already: nothing to do; to go further back, say "
-                          "`hakem rollback %llu`",
-                          (unsigned long long)summary->rollout,
-                          word_of(&rollout_state_names, summary->state),
-                          (unsigned long long)further);
-    else
-        (void)text_format(text, sizeof(text), "rollout %llu is %s already: nothing to do",
-                          (unsigned long long)summary->rollout,
-                          word_of(&rollout_state_names, summary->state));
-    accept(run, wish, 0, text);
-}
-
-static const char *no_way_back(const struct summary *summary)
-{
-    if (summary->state == ROLLOUT_ABANDONED)
-        return "it was abandoned, so its nodes differ: bring them together with `hakem rollout "
-               "start` to the revision and release you want";
-    if (summary->has_contracted && summary->strategy == STRATEGY_TWIN)
-        return "the databases that were left have not followed since it was closed: roll forward, "
-               "or restore a backup";
-    if (summary->has_contracted)
-        return "its contracts removed what the old release needs: roll forward, or restore a "
-               "backup "
-               "from before it";
-    return NULL;
-}
-
-static void start_inverse(struct run *run, const struct wish *wish, const struct summary *summary)
-{
-    struct plan *plan = run_body(run, &plan_record);
-    struct error err;
-
-    if (planner_inverse(run->control, summary, wish->request, plan, plan, &err) != ERROR_OK) {
-        refuse(run, wish, err.code, err.detail);
-        return;
-    }
-    record_plan(run, wish, plan);
-    (void)rollout_fire(run, ROLLOUT_ON_START, wish->operator_name, NULL);
-    accept(run, wish, plan->rollout, "its inverse has started");
-}
-
-static void roll_back_closed(struct run *run, const struct wish *wish,
-                             const struct summary *summary)
-{
-    const char *obstacle = no_way_back(summary);
-    bool wants_kept =
-        wish->request->schema_too && summary->state == ROLLOUT_REVERTED && summary->kept_count > 0;
-
-    if (has_gone_back(summary) && !wants_kept) {
-        say_already_back(run, wish, summary);
-        return;
-    }
-    if (obstacle != NULL) {
-        refuse(run, wish, ERROR_IRREVERSIBLE, obstacle);
-        return;
-    }
-    start_inverse(run, wish, summary);
-}
-
-static void wish_rollback(struct run *run, const struct wish *wish)
-{
-    struct control *control = run->control;
-    uint64_t wanted = wish->request->rollout;
-    const struct summary *summary;
-
-    if (control->open != NULL && (wanted == 0 || wanted == control->open->work.plan->rollout)) {
-        steer(run, wish, ROLLOUT_ON_ROLLBACK);
-        return;
-    }
-    if (control->open != NULL && !is_free(run, wish))
-        return;
-    if (wanted == 0)
-        wanted = fleet_rollout_before(control, UINT64_MAX);
-    summary = control_summary(control, wanted);
-    if (summary == NULL)
-        refuse(run, wish, wanted == 0 ? ERROR_REFUSED : ERROR_NOT_FOUND,
-               wanted == 0 ? "there has been no rollout" : "there is no such rollout");
-    else
-        roll_back_closed(run, wish, summary);
 }
 
 /* ---- nodes ---- */
@@ -318,7 +221,7 @@ static void wish_accept(struct run *run, const struct wish *wish)
     struct fact_node *fact;
 
     if (fault != NULL) {
-        refuse(run, wish, ERROR_INVALID, fault);
+        request_refuse(run, wish, ERROR_INVALID, fault);
         return;
     }
     fact = run_body(run, fact_row(FACT_NODE_ACCEPTED)->record);
@@ -334,7 +237,7 @@ static void wish_accept(struct run *run, const struct wish *wish)
     if (fact->kind == KIND_GAME)
         node_quarantine(run, control_node(run->control, fact->name), QUARANTINE_ABSENCE,
                         "it joined: it is brought to its goal first");
-    accept(run, wish, 0, "accepted");
+    request_accept(run, wish, 0, "accepted");
 }
 
 static struct node *the_node(struct run *run, const struct wish *wish)
@@ -345,7 +248,7 @@ static struct node *the_node(struct run *run, const struct wish *wish)
     if (node == NULL) {
         (void)text_format(text, sizeof(text), "no node is called \"%s\": see `hakem node list`",
                           wish->request->node);
-        refuse(run, wish, ERROR_NOT_FOUND, text);
+        request_refuse(run, wish, ERROR_NOT_FOUND, text);
     }
     return node;
 }
@@ -386,16 +289,17 @@ static void wish_remove(struct run *run, const struct wish *wish)
     if (node == NULL)
         return;
     if (has_unsettled_steps(run->control, node)) {
-        refuse(run, wish, ERROR_REFUSED,
-               "the open rollout, or a repair, has steps of that node that are not settled: let it "
-               "end "
-               "first");
+        request_refuse(
+            run, wish, ERROR_REFUSED,
+            "the open rollout, or a repair, has steps of that node that are not settled: let it "
+            "end "
+            "first");
         return;
     }
     fact = run_body(run, fact_row(FACT_NODE_REMOVED)->record);
     (void)text_copy(fact->name, NAME_SIZE, node->identity.name);
     run_emit(run, FACT_NODE_REMOVED, fact);
-    accept(run, wish, 0, "removed: its key is no longer let in");
+    request_accept(run, wish, 0, "removed: its key is no longer let in");
 }
 
 static void wish_drain(struct run *run, const struct wish *wish)
@@ -405,16 +309,16 @@ static void wish_drain(struct run *run, const struct wish *wish)
     if (node == NULL)
         return;
     if (node->identity.kind != KIND_GAME) {
-        refuse(run, wish, ERROR_REFUSED, "only game nodes take traffic");
+        request_refuse(run, wish, ERROR_REFUSED, "only game nodes take traffic");
         return;
     }
     if (node_is_the_plans(run->control, node)) {
-        refuse(run, wish, ERROR_REFUSED, "the open rollout is moving that node");
+        request_refuse(run, wish, ERROR_REFUSED, "the open rollout is moving that node");
         return;
     }
     /* IDENTITY waits for `node admit`; so does a node that a person took out. */
     node_quarantine(run, node, QUARANTINE_HELD, "an operator took it out of traffic");
-    accept(run, wish, 0, "it is taken out of traffic, until `hakem node admit`");
+    request_accept(run, wish, 0, "it is taken out of traffic, until `hakem node admit`");
 }
 
 static void wish_admit(struct run *run, const struct wish *wish)
@@ -425,17 +329,17 @@ static void wish_admit(struct run *run, const struct wish *wish)
     if (node == NULL)
         return;
     if (node->quarantine == QUARANTINE_IDENTITY && ledger_is_doubted(run->control, node)) {
-        refuse(run, wish, ERROR_REFUSED,
-               "two agents with two ledgers speak for it just now: stop one of them first");
+        request_refuse(run, wish, ERROR_REFUSED,
+                       "two agents with two ledgers speak for it just now: stop one of them first");
         return;
     }
     if (!node_fire(run, node, NODE_ADMIT_WISH, &why)) {
-        refuse(run, wish, ERROR_REFUSED, why);
+        request_refuse(run, wish, ERROR_REFUSED, why);
         return;
     }
     if (node->identity.kind == KIND_GAME)
         node_quarantine(run, node, QUARANTINE_ABSENCE, "an operator wants it back in traffic");
-    accept(run, wish, 0, "it is brought to its goal, and into traffic");
+    request_accept(run, wish, 0, "it is brought to its goal, and into traffic");
 }
 
 static const struct request_row rows[] = {
@@ -447,7 +351,7 @@ static const struct request_row rows[] = {
     {"retry", wish_retry, "try a step again"},
     {"skip", wish_skip, "go on without a step"},
     {"abandon", wish_abandon, "leave everything as it is"},
-    {"rollback", wish_rollback, "bring the cluster back"},
+    {"rollback", request_rollback, "bring the cluster back"},
     {"accept", wish_accept, "let a node in"},
     {"remove", wish_remove, "forget a node"},
     {"drain", wish_drain, "take a game node out of traffic"},
@@ -472,5 +376,5 @@ void request_fulfil(struct run *run, const struct wish *wish)
     }
     (void)text_format(text, sizeof(text), "this coordinator has no verb \"%s\"",
                       wish->request->verb);
-    refuse(run, wish, ERROR_USAGE, text);
+    request_refuse(run, wish, ERROR_USAGE, text);
 }

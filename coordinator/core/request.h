@@ -4,6 +4,7 @@
 #ifndef COORDINATOR_CORE_REQUEST_H
 #define COORDINATOR_CORE_REQUEST_H
 
+#include "coordinator/core/rollout.h"
 #include "coordinator/core/run.h"
 
 struct wish {
@@ -34,6 +35,22 @@ void request_say_window(const struct control *control, const char *why,
 void request_override_window(struct run *run, const struct wish *wish);
 /* NULL, or why the planned rollout's soaks could never pass. */
 const char *request_start_fault(const struct control *control, char ret[static SENTENCE_SIZE]);
+
+/* ---- request_back.c ---- */
+
+void request_rollback(struct run *run, const struct wish *wish);
+
+/* ---- for the parts of request.c ---- */
+
+void request_refuse(struct run *run, const struct wish *wish, enum error_code code,
+                    const char *text);
+void request_accept(struct run *run, const struct wish *wish, uint64_t rollout, const char *text);
+/* False once it has been refused: another rollout is open. */
+bool request_is_free(struct run *run, const struct wish *wish);
+/* The plan becomes the planned rollout, in place of one that was never started. */
+void request_record_plan(struct run *run, const struct wish *wish, struct plan *plan);
+/* An event of the open rollout's machine. */
+void request_steer(struct run *run, const struct wish *wish, enum rollout_event_type event);
 
 /* Always leads to exactly one reply. */
 void request_fulfil(struct run *run, const struct wish *wish);

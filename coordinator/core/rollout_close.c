@@ -259,6 +259,23 @@ static bool was_rehearsed(const struct rollout *open)
     return has_one && open->state == ROLLOUT_COMPLETED;
 }
 
+/* A backup is of the side that a change of databases leaves: it brings nobody back there. */
+static bool was_backed_up(const struct rollout *open)
+{
+    bool has_one = false;
+
+    for (size_t i = 0; i < open->work.count; i++) {
+        const struct step *step = &open->work.steps[i];
+
+        if (step->plan->stage != STAGE_BACKUP)
+            continue;
+        if (step->direction != DIRECTION_DO || step->state != STEP_SUCCEEDED)
+            return false;
+        has_one = true;
+    }
+    return has_one && open->work.plan->strategy != STRATEGY_TWIN;
+}
+
 void rollout_close(struct run *run)
 {
     const struct control *control = run->control;
@@ -276,6 +293,7 @@ void rollout_close(struct run *run)
     (void)text_copy(summary->bundle, DIGEST_SIZE, plan->bundle);
     (void)text_copy(summary->contracts_for, NAME_SIZE, plan->contracts_for);
     summary->is_rehearsed = was_rehearsed(open);
+    summary->is_backed_up = was_backed_up(open);
     summary->planned_at_ms = open->planned_at_ms;
     summary->closed_at_ms = control->now_ms;
     summary->has_contracted = open->has_contracted;

@@ -35,10 +35,13 @@ static const struct game_session *stranger_in(const struct control *control)
     return NULL;
 }
 
+/* A restore comes before its releases, and while nobody plays. */
 static bool attests(const struct control *control, const struct node *game)
 {
     const char *release = control->open->work.plan->release;
 
+    if (control->open->work.plan->strategy == STRATEGY_RESTORE)
+        return fleet_is_out(control, game);
     return release[0] == '\0' ||
            (node_is_fresh(control, game) && strcmp(game->report->release, release) == 0);
 }
@@ -85,6 +88,11 @@ const char *rollout_contract_fault(const struct control *control, char ret[stati
             attests(control, game) || is_to_be_retired(control, game) ||
             (game->quarantine != QUARANTINE_NONE && fleet_is_out(control, game)))
             continue;
+        if (control->open->work.plan->strategy == STRATEGY_RESTORE) {
+            (void)text_format(ret, SENTENCE_SIZE, "%s is not out of traffic yet",
+                              game->identity.name);
+            return ret;
+        }
         (void)text_format(
             ret, SENTENCE_SIZE, "%s does not attest release %s%s", game->identity.name,
             plan->release,

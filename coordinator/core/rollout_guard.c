@@ -3,6 +3,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/strategy.h"
 #include "coordinator/core/twin.h"
 #include "coordinator/core/work.h"
 
@@ -222,7 +223,7 @@ static bool is_left_out_release(const struct control *control, const struct step
 
 static bool is_let_in_later(const struct control *control, const struct step *step)
 {
-    return control->open->work.plan->strategy == STRATEGY_MAINTENANCE &&
+    return strategy_closes(control->open->work.plan->strategy) &&
            step->plan->stage == STAGE_ADMIT && step->plan->id > control->open->work.hold;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step_scene.h"
+#include "coordinator/core/strategy.h"
 #include "coordinator/core/window.h"
 
 #include <string.h>
@@ -66,7 +67,7 @@ static bool maintenance_is_begun(const struct work *work)
     bool is_announced = false;
     bool is_back = true;
 
-    for (size_t i = 0; work->plan->strategy == STRATEGY_MAINTENANCE && i < work->count; i++) {
+    for (size_t i = 0; strategy_closes(work->plan->strategy) && i < work->count; i++) {
         const struct step *step = &work->steps[i];
 
         is_announced |= (step->plan->stage == STAGE_ANNOUNCE || step->plan->stage == STAGE_DRAIN ||
@@ -135,7 +136,7 @@ bool rollout_is_at_safe_point(const struct control *control)
 /* Going back is never stopped by a window. */
 static bool is_bound(const struct rollout *open)
 {
-    return open->work.plan->strategy != STRATEGY_INVERSE &&
+    return !strategy_leads_back(open->work.plan->strategy) &&
            open->work.plan->options.override_window[0] == '\0' && open->override_window[0] == '\0';
 }
 

@@ -347,27 +347,17 @@ static const char *end_sessions_fault(const struct scene *scene, char *ret)
 
 /* What stands in the way of a task, beyond its node; NULL: nothing does. */
 static const char *(*const task_faults[TASK_COUNT])(const struct scene *scene, char *ret) = {
-    [TASK_DRAIN] = drain_fault,
-    [TASK_ADMIT] = admit_fault,
-    [TASK_REVERT] = clear_fault,
-    [TASK_RELEASE] = release_fault,
-    [TASK_ISOLATE] = isolate_fault,
-    [TASK_END_SESSIONS] = end_sessions_fault,
-    [TASK_SWITCH] = switch_fault,
-    [TASK_NOTIFY] = notify_fault,
-    [TASK_EXPAND] = step_pool_fault,
-    [TASK_BACKFILL] = step_pool_fault,
-    [TASK_CONTRACT] = contract_fault,
-    [TASK_CLOSE] = contract_fault,
-    [TASK_FOLLOW] = twin_step_fault,
-    [TASK_UNFOLLOW] = twin_step_fault,
-    [TASK_CLOSE_WRITES] = twin_step_fault,
-    [TASK_OPEN_WRITES] = twin_step_fault,
-    [TASK_DRAIN_WAL] = twin_step_fault,
-    [TASK_COMPARE] = twin_step_fault,
-    [TASK_SEQUENCES] = twin_step_fault,
-    [TASK_REVERSE] = twin_step_fault,
-    [TASK_UNREVERSE] = twin_step_fault,
+    [TASK_DRAIN] = drain_fault,           [TASK_ADMIT] = admit_fault,
+    [TASK_REVERT] = clear_fault,          [TASK_RELEASE] = release_fault,
+    [TASK_ISOLATE] = isolate_fault,       [TASK_END_SESSIONS] = end_sessions_fault,
+    [TASK_SWITCH] = switch_fault,         [TASK_NOTIFY] = notify_fault,
+    [TASK_EXPAND] = step_pool_fault,      [TASK_BACKFILL] = step_pool_fault,
+    [TASK_CONTRACT] = contract_fault,     [TASK_CLOSE] = contract_fault,
+    [TASK_RESTORE] = contract_fault,      [TASK_FOLLOW] = twin_step_fault,
+    [TASK_UNFOLLOW] = twin_step_fault,    [TASK_CLOSE_WRITES] = twin_step_fault,
+    [TASK_OPEN_WRITES] = twin_step_fault, [TASK_DRAIN_WAL] = twin_step_fault,
+    [TASK_COMPARE] = twin_step_fault,     [TASK_SEQUENCES] = twin_step_fault,
+    [TASK_REVERSE] = twin_step_fault,     [TASK_UNREVERSE] = twin_step_fault,
 };
 
 static const char *task_fault(const struct scene *scene, char *ret)

@@ -269,6 +269,7 @@ void step_order(const struct control *control, const struct work *work, const st
     if (work->plan->strategy == STRATEGY_TWIN)
         fill_twin(control, work, step, arguments);
     arguments->of_contract = plan->of_contract;
+    arguments->backup_of = work->plan->strategy == STRATEGY_RESTORE ? work->plan->inverse_of : 0;
     arguments->accept_data_loss = work->plan->options.accept_data_loss;
     if (is_of_database(control, step))
         fill_database(control, work, step, arguments);

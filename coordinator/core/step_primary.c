@@ -6,6 +6,28 @@
 
 #include <string.h>
 
+/* What it has is what the shard had before the rollout that is taken back. */
+static bool is_as_before(const struct scene *scene, const struct database_report *database)
+{
+    const struct summary *undone = control_summary(scene->control, scene->work->plan->inverse_of);
+    const struct plan_shard *before =
+        undone == NULL
+            ? NULL
+            : plan_shard_named(undone->shards, undone->shard_count, scene->step->plan->shard);
+
+    if (before == NULL || before->expanded_count != database->applied_count ||
+        before->contracted_count != database->contracted_count)
+        return false;
+    for (size_t i = 0; i < before->expanded_count; i++)
+        if (!names_contain(database->applied, database->applied_count, before->expanded[i].name))
+            return false;
+    for (size_t i = 0; i < before->contracted_count; i++)
+        if (!names_contain(database->contracted, database->contracted_count,
+                           before->contracted[i].name))
+            return false;
+    return true;
+}
+
 static bool primary_has(const struct scene *scene, const struct node *primary)
 {
     const struct database_report *database = &primary->report->database;
@@ -20,6 +42,8 @@ static bool primary_has(const struct scene *scene, const struct node *primary)
         return !names_contain(database->applied, database->applied_count, revision);
     case TASK_CONTRACT:
         return names_contain(database->contracted, database->contracted_count, revision);
+    case TASK_RESTORE:
+        return is_as_before(scene, database);
     case TASK_NONE:
     case TASK_PREFLIGHT:
     case TASK_AWAIT_REPLAY:
@@ -102,8 +126,8 @@ bool step_was_forgotten(const struct control *control, const struct work *work,
     const struct node *primary = step_primary(control, step);
 
     return step_is_task(step) && task_row(step_task(step))->on_primary &&
-           step->plan->revision[0] != '\0' && step->state == STEP_SUCCEEDED && !step->is_kept &&
-           primary != NULL && shard != NULL &&
+           (step->plan->revision[0] != '\0' || step->plan->task == TASK_RESTORE) &&
+           step->state == STEP_SUCCEEDED && !step->is_kept && primary != NULL && shard != NULL &&
            primary->report->database.timeline > twin_timeline(shard, step->plan->side) &&
            node_measured_at_ms(primary) > step->changed_at_ms && !primary_has(&scene, primary);
 }

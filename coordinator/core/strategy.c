@@ -249,6 +249,37 @@ static const struct stage_row inverse[] = {
         DOC("every database has the primary's fingerprint")},
 };
 
+/* Behind the contracts there is only this: what was written since the backup is lost from the
+ * database (it is kept beside it). The new release cannot use the old schema nor the old release the
+ * new one: everybody is out meanwhile, and switched only then. */
+static const struct stage_row restore[] = {
+    {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
+        DOC("every node says that it could take part")},
+    {STAGE_ANNOUNCE, ON(CLOSE, GAME), DO(ANNOUNCE),
+        DOC("players are told, through the node's hook")},
+    TOLD_DRAIN_STAGES(CLOSE),
+    {STAGE_OUT, ON(CLOSE, GAME), GATE(OUT), UNDO_GATE(HEALTHY),
+        DOC("every edge says so; on the way back: healthy as it is")},
+    {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
+        DOC("the last moment to leave the databases as they are")},
+    {STAGE_RESTORE, ON(FINISH, ONE), DO(RESTORE),
+        DOC("the backup takes the database's place, which is kept under another name")},
+    {STAGE_REPLAY, ON(FINISH, REPLICAS), DO(AWAIT_REPLAY),
+        DOC("every replica has replayed it")},
+    {STAGE_AGREE, ON(FINISH, SHARD), GATE(AGREE),
+        DOC("every database has the primary's fingerprint")},
+    {STAGE_RELEASE, ON(OPEN, GAME), DO(RELEASE), UNDO(RELEASE),
+        DOC("the game server is switched through the node's hook")},
+    {STAGE_HEALTHY, ON(OPEN, GAME), GATE(HEALTHY),
+        DOC("the old release's probes pass, steadily")},
+    {STAGE_RECALL, ON(OPEN, GAME), DO(RECALL),
+        DOC("its server is told: one that had the release already was not started anew")},
+    {STAGE_ADMIT, ON(OPEN, EDGES), DO(ADMIT), UNDO(DRAIN),
+        DOC("every edge sends it traffic again")},
+    {STAGE_SOAK, ON(OPEN, GAME), GATE(SOAK),
+        DOC("it stays healthy under players' traffic")},
+};
+
 static const struct stage_row repair[] = {
     {STAGE_DRAIN, ON(GAMES, EDGES), DO(DRAIN),
         DOC("out of traffic, whatever became of it meanwhile")},
@@ -276,6 +307,7 @@ static const struct {
     [STRATEGY_SHADOW] = {shadow, ARRAY_LEN(shadow)},
     [STRATEGY_MAINTENANCE] = {maintenance, ARRAY_LEN(maintenance)},
     [STRATEGY_TWIN] = {database_blue_green, ARRAY_LEN(database_blue_green)},
+    [STRATEGY_RESTORE] = {restore, ARRAY_LEN(restore)},
 };
 static_assert(ARRAY_LEN(strategies) == STRATEGY_COUNT_, "a strategy has no stages");
 
@@ -284,4 +316,14 @@ const struct stage_row *strategy_stages(enum strategy strategy, size_t *ret_coun
     assert(strategy < STRATEGY_COUNT_);
     *ret_count = strategies[strategy].count;
     return strategies[strategy].stages;
+}
+
+bool strategy_closes(enum strategy strategy)
+{
+    return strategy == STRATEGY_MAINTENANCE || strategy == STRATEGY_RESTORE;
+}
+
+bool strategy_leads_back(enum strategy strategy)
+{
+    return strategy == STRATEGY_INVERSE || strategy == STRATEGY_RESTORE;
 }

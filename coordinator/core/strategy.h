@@ -67,6 +67,11 @@ struct stage_row {
     const char *doc;
 };
 
+/* Everybody is taken out of traffic first, and let in when all of it is done. */
+bool strategy_closes(enum strategy strategy);
+/* It brings back, and so is not bound by what binds going forward. */
+bool strategy_leads_back(enum strategy strategy);
+
 const struct stage_row *strategy_stages(enum strategy strategy, size_t *ret_count);
 
 #endif

@@ -4,6 +4,7 @@
 #include "coordinator/core/colour.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/strategy.h"
 
 #include <string.h>
 
@@ -316,7 +317,7 @@ enum verdict vitals_compare(const struct control *control, const struct step *st
     struct comparison c = {.before = NULL};
 
     /* Going back is not measured by what it goes away from. */
-    if (open == NULL || game == NULL || open->work.plan->strategy == STRATEGY_INVERSE)
+    if (open == NULL || game == NULL || strategy_leads_back(open->work.plan->strategy))
         return VERDICT_PASS;
     c.options = &open->work.plan->options;
     c.before = baseline_of(open, game->identity.name);

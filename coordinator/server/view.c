@@ -4,6 +4,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/rollout.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/strategy.h"
 #include "coordinator/core/twin.h"
 #include "coordinator/core/window.h"
 #include "proto/json.h"
@@ -346,7 +347,7 @@ static void put_window(json_t *object, const struct control *control)
     const char *planned = open->work.plan->options.override_window;
     char how[SENTENCE_SIZE];
 
-    if (windows_are_none(control->windows) || open->work.plan->strategy == STRATEGY_INVERSE)
+    if (windows_are_none(control->windows) || strategy_leads_back(open->work.plan->strategy))
         return;
     rollout_say_window(control, how);
     put_text(object, "window", how);

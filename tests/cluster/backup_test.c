@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct back {
@@ -494,6 +495,19 @@ START_TEST(what_cannot_be_restored_leaves_everything_as_it_was)
 }
 END_TEST
 
+static void fill_aside(const char *aside)
+{
+    struct session_options options = {0};
+    struct session *session = NULL;
+    char *url = NULL;
+
+    assert_ok(session_url_of_database(back.manifest, engine.url, aside, &url, &failure));
+    options.url = url;
+    assert_ok(session_open(NULL, &options, &session, &failure));
+    assert_ok(session_run(session, "CREATE TABLE somebodys (a int)", &failure));
+    session_close(session);
+}
+
 /* From a run that was killed; and one of somebody else's. */
 START_TEST(what_a_killed_restore_left_is_dropped_and_nothing_else)
 {
@@ -505,12 +519,56 @@ START_TEST(what_a_killed_restore_left_is_dropped_and_nothing_else)
     ck_assert_ptr_nonnull(back.manifest);
     aside = memory_format(back.manifest, "%.49s_hakem_restore", back.manifest->database);
     sql(memory_format(aside, "CREATE DATABASE \"%s\"", aside));
+    fill_aside(aside);
     assert_fails(ERROR_REFUSED, restore_with((struct backup_restore){.replace = true}, &done));
     assert_says(aside);
     connect_again();
     sql(memory_format(aside, "COMMENT ON DATABASE \"%s\" IS 'being restored by hakem'", aside));
     assert_ok(restore_with((struct backup_restore){.replace = true}, &done));
     connect_again();
+    sql(memory_format(aside, "CREATE DATABASE \"%s\"", aside)); /* and not yet said whose */
+    assert_ok(restore_with((struct backup_restore){.replace = true}, &done));
+    connect_again();
+}
+END_TEST
+
+/* Ends the process at its n-th call. */
+static void die_soon(void *context, uint64_t done, uint64_t total, const char *text)
+{
+    int *left = context;
+
+    (void)done;
+    (void)total;
+    (void)text;
+    if (--*left == 0)
+        _exit(1);
+}
+
+START_TEST(killed_anywhere_it_leaves_a_whole_database_and_the_next_one_succeeds)
+{
+    struct backup_restored done;
+
+    given_a_game();
+    assert_ok(create());
+    for (int calls = 1; calls <= 6; calls++) {
+        int left = calls, status = 0;
+        pid_t pid;
+
+        session_close(engine.session);
+        engine.session = NULL;
+        pid = fork();
+        if (pid == 0) {
+            back.hooks = (struct backup_hooks){.context = &left, .progress = die_soon};
+            (void)restore_with((struct backup_restore){.replace = true}, &done);
+            _exit(0);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        connect_again();
+        ck_assert_uint_eq(ask("SELECT count(*) FROM games"), 500);
+    }
+    assert_ok(restore_with((struct backup_restore){.replace = true}, &done));
+    connect_again();
+    ck_assert_uint_eq(ask("SELECT count(*) FROM games"), 500);
 }
 END_TEST
 
@@ -588,6 +646,7 @@ static void add_restoring(TCase *tcase)
     tcase_add_test(tcase, a_database_that_is_another_or_not_empty_is_refused_unless_told_so);
     tcase_add_test(tcase, what_cannot_be_restored_leaves_everything_as_it_was);
     tcase_add_test(tcase, what_a_killed_restore_left_is_dropped_and_nothing_else);
+    tcase_add_test(tcase, killed_anywhere_it_leaves_a_whole_database_and_the_next_one_succeeds);
     tcase_add_test(tcase, a_standby_takes_no_restore_but_can_be_backed_up);
     tcase_add_test(tcase, what_was_written_since_is_counted);
 }

@@ -96,6 +96,12 @@ static void lose_the_backups(void)
     config.database.backups = "/proc/nowhere";
 }
 
+static void become_plain_with_backups(void)
+{
+    config.database.backups = "/tmp";
+    become_plain();
+}
+
 static void prepare(void)
 {
     run(other, "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'left'");
@@ -134,6 +140,7 @@ static const struct {
     {"monitor", become_plain, "plain"},
     {"disk", lose_the_disk, "/nowhere: No such file"},
     {"backups", lose_the_backups, "/proc/nowhere"},
+    {"restore", become_plain_with_backups, "plain"},
     {"prepared", prepare, "'left' of postgres for 0 s"},
     {"stale_transactions", stay_in_a_transaction, "of postgres (game) for 0 s"},
     {"long_transactions", stay_in_a_transaction, "of postgres (game) for 0 s"},

@@ -114,6 +114,8 @@ static void report_database(const struct cast *cast, size_t at, const void *pare
     ret->position = cast->position;
     ret->can_shadow = true;
     ret->can_back_up = true;
+    if (at == cast->primary)
+        ret->backup = cast->backup;
     ret->applied = names_of(primary->applied, parent, &ret->applied_count);
     ret->expanded = names_of(primary->expanded, parent, &ret->expanded_count);
     ret->contracted = names_of(primary->contracted, parent, &ret->contracted_count);
@@ -259,6 +261,26 @@ static void perform_twin(struct cast *cast, size_t at, const struct order *order
     }
 }
 
+static void back_up(struct cast *cast, const struct order *order)
+{
+    cast->backed_up = cast->nodes[cast->primary];
+    cast->backup = (struct backup_report){.rollout = order->id.rollout, .is_counted = true};
+    (void)text_copy(cast->backup.journal, JOURNAL_SIZE, order->journal);
+    (void)text_copy(cast->backup.made_at, NAME_SIZE, "2026-11-28T02:10:00Z");
+}
+
+static void put_back(struct cast *cast, const struct order *order)
+{
+    struct cast_node *primary = &cast->nodes[cast->primary];
+
+    if (order->arguments.backup_of != cast->backup.rollout)
+        return;
+    primary->applied = cast->backed_up.applied;
+    primary->expanded = cast->backed_up.expanded;
+    primary->contracted = cast->backed_up.contracted;
+    cast->position++;
+}
+
 static void perform_schema(struct cast *cast, size_t at, enum task task, unsigned bit)
 {
     struct cast_node *primary =
@@ -297,6 +319,10 @@ void cast_perform(struct cast *cast, const char *doer, const struct order *order
     size_t target = index_of(cast, order->arguments.target);
 
     perform_schema(cast, at, order->task, revision_bit(order->arguments.revision));
+    if (order->task == TASK_BACKUP)
+        back_up(cast, order);
+    if (order->task == TASK_RESTORE)
+        put_back(cast, order);
     if (cast->has_twin && at < CAST_DATABASES)
         perform_twin(cast, at, order);
     if (order->task == TASK_POINT_POOL && target < CAST_DATABASES)

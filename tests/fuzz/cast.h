@@ -44,6 +44,8 @@ struct cast {
     size_t pointed; /* with a twin: the index of the database that the pool points at */
     uint64_t timeline;
     uint64_t position;
+    struct backup_report backup;      /* of the primary … */
+    struct cast_node backed_up;       /* … as it was then */
     struct order orders[CAST_ORDERS]; /* not answered yet */
     char ordered[CAST_ORDERS][NAME_SIZE];
     size_t order_count;

@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
+#include "coordinator/core/strategy.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
@@ -55,7 +56,7 @@ static bool is_shut(const struct sim *sim)
 
 static bool is_bound(const struct rollout *open)
 {
-    return open->work.plan->strategy != STRATEGY_INVERSE &&
+    return !strategy_leads_back(open->work.plan->strategy) &&
            open->work.plan->options.override_window[0] == '\0' && open->override_window[0] == '\0';
 }
 
@@ -183,7 +184,7 @@ void calendar_check_way_back(struct sim *sim)
     const struct rollout *open = sim->control == NULL ? NULL : sim->control->open;
 
     if (open == NULL ||
-        (open->state != ROLLOUT_REVERTING && open->work.plan->strategy != STRATEGY_INVERSE))
+        (open->state != ROLLOUT_REVERTING && !strategy_leads_back(open->work.plan->strategy)))
         return;
     if (open->waits_for_window)
         sim_break(sim, "a rollback waits for a window");
@@ -193,7 +194,7 @@ void calendar_check_way_back(struct sim *sim)
         /* What was due going forward is turned around at the next tick. */
         if (open->work.steps[i].state != STEP_DUE ||
             (open->work.steps[i].direction == DIRECTION_DO &&
-             open->work.plan->strategy != STRATEGY_INVERSE))
+             !strategy_leads_back(open->work.plan->strategy)))
             continue;
         step_reason(sim->control, &open->work, &open->work.steps[i], why);
         if (strstr(why, "not begun now") != NULL)

@@ -69,6 +69,27 @@ static void revert(struct sim *sim, struct sim_shard *shard, struct sim_database
     database->expanded &= ~bit;
 }
 
+/* What belongs to the server, or to the other database of a pair, does not come out of a backup. */
+static void put_back(struct sim *sim, struct sim_node *node, struct sim_child *child)
+{
+    struct sim_database *database = &node->database;
+    struct sim_shard *shard = &sim->shards[node->shard];
+
+    child->is_misplaced = node->backup_of != child->order.arguments.backup_of;
+    if (child->is_misplaced)
+        return;
+    database->applied = node->backup.applied;
+    database->expanded = node->backup.expanded;
+    database->contracted = node->backup.contracted;
+    database->drift = node->backup.drift;
+    database->bound = node->backup.bound;
+    memcpy(database->reverted, node->backup.reverted, sizeof(database->reverted));
+    sim->has_lost_data |= database->writes != node->backup.writes;
+    shard->acknowledged -= database->writes - node->backup.writes;
+    database->writes = node->backup.writes;
+    database->restored_in = child->order.id.rollout;
+}
+
 static void change(struct sim *sim, int at, struct sim_child *child)
 {
     struct sim_node *node = &sim->nodes[at];
@@ -92,6 +113,9 @@ static void change(struct sim *sim, int at, struct sim_child *child)
         break;
     case TASK_REVERT:
         revert(sim, &sim->shards[node->shard], database, child, bit);
+        break;
+    case TASK_RESTORE:
+        put_back(sim, node, child);
         break;
     case TASK_END_SESSIONS:
         database->severed |= target < 0 ? 0 : 1u << target;
@@ -131,6 +155,7 @@ static void back_up(struct sim *sim, struct sim_node *node, struct sim_child *ch
         return;
     }
     node->backup_of = child->order.id.rollout;
+    node->backup = node->database;
     sim->shards[node->shard].backed_up_in = child->order.id.rollout;
 }
 
@@ -174,6 +199,8 @@ bool database_shows(const struct sim_node *node, const struct order *order)
         return false;
     case TASK_BACKUP:
         return node->backup_of == order->id.rollout;
+    case TASK_RESTORE:
+        return database->restored_in == order->id.rollout;
     case TASK_CLONE:
         return node->shadow_of == order->id.rollout && !node->shadow_is_half;
     case TASK_DISCARD:

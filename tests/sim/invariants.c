@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "coordinator/core/control.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/strategy.h"
 #include "coordinator/core/work.h"
 #include "tests/sim/world.h"
 
@@ -250,7 +251,7 @@ static enum sim_release release_after(const struct sim *sim, const struct summar
     if (last->state == ROLLOUT_COMPLETED && last->strategy == STRATEGY_BLUE_GREEN &&
         game->colour == sim->shards[game->shard].live_before && !last->has_contracted)
         return strcmp(fleet_goal(sim->control, node), "new") == 0 ? RELEASE_NEW : RELEASE_OLD;
-    if (last->state == ROLLOUT_COMPLETED && last->strategy != STRATEGY_INVERSE)
+    if (last->state == ROLLOUT_COMPLETED && !strategy_leads_back(last->strategy))
         return RELEASE_NEW;
     if (last->state != ROLLOUT_COMPLETED && game->was_there)
         return game->release_before;
@@ -351,7 +352,26 @@ static const char *untouched_fault(const struct sim *sim)
 
 static bool is_planned_forward(const struct summary *summary)
 {
-    return summary->strategy != STRATEGY_INVERSE;
+    return !strategy_leads_back(summary->strategy);
+}
+
+/* Where nothing befell the shard since, what is there is what was backed up. */
+static const char *restore_fault_at_end(const struct sim *sim, const struct summary *last)
+{
+    if (last->strategy != STRATEGY_RESTORE || last->state != ROLLOUT_COMPLETED)
+        return NULL;
+    for (int i = 0; i < sim->shard_count; i++) {
+        const struct sim_node *primary = &sim->nodes[sim->shards[i].live.primary];
+        const struct sim_database *now = &primary->database;
+
+        if (sim->shards[i].promoted_at_ms != 0 || sim->shards[i].was_restored_at_ms != 0 ||
+            primary->backup_of != last->inverse_of)
+            continue;
+        if (now->applied != primary->backup.applied || now->expanded != primary->backup.expanded ||
+            now->contracted != primary->backup.contracted)
+            return "I9: restored, but the schema is not the backup's";
+    }
+    return NULL;
 }
 
 /* I8 and I9, once every rollout is closed. */
@@ -367,6 +387,9 @@ const char *invariant_ended(const struct sim *sim)
         return untouched_fault(sim);
     if (sim->was_overruled || last->state == ROLLOUT_ABANDONED)
         return NULL;
+    fault = restore_fault_at_end(sim, last);
+    if (fault != NULL)
+        return fault;
     fault = colour_fault_at_end(sim, last);
     if (fault == NULL)
         fault = twin_fault_at_end(sim, last);

@@ -292,6 +292,25 @@ static void roll_back_older(struct sim *sim)
     office_ask(sim, &request);
 }
 
+/* Behind its contracts it turned out to be bad: asked first, then with the loss accepted. */
+static void restore(struct sim *sim)
+{
+    struct request request = {.verb = "rollback"};
+    const struct summary *last;
+
+    if (!sim->fate.backs_up || sim->control == NULL || sim->control->open != NULL ||
+        sim->control->summary_count == 0 || sim_below(sim, 4) != 0)
+        return;
+    last = sim->control->summaries[sim->control->summary_count - 1];
+    if (!last->is_backed_up || !last->has_contracted || sim->restored_after == last->rollout)
+        return;
+    request.options.accept_data_loss = sim_below(sim, 3) != 0;
+    request.options.drain_ms = SIM_DRAIN_MS;
+    if (request.options.accept_data_loss)
+        sim->restored_after = last->rollout;
+    office_ask(sim, &request);
+}
+
 static void meddle(struct sim *sim)
 {
     static const char *const verbs[] = {"pause", "resume",   "complete", "rollback", "retry",
@@ -455,6 +474,7 @@ void operator_run(struct sim *sim)
 {
     if (turns_back(sim))
         ask_for(sim, "rollback", 0);
+    restore(sim);
     if (wants_rollout(sim))
         begin_rollout(sim);
     meddle(sim);

@@ -1,6 +1,7 @@
 /* players.c: games in progress on game servers: who is in the middle of one, and who is cut off. */
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/strategy.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
@@ -167,7 +168,7 @@ void players_watch(struct sim *sim, const struct fact_step *fact, const struct s
     int game = sim_node_at(sim, step->plan->target);
 
     if (step->plan->gate != GATE_SOAK || fact->repair != 0 || open == NULL || game < 0 ||
-        open->work.plan->strategy == STRATEGY_INVERSE)
+        strategy_leads_back(open->work.plan->strategy))
         return;
     if (fact->rule == 203 && sim->cell.fault == CELL_NONE &&
         open->work.plan->options.must_compare && is_worse(sim, &sim->nodes[game]) &&

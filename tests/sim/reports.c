@@ -45,6 +45,10 @@ static void report_database(const struct sim *sim, const struct sim_node *node, 
     database->open_rollout = from->open_rollout;
     database->can_shadow = node->can_shadow;
     database->can_back_up = true;
+    database->backup.rollout = node->backup_of;
+    (void)text_format(database->backup.journal, JOURNAL_SIZE, "%.8s", node->journal);
+    database->backup.is_counted = true;
+    database->backup.changes = from->writes - node->backup.writes;
     database->shadow_of = node->shadow_of;
 }
 

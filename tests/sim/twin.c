@@ -80,7 +80,8 @@ static void follow(struct sim *sim, struct sim_node *node, struct sim_node *sour
 
 static void unfollow(struct sim_node *node, struct sim_node *source, struct sim_child *child)
 {
-    if (node->database.twin == TWIN_NONE)
+    /* One that was opened meanwhile and closed again is left all the same. */
+    if (node->database.twin == TWIN_NONE && node->database.twin_rollout != child->order.id.rollout)
         return;
     node->database.twin = TWIN_LEFT;
     if (!source->is_down && source->database.slot_of == child->order.id.rollout)

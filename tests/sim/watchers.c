@@ -3,6 +3,7 @@
  */
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step_guard.h"
+#include "coordinator/core/strategy.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
@@ -147,7 +148,7 @@ static void note_plan(struct sim *sim, const struct plan *plan)
 {
     if (plan->strategy != STRATEGY_SHADOW) /* it leaves everything as it is */
         operator_note_before(sim);
-    if (plan->strategy == STRATEGY_MAINTENANCE)
+    if (strategy_closes(plan->strategy))
         sim->maintained_rollout = plan->rollout;
 }
 
@@ -280,6 +281,19 @@ static void check_backup(struct sim *sim, int shard, const struct order *order)
         sim_break(sim, "a database is changed before it was backed up");
 }
 
+/* Who plays on would write to a database that is about to be put aside. */
+static void check_restore(struct sim *sim, int shard, const struct order *order)
+{
+    if (order->task != TASK_RESTORE)
+        return;
+    if (!order->arguments.accept_data_loss)
+        sim_break(sim, "a backup is restored though nobody has accepted what is lost");
+    for (int i = 0; i < sim->node_count; i++)
+        if (sim->nodes[i].kind == KIND_GAME && sim->nodes[i].shard == shard &&
+            takes_traffic(sim, i) && !sim->was_overruled)
+            sim_break(sim, "a backup is restored while players are in");
+}
+
 void watch_effect(struct sim *sim, int at, const struct sim_child *child)
 {
     const struct order *order = &child->order;
@@ -301,6 +315,7 @@ void watch_effect(struct sim *sim, int at, const struct sim_child *child)
         check_once(sim, sim->nodes[at].shard, order);
     check_pools(sim, sim->nodes[at].shard, order);
     check_backup(sim, sim->nodes[at].shard, order);
+    check_restore(sim, sim->nodes[at].shard, order);
     if (order->task == TASK_REVERT && sim->contracted_rollout == order->id.rollout)
         sim_break(sim, "I7: a way back after a contract");
 }

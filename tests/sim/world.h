@@ -88,6 +88,7 @@ struct sim_database {
     bool is_opened;        /* to players, as the one that followed: the switch is decided */
     bool is_refused;       /* the other side has opened again: it must not be any more */
     bool has_yielded;      /* closed, with the other side open in its place */
+    uint64_t restored_in;  /* the rollout that put a backup in its place; 0: none */
     bool follows_back;     /* it follows the one that followed it */
 };
 
@@ -130,9 +131,10 @@ struct sim_node {
     uint64_t replays_at_ms;    /* it does not replay before */
     uint64_t imposes_until_ms; /* its agent reports another's instance */
     bool can_shadow;
-    uint64_t backup_of;  /* the last rollout that backed it up */
-    uint64_t shadow_of;  /* the rollout whose shadow is in its scratch folder; 0: none */
-    bool shadow_is_half; /* begun, and never finished */
+    uint64_t backup_of;         /* the last rollout that backed it up … */
+    struct sim_database backup; /* … and what it was then */
+    uint64_t shadow_of;         /* the rollout whose shadow is in its scratch folder; 0: none */
+    bool shadow_is_half;        /* begun, and never finished */
 
     /* a game server */
     enum sim_release release;
@@ -259,6 +261,7 @@ struct sim_cell {
 
 struct sim {
     uint64_t seed, random, now_ms, step_ms;
+    uint64_t restored_after; /* the rollout that an operator last took back by its backups */
     bool is_faulty, is_traced;
     struct sim_fate fate;
     struct sim_cell cell;

@@ -48,6 +48,7 @@ database:
   data: $RUN/data/$1
   scratch: $RUN/scratch/$1
   programs: $PG_BIN
+  admin_url: "$(database_conninfo "$1" postgres)"
   backups: $RUN/backups/$1
   backup_key: $RUN/control/backup.key
   backups_kept: 3
@@ -61,7 +62,6 @@ CONFIG
 write_twins_part() {
     local node
 
-    echo "  admin_url: \"$(database_conninfo "$1" postgres)\""
     echo "  twins:"
     for node in $DATABASES; do
         [ "$(side_of "$node")" = "$(side_of "$1")" ] ||
