@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#define LIST_LOCK_MS 1000
+
 /* Names must come out qualified, and compiling the query costs more than running it. */
 static enum error_code begin_reading(struct session *session, uint64_t lock_timeout_ms,
                                      struct error *err)
@@ -69,6 +71,46 @@ enum error_code fingerprint_signature(struct session *session, char ret[static H
                                       struct error *err)
 {
     return read_hash(session, embedded_signature, 1000, ret, err);
+}
+
+static struct fingerprint_objects *keep_objects(const struct rows *rows, const void *parent)
+{
+    struct fingerprint_objects *objects = memory_new(parent, struct fingerprint_objects);
+    struct fingerprint_object *items =
+        memory_array(objects, struct fingerprint_object, rows_count(rows));
+
+    for (size_t i = 0; i < rows_count(rows); i++)
+        items[i] = (struct fingerprint_object){
+            .kind = memory_text(items, rows_text(rows, i, 0)),
+            .name = memory_text(items, rows_text(rows, i, 1)),
+            .definition = memory_text(items, rows_text(rows, i, 2)),
+        };
+    objects->items = items;
+    objects->count = rows_count(rows);
+    return objects;
+}
+
+enum error_code fingerprint_list(struct session *session, const void *parent,
+                                 struct fingerprint_objects **ret, struct error *err)
+{
+    char *sql = memory_format(NULL,
+                              "%s SELECT kind, name, coalesce(definition, '') FROM catalog"
+                              " ORDER BY kind COLLATE \"C\", name COLLATE \"C\","
+                              " definition COLLATE \"C\"",
+                              embedded_fingerprint);
+    struct rows *rows = NULL;
+    struct error ignored;
+    enum error_code code = begin_reading(session, LIST_LOCK_MS, err);
+
+    if (code == ERROR_OK)
+        code = session_query(session, SQL(sql), &rows, err);
+    if (code == ERROR_OK)
+        *ret = keep_objects(rows, parent);
+    rows_free(rows);
+    if (session_is_in_transaction(session))
+        (void)session_run(session, "ROLLBACK", &ignored);
+    talloc_free(sql);
+    return code;
 }
 
 enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,

@@ -21,4 +21,19 @@ enum error_code fingerprint_signature(struct session *session, char ret[static H
 enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,
                                      struct error *err);
 
+/* What is hashed, for comparing object by object; by kind, name and definition, in byte order. */
+struct fingerprint_object {
+    const char *kind; /* "column" */
+    const char *name; /* "public.players.rating" */
+    const char *definition;
+};
+struct fingerprint_objects {
+    size_t count;
+    const struct fingerprint_object *items;
+};
+
+/* A talloc child of parent. */
+enum error_code fingerprint_list(struct session *session, const void *parent,
+                                 struct fingerprint_objects **ret, struct error *err);
+
 #endif

@@ -21,8 +21,9 @@ static int argc;
 static void set_up(void)
 {
     scratch_set_up();
-    for (const char *const *name = (const char *const[]){"HAKEM_CONFIG", "HAKEM_COORDINATOR",
-                                                         "DATABASE_URL", "HAKEM_MIGRATIONS", NULL};
+    for (const char *const *name =
+             (const char *const[]){"HAKEM_CONFIG", "HAKEM_COORDINATOR", "DATABASE_URL",
+                                   "TEST_DATABASE_URL", "HAKEM_MIGRATIONS", NULL};
          *name != NULL; name++)
         ck_assert_int_eq(unsetenv(*name), 0);
     argv[0] = memory_text(scratch.memory, "hakem");
@@ -281,6 +282,7 @@ static const struct {
     {"migration down", 2, "give --database URL, or set DATABASE_URL"},
     {"migration status", 2, "give --database URL, or set DATABASE_URL"},
     {"migration verify", 2, "give --database URL, or set DATABASE_URL"},
+    {"migration test --migrations /nowhere", 2, "/nowhere"},
     {"history", 2, "give --database URL, or set DATABASE_URL"},
     {"history --limit many", 2, "--limit: \"many\" is not a number"},
     {"history --rollout many", 2, "--rollout: \"many\" is not a number"},

@@ -1,0 +1,189 @@
+#include "common/proof/proof_internal.h"
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+
+#include <assert.h>
+
+#define APPLICATION_NAME    "hakem:test"
+#define OPERATOR_NAME       "hakem migration test"
+#define LOSSLESS_TIMEOUT_MS 60000
+
+static const char *const outcome_names[PROOF_OUTCOME_COUNT] = {
+    [PROOF_NOT_MADE] = "not made",
+    [PROOF_PASSED] = "passed",
+    [PROOF_SKIPPED] = "skipped",
+    [PROOF_FAILED] = "failed",
+};
+
+static const char *const phase_names[PROOF_PHASE_COUNT] = {
+    [PROOF_PHASE_EXPAND] = "expand",     [PROOF_PHASE_BACKFILL] = "backfill",
+    [PROOF_PHASE_VERIFY] = "verify",     [PROOF_PHASE_REVERT] = "revert",
+    [PROOF_PHASE_CONTRACT] = "contract",
+};
+
+const char *proof_check_name(enum proof_check check)
+{
+    return proof_check_rows[check].name;
+}
+
+const char *proof_check_doc(enum proof_check check)
+{
+    return proof_check_rows[check].doc;
+}
+
+const char *proof_outcome_name(enum proof_outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+const char *proof_phase_name(enum proof_phase phase)
+{
+    return phase_names[phase];
+}
+
+/* ---- one revision ---- */
+
+/* These say nothing about the revision. */
+static bool is_about_us(enum error_code code)
+{
+    static const enum error_code codes[] = {ERROR_CANCELLED, ERROR_CONNECTION, ERROR_SYSTEM,
+                                            ERROR_MEMORY};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+/* ERROR_OK although it failed: the report says so. */
+static enum error_code make_check(struct proof *proof, enum proof_check check, struct error *err)
+{
+    uint64_t began_us = clock_monotonic_us();
+    struct proof_result *result;
+    enum error_code code;
+
+    assert(proof->revision != NULL);
+    result = &proof->revision->results[check];
+    code = proof_check_rows[check].make(proof, result, err);
+    result->took_us = clock_monotonic_us() - began_us;
+    if (is_about_us(code))
+        return code;
+    if (code == ERROR_OK) {
+        result->outcome = result->outcome == PROOF_SKIPPED ? PROOF_SKIPPED : PROOF_PASSED;
+        return ERROR_OK;
+    }
+    result->outcome = PROOF_FAILED;
+    result->sentence = memory_text(proof->report, err->detail);
+    proof->report->failed = proof->revision;
+    proof->report->failed_check = check;
+    return ERROR_OK;
+}
+
+static enum error_code test_revision(struct proof *proof, struct error *err)
+{
+    proof->revision->is_tested = true;
+    for (int i = 0; i < PROOF_CHECK_COUNT && proof->report->failed == NULL; i++)
+        if (make_check(proof, (enum proof_check)i, err) != ERROR_OK)
+            return err->code;
+    return ERROR_OK;
+}
+
+/* What the first one under test stands on. */
+static enum error_code pass_by(struct proof *proof, struct error *err)
+{
+    if (proof_go_up(proof, err) != ERROR_OK)
+        return err->code;
+    return proof_contract(proof, err);
+}
+
+/* ---- all of them ---- */
+
+static enum error_code run_all(struct proof *proof, const size_t *history, struct error *err)
+{
+    struct proof_report *report = proof->report;
+    bool has_begun = false;
+
+    for (size_t i = 0; i < report->count && report->failed == NULL; i++) {
+        enum error_code code;
+
+        proof->index = history[i];
+        proof->revision = &report->revisions[i];
+        has_begun |= history[i] == proof->options->from;
+        code = has_begun ? test_revision(proof, err) : pass_by(proof, err);
+        if (code != ERROR_OK)
+            return code;
+        if (proof->options->on_revision != NULL && has_begun)
+            proof->options->on_revision(proof->options->context, proof->revision);
+    }
+    return ERROR_OK;
+}
+
+static enum error_code check_from(const struct proof_options *options, struct error *err)
+{
+    const struct migration_set *set = options->set;
+
+    if (options->from == options->target ||
+        migration_is_ancestor(set, options->from, options->target))
+        return ERROR_OK;
+    return error_set(err, ERROR_REFUSED,
+                     "%s does not stand on %s: there is nothing to test from it",
+                     set->revisions[options->target].name, set->revisions[options->from].name);
+}
+
+static struct proof_report *begin_report(const void *parent, const struct migration_set *set,
+                                         const size_t *history, size_t count)
+{
+    struct proof_report *report = memory_new(parent, struct proof_report);
+
+    report->count = count;
+    report->revisions = memory_array(report, struct proof_revision, count);
+    for (size_t i = 0; i < count; i++) {
+        report->revisions[i].revision = &set->revisions[history[i]];
+        for (size_t c = 0; c < PROOF_CHECK_COUNT; c++)
+            report->revisions[i].results[c].sentence = "";
+    }
+    return report;
+}
+
+static enum error_code run_on_session(struct proof *proof, const size_t *history, struct error *err)
+{
+    enum error_code code;
+
+    if (session_open(proof->report, &proof->database, &proof->session, err) != ERROR_OK)
+        return err->code;
+    code = run_all(proof, history, err);
+    session_close(proof->session);
+    return code;
+}
+
+enum error_code proof_run(const void *parent, const struct proof_options *options,
+                          struct proof_report **ret, struct error *err)
+{
+    size_t revision_count = options->set->revision_count;
+    struct proof proof = {
+        .options = options,
+        .database = {.url = options->url, .application_name = APPLICATION_NAME},
+        .run = {.operator_name = OPERATOR_NAME,
+                .accept_data_loss = true,
+                .lossless_timeout_ms = LOSSLESS_TIMEOUT_MS},
+    };
+    size_t *history, count;
+    enum error_code code;
+
+    if (check_from(options, err) != ERROR_OK)
+        return err->code;
+    history = memory_array(NULL, size_t, revision_count);
+    count = migration_history_of(options->set, options->target, history);
+    proof.report = begin_report(parent, options->set, history, count);
+    proof.is_expanded = memory_array(history, bool, revision_count);
+    proof.is_contracted = memory_array(history, bool, revision_count);
+    code = run_on_session(&proof, history, err);
+    talloc_free(history);
+    if (code != ERROR_OK) {
+        talloc_free(proof.report);
+        return code;
+    }
+    *ret = proof.report;
+    return ERROR_OK;
+}

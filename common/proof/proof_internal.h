@@ -1,0 +1,36 @@
+/* proof_internal.h: a proof on its way, in the files that share it. */
+#ifndef COMMON_PROOF_PROOF_INTERNAL_H
+#define COMMON_PROOF_PROOF_INTERNAL_H
+
+#include "common/migration/phase.h"
+#include "common/postgres/session.h"
+#include "common/proof/proof.h"
+
+struct proof {
+    const struct proof_options *options;
+    struct session_options database;
+    struct session *session;
+    struct migration_run run;
+    struct proof_report *report; /* what it points to lives as long */
+    bool *is_expanded;           /* per revision of the set */
+    bool *is_contracted;         /* likewise */
+    /* Of the revision under test: */
+    size_t index; /* in the set */
+    struct proof_revision *revision;
+    const struct fingerprint_objects *before, *after; /* its way up */
+};
+
+/* A check's function fills sentence and difference where there is something to say. */
+struct proof_check_row {
+    const char *name, *doc;
+    /* ERROR_OK: passed, or, with result->outcome so, skipped.  Any other error but those of
+     * proof_run(): failed. */
+    enum error_code (*make)(struct proof *proof, struct proof_result *result, struct error *err);
+};
+extern const struct proof_check_row proof_check_rows[PROOF_CHECK_COUNT];
+
+/* Expand, backfill, verify. */
+enum error_code proof_go_up(struct proof *proof, struct error *err);
+enum error_code proof_contract(struct proof *proof, struct error *err);
+
+#endif
