@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #define VERIFY_DEADLINE_MS 600000
+#define ROWS_SAID_MAX      800
 
 /* ---- phases ---- */
 
@@ -184,6 +185,26 @@ static enum error_code check_revert(struct proof *proof, struct proof_result *re
                    result, err);
 }
 
+/* Columns that the revision added are gone with it: those that stayed are compared. */
+static enum error_code check_rows(struct proof *proof, struct proof_result *result,
+                                  struct error *err)
+{
+    struct rows_state *after = NULL;
+    struct text *said;
+    enum error_code code = ERROR_OK;
+
+    if (proof->rows_before == NULL || proof->is_expanded[proof->index])
+        return skip(result, "");
+    if (rows_look(proof->session, NULL, &after, err) != ERROR_OK)
+        return err->code;
+    said = text_new(after, ROWS_SAID_MAX);
+    if (!rows_are_equal(proof->rows_before, after, said))
+        code = error_set(err, ERROR_VERIFY, "after the revert the rows are not what they were: %s",
+                         said->data);
+    talloc_free(after);
+    return code;
+}
+
 static enum error_code check_again(struct proof *proof, struct proof_result *result,
                                    struct error *err)
 {
@@ -217,6 +238,8 @@ const struct proof_check_row proof_check_rows[PROOF_CHECK_COUNT] = {
     [PROOF_RELEASES] = {"releases", "the queries of every release that may run meanwhile",
                         check_releases},
     [PROOF_REVERT] = {"revert", "the way back leads to the schema of before", check_revert},
+    [PROOF_ROWS] = {"rows", "the way back leads to the rows of before, with --rows or --data",
+                    check_rows},
     [PROOF_AGAIN] = {"again", "a second way up leads to the same schema", check_again},
     [PROOF_CONTRACT] = {"contract", "contract and verify.contract.sql", check_contract},
     [PROOF_CONTRACTED] = {"contracted", "the queries of every release that may run after it",

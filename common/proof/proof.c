@@ -2,6 +2,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/proof/data.h"
+#include "common/proof/fill.h"
 
 #include <assert.h>
 
@@ -80,8 +82,46 @@ static enum error_code make_check(struct proof *proof, enum proof_check check, s
     return ERROR_OK;
 }
 
+static enum error_code make_rows(struct proof *proof, struct error *err)
+{
+    struct fill_result filled = {.tables = 0};
+
+    if (fill_tables(proof->session, proof->report, proof->options->rows, &filled, err) != ERROR_OK)
+        return error_set(err, err->code, "before %s: %.900s", proof->revision->revision->name,
+                         err->detail);
+    if (filled.tables == 0)
+        return ERROR_OK;
+    proof->revision->scant = filled.scant;
+    return session_run(proof->session, "ANALYZE", err);
+}
+
+/* Rows for the way up: the first revision has no table yet that could hold any. */
+static enum error_code prepare(struct proof *proof, struct error *err)
+{
+    const struct proof_options *options = proof->options;
+    struct rows_state *before = NULL;
+
+    if (options->data != NULL && !proof->is_loaded &&
+        proof->revision != &proof->report->revisions[0]) {
+        if (data_load(proof->session, options->data, options->programs, err) != ERROR_OK)
+            return err->code;
+        proof->is_loaded = true;
+    }
+    if (options->rows > 0 && make_rows(proof, err) != ERROR_OK)
+        return err->code;
+    if (options->rows == 0 && !proof->is_loaded)
+        return ERROR_OK;
+    if (rows_look(proof->session, proof->report, &before, err) != ERROR_OK)
+        return err->code;
+    proof->rows_before = before;
+    proof->revision->rows = rows_total(before);
+    return ERROR_OK;
+}
+
 static enum error_code test_revision(struct proof *proof, struct error *err)
 {
+    if (prepare(proof, err) != ERROR_OK)
+        return err->code;
     proof->revision->is_tested = true;
     for (int i = 0; i < PROOF_CHECK_COUNT && proof->report->failed == NULL; i++)
         if (make_check(proof, (enum proof_check)i, err) != ERROR_OK)
@@ -140,6 +180,7 @@ static struct proof_report *begin_report(const void *parent, const struct migrat
     report->revisions = memory_array(report, struct proof_revision, count);
     for (size_t i = 0; i < count; i++) {
         report->revisions[i].revision = &set->revisions[history[i]];
+        report->revisions[i].scant = "";
         for (size_t c = 0; c < PROOF_CHECK_COUNT; c++)
             report->revisions[i].results[c].sentence = "";
     }

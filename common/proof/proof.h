@@ -15,6 +15,7 @@ enum proof_check {
     PROOF_LOSSLESS,
     PROOF_RELEASES,
     PROOF_REVERT,
+    PROOF_ROWS,
     PROOF_AGAIN,
     PROOF_CONTRACT,
     PROOF_CONTRACTED,
@@ -51,6 +52,8 @@ struct proof_revision {
     bool is_tested; /* else only brought up */
     struct proof_result results[PROOF_CHECK_COUNT];
     uint64_t phase_us[PROOF_PHASE_COUNT]; /* of the first way up, and back */
+    uint64_t rows;                        /* in all tables, before the way up */
+    const char *scant;                    /* tables that took fewer rows than wanted; "": none */
     uint64_t kept_count; /* what a rollback right after the way up would be refused for */
 };
 
@@ -66,13 +69,17 @@ struct proof_options {
     size_t target;
     size_t from; /* the first to be tested; what it stands on is only brought up */
     const char *url;
+    uint64_t rows;        /* made up in every table that has none, before each way up; 0: none */
+    const char *data;     /* file for psql, loaded before the first way up from a revision; NULL */
+    const char *programs; /* folder of psql; NULL: where it is found */
     void *context;
     /* Told of each revision when it is through.  May be NULL. */
     void (*on_revision)(void *context, const struct proof_revision *revision);
 };
 
 /* A talloc child of parent.  A check that says no is in the report, and ERROR_OK; errors are what
- * kept it from being made: CANCELLED, CONNECTION, REFUSED (from is not in the target's history). */
+ * kept it from being made: CANCELLED, CONNECTION, REFUSED (from is not in the target's history; no
+ * rows can be made up), INVALID (what data says). */
 enum error_code proof_run(const void *parent, const struct proof_options *options,
                           struct proof_report **ret, struct error *err);
 

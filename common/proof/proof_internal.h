@@ -5,6 +5,7 @@
 #include "common/migration/phase.h"
 #include "common/postgres/session.h"
 #include "common/proof/proof.h"
+#include "common/proof/rows.h"
 
 struct proof {
     const struct proof_options *options;
@@ -18,6 +19,8 @@ struct proof {
     size_t index; /* in the set */
     struct proof_revision *revision;
     const struct fingerprint_objects *before, *after; /* its way up */
+    const struct rows_state *rows_before;             /* NULL: nobody looks at rows */
+    bool is_loaded;                                   /* options->data */
 };
 
 /* A check's function fills sentence and difference where there is something to say. */

@@ -1,6 +1,8 @@
 /* test: each revision up, back and up again, on a database that nobody misses. */
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/proof/fill.h"
 #include "common/proof/proof.h"
 #include "common/proof/scratch.h"
 #include "coordinator/cli/database.h"
@@ -21,10 +23,16 @@ const struct cli_flag migration_test_flags[] = {
     {.name = "--from",
      .value = "REVISION",
      .doc = "the first to be tested; what it stands on is only brought up"},
+    {.name = "--rows",
+     .value = "N",
+     .doc = "make up so many rows in every empty table, and compare all rows over the way back"},
+    {.name = "--data",
+     .value = "FILE",
+     .doc = "SQL for psql, loaded before the first tested revision; rows are compared, too"},
     {.name = "--programs",
      .value = "FOLDER",
      .environment = "HAKEM_POSTGRES_PROGRAMS",
-     .doc = "where PostgreSQL's initdb and postgres are; default: the newest found"},
+     .doc = "where PostgreSQL's initdb, postgres and psql are; default: the newest found"},
     {.name = NULL},
 };
 
@@ -91,6 +99,8 @@ static void say_revision(void *context, const struct proof_revision *revision)
                                proof_check_name((enum proof_check)i));
     cli_say(test->cli, "%s  %-32s %s (%llu ms)", has_failed(revision) ? "failed" : "passed",
             revision->revision->name, made->data, (unsigned long long)took_ms(revision));
+    if (revision->scant[0] != '\0')
+        cli_say(test->cli, "        fewer rows than asked for: %s", revision->scant);
     say_results(test->cli, revision);
     talloc_free(made);
 }
@@ -147,9 +157,11 @@ static void answer(struct test *test)
         const struct proof_revision *revision = &test->report->revisions[i];
 
         (void)json_array_append_new(
-            revisions, json_pack("{s:s, s:b, s:o, s:o}", "name", revision->revision->name, "tested",
-                                 (int)revision->is_tested, "checks", describe_checks(revision),
-                                 "phases_ms", describe_phases(revision)));
+            revisions,
+            json_pack("{s:s, s:b, s:I, s:s, s:o, s:o}", "name", revision->revision->name, "tested",
+                      (int)revision->is_tested, "rows", (json_int_t)revision->rows, "scant",
+                      revision->scant, "checks", describe_checks(revision), "phases_ms",
+                      describe_phases(revision)));
     }
     cli_answer(test->cli, "revisions", revisions);
 }
@@ -178,6 +190,19 @@ static enum error_code read_options(struct test *test, struct error *err)
     return find(test, cli_flag(test->cli, "--from"), &test->options.from, err);
 }
 
+static enum error_code read_data(struct test *test, struct error *err)
+{
+    test->options.data = cli_flag(test->cli, "--data");
+    test->options.programs = cli_flag(test->cli, "--programs");
+    if (cli_flag_number(test->cli, "--rows", &test->options.rows, err) != ERROR_OK)
+        return err->code;
+    if (test->options.rows > FILL_ROWS_MAX)
+        return error_set(err, ERROR_USAGE, "--rows: %d at most", FILL_ROWS_MAX);
+    if (test->options.data != NULL && !file_exists(test->options.data))
+        return error_set(err, ERROR_USAGE, "--data: there is no file %s", test->options.data);
+    return ERROR_OK;
+}
+
 static enum error_code conclude(struct test *test, struct error *err)
 {
     const struct proof_report *report = test->report;
@@ -189,6 +214,9 @@ static enum error_code conclude(struct test *test, struct error *err)
         irreversible +=
             report->revisions[i].is_tested && report->revisions[i].revision->is_irreversible;
     }
+    if (report->failed != NULL && test->options.rows > 0)
+        cli_say(test->cli, "rows were made up: where the release keeps more true than constraints "
+                           "say, give rows that fit with --data FILE");
     if (report->failed != NULL)
         return error_set(err, ERROR_VERIFY, "%s fails its test: %s: %.800s",
                          report->failed->revision->name, proof_check_name(report->failed_check),
@@ -227,6 +255,8 @@ enum error_code migration_test(struct cli *cli, struct error *err)
     if (migration_load(NULL, database_migrations_folder(cli), &test.set, err) != ERROR_OK)
         return err->code;
     code = read_options(&test, err);
+    if (code == ERROR_OK)
+        code = read_data(&test, err);
     if (code == ERROR_OK)
         code = run_on_scratch(&test, err);
     talloc_free(test.set);
