@@ -193,6 +193,8 @@ static enum error_code check_rows(struct proof *proof, struct proof_result *resu
     struct text *said;
     enum error_code code = ERROR_OK;
 
+    if (proof->workload != NULL)
+        return skip(result, "the load writes meanwhile: rows are not compared");
     if (proof->rows_before == NULL || proof->is_expanded[proof->index])
         return skip(result, "");
     if (rows_look(proof->session, NULL, &after, err) != ERROR_OK)
@@ -214,6 +216,20 @@ static enum error_code check_again(struct proof *proof, struct proof_result *res
         return err->code;
     return compare(proof, proof->after, "the second way up leads to another schema than the first",
                    result, err);
+}
+
+static enum error_code check_load(struct proof *proof, struct proof_result *result,
+                                  struct error *err)
+{
+    struct workload_figures *figures;
+
+    if (proof->workload == NULL)
+        return skip(result, "");
+    figures = memory_new(proof->report, struct workload_figures);
+    if (workload_stop(proof->workload, figures, err) != ERROR_OK)
+        return err->code;
+    proof->revision->load = figures;
+    return workload_judge(figures, proof->options->limits, err);
 }
 
 static enum error_code check_contract(struct proof *proof, struct proof_result *result,
@@ -241,6 +257,8 @@ const struct proof_check_row proof_check_rows[PROOF_CHECK_COUNT] = {
     [PROOF_ROWS] = {"rows", "the way back leads to the rows of before, with --rows or --data",
                     check_rows},
     [PROOF_AGAIN] = {"again", "a second way up leads to the same schema", check_again},
+    [PROOF_LOAD] = {"load", "with --load: what those who use the database noticed of it",
+                    check_load},
     [PROOF_CONTRACT] = {"contract", "contract and verify.contract.sql", check_contract},
     [PROOF_CONTRACTED] = {"contracted", "the queries of every release that may run after it",
                           check_contracted},

@@ -118,15 +118,36 @@ static enum error_code prepare(struct proof *proof, struct error *err)
     return ERROR_OK;
 }
 
-static enum error_code test_revision(struct proof *proof, struct error *err)
+static enum error_code make_checks(struct proof *proof, struct error *err)
 {
-    if (prepare(proof, err) != ERROR_OK)
-        return err->code;
-    proof->revision->is_tested = true;
     for (int i = 0; i < PROOF_CHECK_COUNT && proof->report->failed == NULL; i++)
         if (make_check(proof, (enum proof_check)i, err) != ERROR_OK)
             return err->code;
     return ERROR_OK;
+}
+
+/* There is nothing that a load could use before the first revision. */
+static bool wants_load(const struct proof *proof)
+{
+    return proof->options->load.script != NULL && proof->revision != &proof->report->revisions[0];
+}
+
+static enum error_code test_revision(struct proof *proof, struct error *err)
+{
+    enum error_code code;
+
+    if (prepare(proof, err) != ERROR_OK)
+        return err->code;
+    if (wants_load(proof) &&
+        workload_start(proof->report, proof->options->url, &proof->options->load, &proof->workload,
+                       err) != ERROR_OK)
+        return error_set(err, err->code, "before %s: %.900s", proof->revision->revision->name,
+                         err->detail);
+    proof->revision->is_tested = true;
+    code = make_checks(proof, err);
+    workload_free(proof->workload);
+    proof->workload = NULL;
+    return code;
 }
 
 /* What the first one under test stands on. */
@@ -198,6 +219,16 @@ static enum error_code run_on_session(struct proof *proof, const size_t *history
     return code;
 }
 
+/* The engine asks all the time: while it waits, too. */
+static bool look_meanwhile(void *context)
+{
+    const struct proof *proof = context;
+
+    if (proof->workload != NULL)
+        workload_look(proof->workload);
+    return session_was_signalled();
+}
+
 enum error_code proof_run(const void *parent, const struct proof_options *options,
                           struct proof_report **ret, struct error *err)
 {
@@ -212,6 +243,8 @@ enum error_code proof_run(const void *parent, const struct proof_options *option
     size_t *history, count;
     enum error_code code;
 
+    proof.hooks = (struct migration_hooks){.context = &proof, .is_cancelled = look_meanwhile};
+    proof.run.hooks = &proof.hooks;
     if (check_from(options, err) != ERROR_OK)
         return err->code;
     history = memory_array(NULL, size_t, revision_count);

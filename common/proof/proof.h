@@ -8,6 +8,7 @@
 
 #include "common/migration/load.h"
 #include "common/proof/difference.h"
+#include "common/proof/workload.h"
 
 /* In the order in which they are made. */
 enum proof_check {
@@ -17,6 +18,7 @@ enum proof_check {
     PROOF_REVERT,
     PROOF_ROWS,
     PROOF_AGAIN,
+    PROOF_LOAD,
     PROOF_CONTRACT,
     PROOF_CONTRACTED,
     PROOF_CHECK_COUNT
@@ -54,6 +56,7 @@ struct proof_revision {
     uint64_t phase_us[PROOF_PHASE_COUNT]; /* of the first way up, and back */
     uint64_t rows;                        /* in all tables, before the way up */
     const char *scant;                    /* tables that took fewer rows than wanted; "": none */
+    const struct workload_figures *load;  /* NULL: none ran */
     uint64_t kept_count; /* what a rollback right after the way up would be refused for */
 };
 
@@ -72,6 +75,9 @@ struct proof_options {
     uint64_t rows;        /* made up in every table that has none, before each way up; 0: none */
     const char *data;     /* file for psql, loaded before the first way up from a revision; NULL */
     const char *programs; /* folder of psql; NULL: where it is found */
+    /* Runs on its way up, back and up again of every revision but the first. */
+    struct workload_options load;
+    double limits[WORKLOAD_THRESHOLD_COUNT];
     void *context;
     /* Told of each revision when it is through.  May be NULL. */
     void (*on_revision)(void *context, const struct proof_revision *revision);

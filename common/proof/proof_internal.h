@@ -12,6 +12,7 @@ struct proof {
     struct session_options database;
     struct session *session;
     struct migration_run run;
+    struct migration_hooks hooks;
     struct proof_report *report; /* what it points to lives as long */
     bool *is_expanded;           /* per revision of the set */
     bool *is_contracted;         /* likewise */
@@ -20,6 +21,7 @@ struct proof {
     struct proof_revision *revision;
     const struct fingerprint_objects *before, *after; /* its way up */
     const struct rows_state *rows_before;             /* NULL: nobody looks at rows */
+    struct workload *workload;                        /* NULL: none runs */
     bool is_loaded;                                   /* options->data */
 };
 

@@ -1,0 +1,80 @@
+#include "common/proof/report.h"
+
+#define US_PER_MS 1000.0
+
+static json_t *describe_difference(const struct difference *difference)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; difference != NULL && i < difference->count; i++) {
+        const struct difference_entry *entry = &difference->entries[i];
+
+        (void)json_array_append_new(
+            array, json_pack("{s:s, s:s, s:s, s:s}", "only",
+                             entry->sign == '-' ? "before" : "after", "kind", entry->object->kind,
+                             "name", entry->object->name, "definition", entry->object->definition));
+    }
+    return array;
+}
+
+static json_t *describe_checks(const struct proof_revision *revision)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < PROOF_CHECK_COUNT; i++) {
+        const struct proof_result *result = &revision->results[i];
+
+        (void)json_array_append_new(
+            array,
+            json_pack("{s:s, s:s, s:s, s:f, s:o}", "check", proof_check_name((enum proof_check)i),
+                      "outcome", proof_outcome_name(result->outcome), "says", result->sentence,
+                      "ms", (double)result->took_us / US_PER_MS, "difference",
+                      describe_difference(result->difference)));
+    }
+    return array;
+}
+
+static json_t *describe_phases(const struct proof_revision *revision)
+{
+    json_t *phases = json_object();
+
+    for (int i = 0; i < PROOF_PHASE_COUNT; i++)
+        (void)json_object_set_new(phases, proof_phase_name((enum proof_phase)i),
+                                  json_real((double)revision->phase_us[i] / US_PER_MS));
+    return phases;
+}
+
+static json_t *describe_latency(const struct latency *latency)
+{
+    return json_pack("{s:I, s:I, s:f, s:f, s:f, s:f}", "transactions", (json_int_t)latency->count,
+                     "failed", (json_int_t)latency->failed, "mean_ms", latency->mean_ms, "p95_ms",
+                     latency->p95_ms, "p99_ms", latency->p99_ms, "max_ms", latency->max_ms);
+}
+
+static json_t *describe_load(const struct workload_figures *load)
+{
+    if (load == NULL)
+        return json_null();
+    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "before",
+                     describe_latency(&load->before), "during", describe_latency(&load->during),
+                     "lock_waits", (json_int_t)load->waits, "longest_wait_ms",
+                     (json_int_t)load->longest_wait_ms, "deadlocks", (json_int_t)load->deadlocks,
+                     "errors", (json_int_t)load->errors, "first_error", load->error);
+}
+
+json_t *report_describe(const struct proof_report *report)
+{
+    json_t *revisions = json_array();
+
+    for (size_t i = 0; i < report->count; i++) {
+        const struct proof_revision *revision = &report->revisions[i];
+
+        (void)json_array_append_new(
+            revisions,
+            json_pack("{s:s, s:b, s:I, s:s, s:o, s:o, s:o}", "name", revision->revision->name,
+                      "tested", (int)revision->is_tested, "rows", (json_int_t)revision->rows,
+                      "scant", revision->scant, "checks", describe_checks(revision), "phases_ms",
+                      describe_phases(revision), "load", describe_load(revision->load)));
+    }
+    return revisions;
+}
