@@ -3,7 +3,7 @@
 #ifndef COMMON_PROOF_REPORT_H
 #define COMMON_PROOF_REPORT_H
 
-#include "common/proof/proof.h"
+#include "common/proof/scale.h"
 
 #include <jansson.h>
 
@@ -14,6 +14,9 @@ void report_say_revision(const struct proof_revision *revision, struct text *out
 
 /* An array of all revisions, by whatever was asked of them. */
 json_t *report_describe(const struct proof_report *report);
+
+/* Of each revision and phase: rows, milliseconds and growth, by step. */
+json_t *report_describe_scale(const struct scale *scale);
 
 /* "0007_rating fails its test: revert: ..."; "" if none failed.  A talloc child of parent. */
 char *report_verdict(const struct proof_report *report, const void *parent);

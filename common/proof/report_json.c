@@ -78,3 +78,42 @@ json_t *report_describe(const struct proof_report *report)
     }
     return revisions;
 }
+
+static json_t *describe_growth(const struct scale *scale, size_t revision, enum proof_phase phase)
+{
+    json_t *times = json_array();
+
+    for (size_t i = 0; i < scale->count; i++)
+        (void)json_array_append_new(
+            times, json_real((double)scale->steps[i].report->revisions[revision].phase_us[phase] /
+                             US_PER_MS));
+    return json_pack("{s:o, s:s}", "ms", times, "grows",
+                     scale_growth_name(scale_growth_of(scale, revision, phase)));
+}
+
+static json_t *describe_scaled(const struct scale *scale, size_t revision)
+{
+    json_t *rows = json_array(), *phases = json_object();
+
+    for (size_t i = 0; i < scale->count; i++)
+        (void)json_array_append_new(
+            rows, json_integer((json_int_t)scale->steps[i].report->revisions[revision].rows));
+    for (int p = 0; p < PROOF_PHASE_COUNT; p++)
+        (void)json_object_set_new(phases, proof_phase_name((enum proof_phase)p),
+                                  describe_growth(scale, revision, (enum proof_phase)p));
+    return json_pack("{s:s, s:o, s:o}", "name",
+                     scale->steps[0].report->revisions[revision].revision->name, "rows", rows,
+                     "phases", phases);
+}
+
+json_t *report_describe_scale(const struct scale *scale)
+{
+    json_t *factors = json_array(), *revisions = json_array();
+
+    for (size_t i = 0; i < scale->count; i++)
+        (void)json_array_append_new(factors, json_integer((json_int_t)scale->steps[i].factor));
+    for (size_t i = 0; scale->count > 0 && i < scale->steps[0].report->count; i++)
+        if (scale->steps[0].report->revisions[i].is_tested)
+            (void)json_array_append_new(revisions, describe_scaled(scale, i));
+    return json_pack("{s:o, s:o}", "factors", factors, "revisions", revisions);
+}

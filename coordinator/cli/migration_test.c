@@ -26,6 +26,9 @@ const struct cli_flag migration_test_flags[] = {
     {.name = "--rows",
      .value = "N",
      .doc = "make up so many rows in every empty table, and compare all rows over the way back"},
+    {.name = "--scale",
+     .value = "LIST",
+     .doc = "1,10,100: again with so many times the rows; how does the time of each phase grow?"},
     {.name = "--data",
      .value = "FILE",
      .doc = "SQL for psql, loaded before the first tested revision; rows are compared, too"},
@@ -55,7 +58,8 @@ struct test {
     struct cli *cli;
     struct migration_set *set; /* of which everything else is a child */
     struct proof_options options;
-    struct proof_report *report;
+    struct proof_report *report; /* the last, or the one that failed */
+    struct scale scale;
 };
 
 /* ---- what is asked ---- */
@@ -100,6 +104,24 @@ static enum error_code read_data(struct test *test, struct error *err)
     if (test->options.rows > FILL_ROWS_MAX)
         return error_set(err, ERROR_USAGE, "--rows: %d at most", FILL_ROWS_MAX);
     return check_file(test->cli, "--data", err);
+}
+
+static enum error_code read_scale(struct test *test, struct error *err)
+{
+    const char *list = cli_flag(test->cli, "--scale");
+
+    if (list == NULL)
+        return ERROR_OK;
+    if (!scale_parse(list, &test->scale))
+        return error_set(err, ERROR_USAGE,
+                         "--scale: \"%.60s\" is no list such as 1,10,100: %d numbers at most, each "
+                         "more than the one before",
+                         list, SCALE_STEPS_MAX);
+    if (test->options.rows == 0)
+        return error_set(err, ERROR_USAGE, "--scale is so many times the rows of --rows N");
+    if (test->options.rows > FILL_ROWS_MAX / test->scale.steps[test->scale.count - 1].factor)
+        return error_set(err, ERROR_USAGE, "--scale: %d rows a table at most", FILL_ROWS_MAX);
+    return ERROR_OK;
 }
 
 static enum error_code read_limit(const struct cli *cli, const char *flag, double *ret,
@@ -182,9 +204,22 @@ static void say_counts(const struct test *test)
         cli_say(test->cli, "%zu are irreversible", irreversible);
 }
 
+static void say_scale(const struct test *test)
+{
+    struct text *out = text_new(NULL, REPORT_BYTES_MAX);
+
+    scale_say(&test->scale, out);
+    out->data[out->size - 1] = '\0';
+    cli_say(test->cli, "%s", out->data);
+    talloc_free(out);
+    cli_answer(test->cli, "scale", report_describe_scale(&test->scale));
+}
+
 static enum error_code conclude(struct test *test, struct error *err)
 {
     cli_answer(test->cli, "revisions", report_describe(test->report));
+    if (test->scale.count > 0 && test->report->failed == NULL)
+        say_scale(test);
     if (test->report->failed == NULL) {
         say_counts(test);
         return ERROR_OK;
@@ -197,6 +232,34 @@ static enum error_code conclude(struct test *test, struct error *err)
 
 /* ---- the verb ---- */
 
+static enum error_code run_once(struct test *test, const struct scratch *scratch, struct error *err)
+{
+    test->options.url = scratch_url(scratch);
+    return proof_run(test->set, &test->options, &test->report, err);
+}
+
+/* Each step on a database of its own, until one fails. */
+static enum error_code run_scaled(struct test *test, struct scratch *scratch, struct error *err)
+{
+    uint64_t rows = test->options.rows;
+
+    for (size_t i = 0; i < test->scale.count; i++) {
+        struct scale_step *step = &test->scale.steps[i];
+
+        if (i > 0 && scratch_renew(scratch, err) != ERROR_OK)
+            return err->code;
+        test->options.rows = rows * step->factor;
+        cli_say(test->cli, "scale %llu: %llu rows a table", (unsigned long long)step->factor,
+                (unsigned long long)test->options.rows);
+        if (run_once(test, scratch, err) != ERROR_OK)
+            return err->code;
+        step->report = test->report;
+        if (test->report->failed != NULL)
+            return ERROR_OK;
+    }
+    return ERROR_OK;
+}
+
 /* Whatever became of it, the scratch database goes. */
 static enum error_code run_on_scratch(struct test *test, struct error *err)
 {
@@ -208,8 +271,7 @@ static enum error_code run_on_scratch(struct test *test, struct error *err)
 
     if (scratch_open(test->set, &where, &scratch, err) != ERROR_OK)
         return err->code;
-    test->options.url = scratch_url(scratch);
-    code = proof_run(test->set, &test->options, &test->report, err);
+    code = test->scale.count > 0 ? run_scaled(test, scratch, err) : run_once(test, scratch, err);
     if (scratch_close(scratch, &left) != ERROR_OK && code == ERROR_OK)
         code = error_set(err, left.code, "%s", left.detail);
     return code == ERROR_OK ? conclude(test, err) : code;
@@ -223,7 +285,8 @@ enum error_code migration_test(struct cli *cli, struct error *err)
     session_cancel_on_signal(SIGINT);
     session_cancel_on_signal(SIGTERM);
     test.options = (struct proof_options){.context = &test, .on_revision = say_revision};
-    if (read_data(&test, err) != ERROR_OK || read_load(&test, err) != ERROR_OK ||
+    if (read_data(&test, err) != ERROR_OK || read_scale(&test, err) != ERROR_OK ||
+        read_load(&test, err) != ERROR_OK ||
         migration_load(NULL, database_migrations_folder(cli), &test.set, err) != ERROR_OK)
         return err->code;
     if (read_revisions(&test, err) != ERROR_OK || run_on_scratch(&test, err) != ERROR_OK)
