@@ -9,6 +9,23 @@
 
 #define REPORT_BYTES_MAX (1 << 26)
 
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_JUNIT, REPORT_HTML, REPORT_FORMAT_COUNT };
+
+struct report_source {
+    const struct proof_report *report;
+    const struct scale *scale; /* NULL: nobody asked for it, or it did not get through */
+};
+
+const char *report_format_name(enum report_format format); /* "junit" */
+bool report_format_from_name(const char *name, enum report_format *ret);
+/* By the file's ending; false, with *ret untouched, for one that says nothing. */
+bool report_format_of_file(const char *path, enum report_format *ret);
+
+void report_write(const struct report_source *source, enum report_format format, struct text *out);
+/* Replaces the file, whole or not at all. */
+enum error_code report_save(const struct report_source *source, enum report_format format,
+                            const char *path, struct error *err);
+
 /* What became of one revision: a line, and what there is to say of it, indented below. */
 void report_say_revision(const struct proof_revision *revision, struct text *out);
 

@@ -1,4 +1,8 @@
-#include "common/proof/report.h"
+#include "common/proof/report_internal.h"
+
+#include "common/base/memory.h"
+
+#include <stdlib.h>
 
 #define US_PER_MS 1000.0
 
@@ -116,4 +120,21 @@ json_t *report_describe_scale(const struct scale *scale)
         if (scale->steps[0].report->revisions[i].is_tested)
             (void)json_array_append_new(revisions, describe_scaled(scale, i));
     return json_pack("{s:o, s:o}", "factors", factors, "revisions", revisions);
+}
+
+void report_write_json(const struct report_source *source, struct text *out)
+{
+    char *verdict = report_verdict(source->report, NULL);
+    json_t *object =
+        json_pack("{s:o, s:o, s:s}", "revisions", report_describe(source->report), "scale",
+                  source->scale == NULL ? json_null() : report_describe_scale(source->scale),
+                  "failed", verdict);
+    char *bytes = object == NULL ? NULL : json_dumps(object, JSON_INDENT(2));
+
+    text_append(out,
+                bytes != NULL ? bytes : "{\"error\": \"the report holds text that is not UTF-8\"}");
+    text_append(out, "\n");
+    free(bytes); /* jansson's own */
+    json_decref(object);
+    talloc_free(verdict);
 }

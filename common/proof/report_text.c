@@ -1,4 +1,4 @@
-#include "common/proof/report.h"
+#include "common/proof/report_internal.h"
 
 #include "common/base/memory.h"
 
@@ -95,4 +95,19 @@ char *report_verdict(const struct proof_report *report, const void *parent)
     return memory_format(parent, "%s fails its test: %s: %s", report->failed->revision->name,
                          proof_check_name(report->failed_check),
                          report->failed->results[report->failed_check].sentence);
+}
+
+void report_write_text(const struct report_source *source, struct text *out)
+{
+    for (size_t i = 0; i < source->report->count; i++)
+        if (source->report->revisions[i].is_tested)
+            report_say_revision(&source->report->revisions[i], out);
+    if (source->scale != NULL)
+        scale_say(source->scale, out);
+    if (source->report->failed != NULL) {
+        char *verdict = report_verdict(source->report, NULL);
+
+        text_append_format(out, "%s\n", verdict);
+        talloc_free(verdict);
+    }
 }

@@ -46,11 +46,15 @@ const struct cli_flag migration_test_flags[] = {
     {.name = (flag), .value = (shown), .doc = (says)},
     WORKLOAD_THRESHOLDS(X)
 #undef X
-        {.name = "--programs",
-         .value = "FOLDER",
-         .environment = "HAKEM_POSTGRES_PROGRAMS",
-         .doc = "where PostgreSQL's initdb, postgres, psql and pgbench are; default: the newest "
-                "found"},
+        {.name = "--report", .value = "FILE", .doc = "write what was found to a file, too"},
+    {.name = "--format",
+     .value = "FORMAT",
+     .doc = "of the report: text, json, junit or html; default: by FILE's ending"},
+    {.name = "--programs",
+     .value = "FOLDER",
+     .environment = "HAKEM_POSTGRES_PROGRAMS",
+     .doc = "where PostgreSQL's initdb, postgres, psql and pgbench are; default: the newest "
+            "found"},
     {.name = NULL},
 };
 
@@ -60,6 +64,7 @@ struct test {
     struct proof_options options;
     struct proof_report *report; /* the last, or the one that failed */
     struct scale scale;
+    enum report_format format;
 };
 
 /* ---- what is asked ---- */
@@ -175,6 +180,22 @@ static enum error_code read_load(struct test *test, struct error *err)
     return check_file(test->cli, "--load", err);
 }
 
+static enum error_code read_format(struct test *test, struct error *err)
+{
+    const char *name = cli_flag(test->cli, "--format"), *path = cli_flag(test->cli, "--report");
+
+    if (name != NULL && !report_format_from_name(name, &test->format))
+        return error_set(err, ERROR_USAGE,
+                         "--format: \"%.40s\" is none of text, json, junit and html", name);
+    if (name != NULL && path == NULL)
+        return error_set(err, ERROR_USAGE, "--format is the format of --report FILE");
+    if (name == NULL && path != NULL && !report_format_of_file(path, &test->format))
+        return error_set(err, ERROR_USAGE,
+                         "--report: %s ends in none of .txt, .json, .xml and .html; give --format",
+                         path);
+    return ERROR_OK;
+}
+
 /* ---- the answer ---- */
 
 static void say_revision(void *context, const struct proof_revision *revision)
@@ -215,8 +236,22 @@ static void say_scale(const struct test *test)
     cli_answer(test->cli, "scale", report_describe_scale(&test->scale));
 }
 
+static enum error_code save_report(const struct test *test, struct error *err)
+{
+    const char *path = cli_flag(test->cli, "--report");
+    bool is_scaled = test->scale.count > 0 && test->report->failed == NULL;
+    const struct report_source source = {.report = test->report,
+                                         .scale = is_scaled ? &test->scale : NULL};
+
+    if (path == NULL)
+        return ERROR_OK;
+    return report_save(&source, test->format, path, err);
+}
+
 static enum error_code conclude(struct test *test, struct error *err)
 {
+    if (save_report(test, err) != ERROR_OK)
+        return err->code;
     cli_answer(test->cli, "revisions", report_describe(test->report));
     if (test->scale.count > 0 && test->report->failed == NULL)
         say_scale(test);
@@ -286,7 +321,7 @@ enum error_code migration_test(struct cli *cli, struct error *err)
     session_cancel_on_signal(SIGTERM);
     test.options = (struct proof_options){.context = &test, .on_revision = say_revision};
     if (read_data(&test, err) != ERROR_OK || read_scale(&test, err) != ERROR_OK ||
-        read_load(&test, err) != ERROR_OK ||
+        read_load(&test, err) != ERROR_OK || read_format(&test, err) != ERROR_OK ||
         migration_load(NULL, database_migrations_folder(cli), &test.set, err) != ERROR_OK)
         return err->code;
     if (read_revisions(&test, err) != ERROR_OK || run_on_scratch(&test, err) != ERROR_OK)
