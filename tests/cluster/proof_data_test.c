@@ -28,7 +28,7 @@ static enum error_code fill(void)
 {
     struct fill_result result = {.tables = 0};
 
-    return fill_tables(engine.session, NULL, ROWS, &result, &failure);
+    return fill_tables(engine.session, engine.session, ROWS, &result, &failure);
 }
 
 /* Everything that a column can be, and every way in which tables refer to each other. */
