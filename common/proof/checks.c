@@ -29,32 +29,65 @@ static enum error_code verify(const struct proof *proof, enum migration_script s
 }
 
 /* The first time counts: later ones find warm caches. */
-static void take_time(struct proof *proof, enum proof_phase phase, uint64_t *since_us)
+static void take_time(struct proof *proof, enum proof_phase phase, uint64_t since_us)
 {
-    uint64_t now = clock_monotonic_us();
-
     if (proof->revision->phase_us[phase] == 0)
-        proof->revision->phase_us[phase] = now - *since_us;
-    *since_us = now;
+        proof->revision->phase_us[phase] = clock_monotonic_us() - since_us;
 }
 
-enum error_code proof_go_up(struct proof *proof, struct error *err)
+enum error_code proof_expand(struct proof *proof, struct error *err)
 {
     uint64_t since_us = clock_monotonic_us();
     struct migration_result result;
 
     if (apply(proof, MIGRATION_EXPAND, &result, err) != ERROR_OK)
         return err->code;
-    take_time(proof, PROOF_PHASE_EXPAND, &since_us);
-    if (proof->revision->revision->backfill_count > 0) {
-        if (apply(proof, MIGRATION_BACKFILL, &result, err) != ERROR_OK)
-            return err->code;
-        take_time(proof, PROOF_PHASE_BACKFILL, &since_us);
-    }
+    take_time(proof, PROOF_PHASE_EXPAND, since_us);
+    return ERROR_OK;
+}
+
+enum error_code proof_backfill(struct proof *proof, struct error *err)
+{
+    uint64_t since_us = clock_monotonic_us();
+    struct migration_result result;
+
+    if (proof->revision->revision->backfill_count == 0)
+        return ERROR_OK;
+    if (apply(proof, MIGRATION_BACKFILL, &result, err) != ERROR_OK)
+        return err->code;
+    take_time(proof, PROOF_PHASE_BACKFILL, since_us);
+    return ERROR_OK;
+}
+
+enum error_code proof_verify(struct proof *proof, struct error *err)
+{
+    uint64_t since_us = clock_monotonic_us();
+
     if (verify(proof, MIGRATION_SCRIPT_VERIFY, err) != ERROR_OK)
         return err->code;
-    take_time(proof, PROOF_PHASE_VERIFY, &since_us);
+    take_time(proof, PROOF_PHASE_VERIFY, since_us);
     proof->is_expanded[proof->index] = true;
+    return ERROR_OK;
+}
+
+enum error_code proof_go_up(struct proof *proof, struct error *err)
+{
+    if (proof_expand(proof, err) != ERROR_OK || proof_backfill(proof, err) != ERROR_OK)
+        return err->code;
+    return proof_verify(proof, err);
+}
+
+enum error_code proof_revert(struct proof *proof, struct error *err)
+{
+    uint64_t since_us = clock_monotonic_us();
+    struct migration_result reverted = {.is_kept = false};
+
+    if (apply(proof, MIGRATION_REVERT, &reverted, err) != ERROR_OK)
+        return err->code;
+    take_time(proof, PROOF_PHASE_REVERT, since_us);
+    if (reverted.is_kept)
+        return error_set(err, ERROR_VERIFY, "it was not reverted: %s", reverted.kept_reason);
+    proof->is_expanded[proof->index] = false;
     return ERROR_OK;
 }
 
@@ -67,29 +100,26 @@ enum error_code proof_contract(struct proof *proof, struct error *err)
         return ERROR_OK;
     if (apply(proof, MIGRATION_CONTRACT, &result, err) != ERROR_OK)
         return err->code;
-    take_time(proof, PROOF_PHASE_CONTRACT, &since_us);
+    take_time(proof, PROOF_PHASE_CONTRACT, since_us);
     proof->is_contracted[proof->index] = true;
     return verify(proof, MIGRATION_SCRIPT_VERIFY_CONTRACT, err);
 }
 
 /* ---- schemas ---- */
 
-static enum error_code look(struct proof *proof, const struct fingerprint_objects **ret,
+/* Replaces what *kept was. */
+static enum error_code look(struct proof *proof, struct fingerprint_objects **kept,
                             struct error *err)
 {
-    struct fingerprint_objects *objects = NULL;
-
-    if (fingerprint_list(proof->session, proof->report, &objects, err) != ERROR_OK)
-        return err->code;
-    *ret = objects;
-    return ERROR_OK;
+    talloc_free(*kept);
+    *kept = NULL;
+    return fingerprint_list(proof->session, proof->report, kept, err);
 }
 
-/* wanted is what it was, and should be again. */
-static enum error_code compare(struct proof *proof, const struct fingerprint_objects *wanted,
-                               const char *sentence, struct proof_result *result, struct error *err)
+enum error_code proof_compare(struct proof *proof, const struct fingerprint_objects *wanted,
+                              const char *sentence, struct proof_result *result, struct error *err)
 {
-    const struct fingerprint_objects *found = NULL;
+    struct fingerprint_objects *found = NULL;
     struct difference *difference;
 
     if (look(proof, &found, err) != ERROR_OK)
@@ -97,6 +127,7 @@ static enum error_code compare(struct proof *proof, const struct fingerprint_obj
     difference = difference_of(proof->report, wanted, found);
     if (difference->count == 0) {
         talloc_free(difference);
+        talloc_free(found);
         return ERROR_OK;
     }
     result->difference = difference;
@@ -170,19 +201,12 @@ static enum error_code check_releases(struct proof *proof, struct proof_result *
 static enum error_code check_revert(struct proof *proof, struct proof_result *result,
                                     struct error *err)
 {
-    uint64_t since_us = clock_monotonic_us();
-    struct migration_result reverted = {.is_kept = false};
-
     if (proof->revision->revision->is_irreversible)
         return skip(result, "it is marked as irreversible");
-    if (apply(proof, MIGRATION_REVERT, &reverted, err) != ERROR_OK)
+    if (proof_revert(proof, err) != ERROR_OK)
         return err->code;
-    take_time(proof, PROOF_PHASE_REVERT, &since_us);
-    if (reverted.is_kept)
-        return error_set(err, ERROR_VERIFY, "it was not reverted: %s", reverted.kept_reason);
-    proof->is_expanded[proof->index] = false;
-    return compare(proof, proof->before, "after the revert the schema is not what it was before",
-                   result, err);
+    return proof_compare(proof, proof->before,
+                         "after the revert the schema is not what it was before", result, err);
 }
 
 /* Columns that the revision added are gone with it: those that stayed are compared. */
@@ -214,8 +238,8 @@ static enum error_code check_again(struct proof *proof, struct proof_result *res
         return skip(result, "");
     if (proof_go_up(proof, err) != ERROR_OK)
         return err->code;
-    return compare(proof, proof->after, "the second way up leads to another schema than the first",
-                   result, err);
+    return proof_compare(proof, proof->after,
+                         "the second way up leads to another schema than the first", result, err);
 }
 
 static enum error_code check_load(struct proof *proof, struct proof_result *result,
@@ -262,4 +286,5 @@ const struct proof_check_row proof_check_rows[PROOF_CHECK_COUNT] = {
     [PROOF_CONTRACT] = {"contract", "contract and verify.contract.sql", check_contract},
     [PROOF_CONTRACTED] = {"contracted", "the queries of every release that may run after it",
                           check_contracted},
+    [PROOF_TOGETHER] = {"together", "all revisions as one rollout brings them, and back", NULL},
 };

@@ -58,6 +58,16 @@ static bool is_about_us(enum error_code code)
     return false;
 }
 
+static void note_failure(struct proof *proof, enum proof_check check, const struct error *err)
+{
+    struct proof_result *result = &proof->revision->results[check];
+
+    result->outcome = PROOF_FAILED;
+    result->sentence = memory_text(proof->report, err->detail);
+    proof->report->failed = proof->revision;
+    proof->report->failed_check = check;
+}
+
 /* ERROR_OK although it failed: the report says so. */
 static enum error_code make_check(struct proof *proof, enum proof_check check, struct error *err)
 {
@@ -66,19 +76,17 @@ static enum error_code make_check(struct proof *proof, enum proof_check check, s
     enum error_code code;
 
     assert(proof->revision != NULL);
+    if (proof_check_rows[check].make == NULL)
+        return ERROR_OK;
     result = &proof->revision->results[check];
     code = proof_check_rows[check].make(proof, result, err);
     result->took_us = clock_monotonic_us() - began_us;
     if (is_about_us(code))
         return code;
-    if (code == ERROR_OK) {
-        result->outcome = result->outcome == PROOF_SKIPPED ? PROOF_SKIPPED : PROOF_PASSED;
-        return ERROR_OK;
-    }
-    result->outcome = PROOF_FAILED;
-    result->sentence = memory_text(proof->report, err->detail);
-    proof->report->failed = proof->revision;
-    proof->report->failed_check = check;
+    if (code != ERROR_OK)
+        note_failure(proof, check, err);
+    else if (result->outcome != PROOF_SKIPPED)
+        result->outcome = PROOF_PASSED;
     return ERROR_OK;
 }
 
@@ -99,8 +107,9 @@ static enum error_code make_rows(struct proof *proof, struct error *err)
 static enum error_code prepare(struct proof *proof, struct error *err)
 {
     const struct proof_options *options = proof->options;
-    struct rows_state *before = NULL;
 
+    talloc_free(proof->rows_before);
+    proof->rows_before = NULL;
     if (options->data != NULL && !proof->is_loaded &&
         proof->revision != &proof->report->revisions[0]) {
         if (data_load(proof->session, options->data, options->programs, err) != ERROR_OK)
@@ -111,10 +120,9 @@ static enum error_code prepare(struct proof *proof, struct error *err)
         return err->code;
     if (options->rows == 0 && !proof->is_loaded)
         return ERROR_OK;
-    if (rows_look(proof->session, proof->report, &before, err) != ERROR_OK)
+    if (rows_look(proof->session, proof->report, &proof->rows_before, err) != ERROR_OK)
         return err->code;
-    proof->rows_before = before;
-    proof->revision->rows = rows_total(before);
+    proof->revision->rows = rows_total(proof->rows_before);
     return ERROR_OK;
 }
 
@@ -208,17 +216,6 @@ static struct proof_report *begin_report(const void *parent, const struct migrat
     return report;
 }
 
-static enum error_code run_on_session(struct proof *proof, const size_t *history, struct error *err)
-{
-    enum error_code code;
-
-    if (session_open(proof->report, &proof->database, &proof->session, err) != ERROR_OK)
-        return err->code;
-    code = run_all(proof, history, err);
-    session_close(proof->session);
-    return code;
-}
-
 /* The engine asks all the time: while it waits, too. */
 static bool look_meanwhile(void *context)
 {
@@ -229,35 +226,110 @@ static bool look_meanwhile(void *context)
     return session_was_signalled();
 }
 
-enum error_code proof_run(const void *parent, const struct proof_options *options,
-                          struct proof_report **ret, struct error *err)
+/* What the proof begins with, on an empty database. */
+static void begin_proof(struct proof *proof, const struct proof_options *options,
+                        struct proof_report *report)
 {
-    size_t revision_count = options->set->revision_count;
-    struct proof proof = {
+    size_t count = options->set->revision_count;
+
+    *proof = (struct proof){
         .options = options,
         .database = {.url = options->url, .application_name = APPLICATION_NAME},
+        .hooks = {.context = proof, .is_cancelled = look_meanwhile},
         .run = {.operator_name = OPERATOR_NAME,
                 .accept_data_loss = true,
                 .lossless_timeout_ms = LOSSLESS_TIMEOUT_MS},
+        .report = report,
+        .is_expanded = memory_array(report, bool, count),
+        .is_contracted = memory_array(report, bool, count),
     };
+    proof->run.hooks = &proof->hooks;
+}
+
+static enum error_code run_one_by_one(struct proof *proof, const size_t *history, struct error *err)
+{
+    struct fingerprint_objects *end = NULL;
+    enum error_code code;
+
+    if (session_open(proof->report, &proof->database, &proof->session, err) != ERROR_OK)
+        return err->code;
+    code = run_all(proof, history, err);
+    if (code == ERROR_OK && proof->report->failed == NULL) {
+        code = fingerprint_list(proof->session, proof->report, &end, err);
+        proof->report->end = end;
+    }
+    session_close(proof->session);
+    return code;
+}
+
+enum error_code proof_run(const void *parent, const struct proof_options *options,
+                          struct proof_report **ret, struct error *err)
+{
+    struct proof_report *report;
+    struct proof proof;
     size_t *history, count;
     enum error_code code;
 
-    proof.hooks = (struct migration_hooks){.context = &proof, .is_cancelled = look_meanwhile};
-    proof.run.hooks = &proof.hooks;
     if (check_from(options, err) != ERROR_OK)
         return err->code;
-    history = memory_array(NULL, size_t, revision_count);
+    history = memory_array(NULL, size_t, options->set->revision_count);
     count = migration_history_of(options->set, options->target, history);
-    proof.report = begin_report(parent, options->set, history, count);
-    proof.is_expanded = memory_array(history, bool, revision_count);
-    proof.is_contracted = memory_array(history, bool, revision_count);
-    code = run_on_session(&proof, history, err);
+    report = begin_report(parent, options->set, history, count);
+    begin_proof(&proof, options, report);
+    code = run_one_by_one(&proof, history, err);
     talloc_free(history);
     if (code != ERROR_OK) {
-        talloc_free(proof.report);
+        talloc_free(report);
         return code;
     }
-    *ret = proof.report;
+    *ret = report;
     return ERROR_OK;
+}
+
+/* ---- together ---- */
+
+static enum error_code go_together(struct proof *proof, const size_t *history, struct error *err)
+{
+    struct proof_report *report = proof->report;
+    size_t from = 0;
+
+    for (; history[from] != proof->options->from; from++) {
+        proof->index = history[from];
+        proof->revision = &report->revisions[from];
+        if (pass_by(proof, err) != ERROR_OK)
+            return err->code;
+    }
+    return proof_go_together(proof, history, from, err);
+}
+
+static void note_together(struct proof *proof)
+{
+    for (size_t i = 0; i < proof->report->count; i++)
+        if (proof->report->revisions[i].is_tested)
+            proof->report->revisions[i].results[PROOF_TOGETHER].outcome = PROOF_PASSED;
+}
+
+enum error_code proof_run_together(const struct proof_options *options, struct proof_report *report,
+                                   struct error *err)
+{
+    struct proof proof;
+    size_t *history;
+    enum error_code code;
+
+    assert(report->failed == NULL && report->end != NULL);
+    history = memory_array(NULL, size_t, options->set->revision_count);
+    (void)migration_history_of(options->set, options->target, history);
+    begin_proof(&proof, options, report);
+    code = session_open(report, &proof.database, &proof.session, err);
+    if (code == ERROR_OK)
+        code = go_together(&proof, history, err);
+    session_close(proof.session);
+    talloc_free(history);
+    if (code == ERROR_OK) {
+        note_together(&proof);
+    } else if (proof.revision != NULL && !is_about_us(code)) {
+        note_failure(&proof, PROOF_TOGETHER, err);
+        code = ERROR_OK;
+    }
+    return code;
 }

@@ -1,7 +1,8 @@
 /* proof.h: shows of each revision of a history, on a scratch database, that it goes both ways.
  *
  * Revision after revision, as rollout after rollout would bring them: up, back, compared with what
- * was before; up again, compared; then contracted, because that has no way back.
+ * was before; up again, compared; then contracted, because that has no way back.  Then all of them
+ * as one rollout would bring them.
  */
 #ifndef COMMON_PROOF_PROOF_H
 #define COMMON_PROOF_PROOF_H
@@ -21,6 +22,7 @@ enum proof_check {
     PROOF_LOAD,
     PROOF_CONTRACT,
     PROOF_CONTRACTED,
+    PROOF_TOGETHER, /* by proof_run_together() */
     PROOF_CHECK_COUNT
 };
 
@@ -65,6 +67,7 @@ struct proof_report {
     struct proof_revision *revisions;    /* those of the target's history, in order */
     const struct proof_revision *failed; /* NULL: none; those behind it are not tested */
     enum proof_check failed_check;
+    const struct fingerprint_objects *end; /* the schema in the end; NULL: it did not get there */
 };
 
 struct proof_options {
@@ -88,6 +91,12 @@ struct proof_options {
  * rows can be made up), INVALID (what data says). */
 enum error_code proof_run(const void *parent, const struct proof_options *options,
                           struct proof_report **ret, struct error *err);
+
+/* The same history as one rollout brings it, in another empty database (options->url), after
+ * proof_run() has found no fault: all expanded, backfilled and verified, taken back in reverse,
+ * brought up again, contracted.  Without rows or a load.  Into the same report. */
+enum error_code proof_run_together(const struct proof_options *options, struct proof_report *report,
+                                   struct error *err);
 
 const char *proof_check_name(enum proof_check check);       /* "revert" */
 const char *proof_check_doc(enum proof_check check);        /* what it shows */

@@ -210,17 +210,23 @@ static void say_revision(void *context, const struct proof_revision *revision)
     talloc_free(out);
 }
 
+static size_t count_tested(const struct proof_report *report)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < report->count; i++)
+        count += report->revisions[i].is_tested;
+    return count;
+}
+
 static void say_counts(const struct test *test)
 {
-    size_t tested = 0, irreversible = 0;
+    size_t irreversible = 0;
 
-    for (size_t i = 0; i < test->report->count; i++) {
-        const struct proof_revision *revision = &test->report->revisions[i];
-
-        tested += revision->is_tested;
-        irreversible += revision->is_tested && revision->revision->is_irreversible;
-    }
-    cli_say(test->cli, "%zu revisions go both ways", tested - irreversible);
+    for (size_t i = 0; i < test->report->count; i++)
+        irreversible += test->report->revisions[i].is_tested &&
+                        test->report->revisions[i].revision->is_irreversible;
+    cli_say(test->cli, "%zu revisions go both ways", count_tested(test->report) - irreversible);
     if (irreversible > 0)
         cli_say(test->cli, "%zu are irreversible", irreversible);
 }
@@ -295,6 +301,26 @@ static enum error_code run_scaled(struct test *test, struct scratch *scratch, st
     return ERROR_OK;
 }
 
+/* One revision alone has been brought so already. */
+static enum error_code run_together(struct test *test, struct scratch *scratch, struct error *err)
+{
+    size_t count = count_tested(test->report);
+
+    if (test->report->failed != NULL || count < 2)
+        return ERROR_OK;
+    if (scratch_renew(scratch, err) != ERROR_OK)
+        return err->code;
+    test->options.url = scratch_url(scratch);
+    if (proof_run_together(&test->options, test->report, err) != ERROR_OK)
+        return err->code;
+    if (test->report->failed == NULL)
+        cli_say(test->cli, "passed  together: %zu revisions as one rollout brings them, and back",
+                count);
+    else
+        say_revision(test, test->report->failed);
+    return ERROR_OK;
+}
+
 /* Whatever became of it, the scratch database goes. */
 static enum error_code run_on_scratch(struct test *test, struct error *err)
 {
@@ -307,6 +333,8 @@ static enum error_code run_on_scratch(struct test *test, struct error *err)
     if (scratch_open(test->set, &where, &scratch, err) != ERROR_OK)
         return err->code;
     code = test->scale.count > 0 ? run_scaled(test, scratch, err) : run_once(test, scratch, err);
+    if (code == ERROR_OK)
+        code = run_together(test, scratch, err);
     if (scratch_close(scratch, &left) != ERROR_OK && code == ERROR_OK)
         code = error_set(err, left.code, "%s", left.detail);
     return code == ERROR_OK ? conclude(test, err) : code;

@@ -1,4 +1,5 @@
 /* Histories that go both ways, and each way in which one does not. */
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/proof/proof.h"
@@ -30,6 +31,20 @@ static void prove(void)
 {
     load();
     assert_ok(prove_from(0));
+}
+
+/* And then as one rollout brings them. */
+static void prove_together(void)
+{
+    struct proof_options options = {.set = engine.set, .target = engine.set->head};
+    char name[32];
+
+    ck_assert_ptr_null(report->failed);
+    (void)text_format(name, sizeof(name), "together_%llu",
+                      (unsigned long long)clock_monotonic_us());
+    assert_ok(postgres_make_database(&engine.server, name, engine.url, &failure));
+    options.url = engine.url;
+    assert_ok(proof_run_together(&options, report, &failure));
 }
 
 static enum proof_outcome outcome_of(size_t revision, enum proof_check check)
@@ -286,6 +301,97 @@ START_TEST(from_leaves_out_what_is_before_and_must_be_part_of_the_history)
 }
 END_TEST
 
+/* ---- together ---- */
+
+/* The third takes a name that the contract of the second has given up. */
+static void given_reuse(const char *yaml)
+{
+    given_players();
+    given("0002_title/expand.sql", "ALTER TABLE players ADD COLUMN title text;");
+    given("0002_title/revert.sql", "ALTER TABLE players DROP COLUMN title;");
+    given("0002_title/contract.sql", "ALTER TABLE players DROP COLUMN name;");
+    given("0003_number/expand.sql", "ALTER TABLE players ADD COLUMN name int;");
+    given("0003_number/revert.sql", "ALTER TABLE players DROP COLUMN name;");
+    given("0003_number/migration.yaml", yaml);
+}
+
+START_TEST(a_revision_that_needs_a_contract_fails_in_one_rollout_unless_it_says_so)
+{
+    given_reuse("requires: [0002_title]\n");
+    prove();
+    prove_together();
+    ck_assert_ptr_eq(report->failed, &report->revisions[2]);
+    ck_assert(report->failed_check == PROOF_TOGETHER);
+    ck_assert_ptr_nonnull(strstr(sentence_of(2, PROOF_TOGETHER), "0003_number/expand.sql:1"));
+}
+END_TEST
+
+START_TEST(a_revision_that_says_so_begins_after_the_contract)
+{
+    given_reuse("requires: [0002_title]\nrequires_contracted: [0002_title]\n");
+    prove();
+    prove_together();
+    ck_assert_ptr_null(report->failed);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(outcome_of(i, PROOF_TOGETHER) == PROOF_PASSED);
+}
+END_TEST
+
+START_TEST(all_are_taken_back_in_reverse_and_what_one_leaves_is_shown)
+{
+    given_players();
+    given("0002_index/expand.sql", "CREATE INDEX players_name ON players (name);");
+    given("0002_index/revert.sql", "DROP INDEX IF EXISTS players_name;"); /* not under that name */
+    given("0002_index/contract.sql", "SELECT 1;");
+    given("0003_other/expand.sql",
+          "DO $$ BEGIN IF NOT EXISTS (SELECT FROM hakem.mark WHERE revision ="
+          " '0002_index' AND contracted) THEN"
+          " ALTER INDEX players_name RENAME TO players_by_name; END IF; END $$;");
+    given("0003_other/revert.sql", "SELECT 1;");
+    prove();
+    prove_together();
+    ck_assert_ptr_eq(report->failed, &report->revisions[2]);
+    assert_differs(PROOF_TOGETHER, '-', "index", "public.players_name");
+    assert_differs(PROOF_TOGETHER, '+', "index", "public.players_by_name");
+}
+END_TEST
+
+START_TEST(both_orders_must_end_with_the_same_schema)
+{
+    given_players();
+    given("0002_end/expand.sql", "SELECT 1;");
+    given("0002_end/migration.yaml", "irreversible: true\n");
+    given("0002_end/contract.sql", "ALTER TABLE players ADD COLUMN done bool;");
+    given("0003_copy/expand.sql", "CREATE TABLE copy (LIKE players);");
+    given("0003_copy/revert.sql", "DROP TABLE copy;");
+    prove();
+    prove_together();
+    ck_assert_ptr_eq(report->failed, &report->revisions[2]);
+    ck_assert_ptr_nonnull(strstr(sentence_of(2, PROOF_TOGETHER), "ends with another schema"));
+    assert_differs(PROOF_TOGETHER, '-', "column", "public.copy.done");
+}
+END_TEST
+
+START_TEST(releases_are_asked_with_all_expanded_and_none_contracted)
+{
+    given_players();
+    given("0002_a/expand.sql", "ALTER TABLE players ADD COLUMN a int;");
+    given("0002_a/revert.sql", "ALTER TABLE players DROP COLUMN a;");
+    given("0003_b/expand.sql", "ALTER TABLE players ADD COLUMN b int;");
+    given("0003_b/revert.sql", "ALTER TABLE players DROP COLUMN b;");
+    given("releases.yaml",
+          "releases:\n  - name: r\n    needs: 0001_players\n"
+          "    queries: SELECT 1 / (CASE WHEN count(*) = 4 AND NOT EXISTS (SELECT"
+          " FROM hakem.migration_log WHERE phase = 'revert') THEN 0 ELSE 1 END)"
+          " FROM pg_attribute WHERE attrelid = 'players'::regclass AND attnum > 0\n");
+    prove();
+    prove_together();
+    ck_assert_ptr_nonnull(report->failed);
+    ck_assert(report->failed_check == PROOF_TOGETHER);
+    ck_assert_ptr_nonnull(strstr(sentence_of(2, PROOF_TOGETHER), "release r is said to run"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_history_that_goes_both_ways_passes_and_ends_contracted);
@@ -301,6 +407,11 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_contract_that_its_validation_refuses_fails);
     tcase_add_test(tcase, a_release_that_the_schema_no_longer_suits_is_named_with_its_query);
     tcase_add_test(tcase, releases_are_asked_before_and_after_the_contract_and_leave_nothing);
+    tcase_add_test(tcase, a_revision_that_needs_a_contract_fails_in_one_rollout_unless_it_says_so);
+    tcase_add_test(tcase, a_revision_that_says_so_begins_after_the_contract);
+    tcase_add_test(tcase, all_are_taken_back_in_reverse_and_what_one_leaves_is_shown);
+    tcase_add_test(tcase, both_orders_must_end_with_the_same_schema);
+    tcase_add_test(tcase, releases_are_asked_with_all_expanded_and_none_contracted);
     tcase_add_test(tcase, from_leaves_out_what_is_before_and_must_be_part_of_the_history);
 }
 
