@@ -97,6 +97,27 @@ START_TEST(text_is_shown_and_never_obeyed)
 }
 END_TEST
 
+/* ---- tables ---- */
+
+START_TEST(every_check_has_a_name_of_its_own_and_says_what_it_shows)
+{
+    ck_assert_str_ne(proof_check_name((enum proof_check)_i), "");
+    ck_assert_str_ne(proof_check_doc((enum proof_check)_i), "");
+    for (int i = 0; i < _i; i++)
+        ck_assert_str_ne(proof_check_name((enum proof_check)i),
+                         proof_check_name((enum proof_check)_i));
+}
+END_TEST
+
+START_TEST(every_phase_and_every_outcome_has_a_name)
+{
+    for (int i = 0; i < PROOF_PHASE_COUNT; i++)
+        ck_assert_str_ne(proof_phase_name((enum proof_phase)i), "");
+    for (int i = 0; i < PROOF_OUTCOME_COUNT; i++)
+        ck_assert_str_ne(proof_outcome_name((enum proof_outcome)i), "");
+}
+END_TEST
+
 /* ---- formats ---- */
 
 START_TEST(a_format_is_known_by_its_name_and_by_the_file_s_ending)
@@ -232,6 +253,9 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_loop_test(tcase, text_is_shown_and_never_obeyed, 0, (int)ARRAY_LEN(texts));
+    tcase_add_loop_test(tcase, every_check_has_a_name_of_its_own_and_says_what_it_shows, 0,
+                        PROOF_CHECK_COUNT);
+    tcase_add_test(tcase, every_phase_and_every_outcome_has_a_name);
     tcase_add_loop_test(tcase, a_format_is_known_by_its_name_and_by_the_file_s_ending, 0,
                         REPORT_FORMAT_COUNT);
     tcase_add_loop_test(tcase, every_format_names_what_failed_and_what_differs, 0,
