@@ -29,11 +29,19 @@ struct fingerprint_object {
 };
 struct fingerprint_objects {
     size_t count;
-    const struct fingerprint_object *items;
+    struct fingerprint_object *items;
 };
 
 /* A talloc child of parent. */
 enum error_code fingerprint_list(struct session *session, const void *parent,
                                  struct fingerprint_objects **ret, struct error *err);
+
+/* Below 0, 0 or above, in that order. */
+int fingerprint_compare(const struct fingerprint_object *a, const struct fingerprint_object *b);
+
+/* Lets objects take the texts of what other has as well; other must live as long from then on.  For
+ * whoever keeps many, of one schema as it grew. */
+void fingerprint_share(struct fingerprint_objects *objects,
+                       const struct fingerprint_objects *other);
 
 #endif

@@ -2,17 +2,6 @@
 
 #include "common/base/memory.h"
 
-#include <string.h>
-
-static int compare(const struct fingerprint_object *a, const struct fingerprint_object *b)
-{
-    int order = strcmp(a->kind, b->kind);
-
-    if (order == 0)
-        order = strcmp(a->name, b->name);
-    return order == 0 ? strcmp(a->definition, b->definition) : order;
-}
-
 /* Where the walk is in both. */
 struct walk {
     const struct fingerprint_objects *before, *after;
@@ -26,7 +15,7 @@ static int next_of(const struct walk *walk)
         return 1;
     if (walk->a == walk->after->count)
         return -1;
-    return compare(&walk->before->items[walk->b], &walk->after->items[walk->a]);
+    return fingerprint_compare(&walk->before->items[walk->b], &walk->after->items[walk->a]);
 }
 
 struct difference *difference_of(const void *parent, const struct fingerprint_objects *before,

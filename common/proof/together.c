@@ -34,22 +34,29 @@ static enum error_code each(const struct leg *leg, size_t from,
     return ERROR_OK;
 }
 
-static enum error_code expand_all(const struct leg *leg, size_t from, struct error *err)
+/* Before its own way up.  Most of a history's schema is the same from one revision to the next. */
+static enum error_code look_before(const struct leg *leg, size_t i, struct error *err)
 {
-    for (size_t i = from; i < leg->end; i++) {
+    if (fingerprint_list(leg->proof->session, leg->before, &leg->before[i], err) != ERROR_OK)
+        return err->code;
+    if (i > leg->first)
+        fingerprint_share(leg->before[i], leg->before[i - 1]);
+    return ERROR_OK;
+}
+
+static enum error_code expand_all(const struct leg *leg, struct error *err)
+{
+    for (size_t i = leg->first; i < leg->end; i++) {
         point_at(leg, i);
-        talloc_free(leg->before[i]);
-        leg->before[i] = NULL;
-        if (fingerprint_list(leg->proof->session, leg->before, &leg->before[i], err) != ERROR_OK ||
-            proof_expand(leg->proof, err) != ERROR_OK)
+        if (look_before(leg, i, err) != ERROR_OK || proof_expand(leg->proof, err) != ERROR_OK)
             return err->code;
     }
     return ERROR_OK;
 }
 
-static enum error_code go_up(const struct leg *leg, size_t from, struct error *err)
+static enum error_code go_on(const struct leg *leg, size_t from, struct error *err)
 {
-    if (expand_all(leg, from, err) != ERROR_OK || each(leg, from, proof_backfill, err) != ERROR_OK)
+    if (each(leg, from, proof_backfill, err) != ERROR_OK)
         return err->code;
     return each(leg, from, proof_verify, err);
 }
@@ -86,8 +93,10 @@ static enum error_code go_back(struct leg *leg, struct error *err)
 
 static enum error_code run_leg(struct leg *leg, struct error *err)
 {
-    if (go_up(leg, leg->first, err) != ERROR_OK || ask_releases(leg, err) != ERROR_OK ||
-        go_back(leg, err) != ERROR_OK || go_up(leg, leg->kept, err) != ERROR_OK)
+    if (expand_all(leg, err) != ERROR_OK || go_on(leg, leg->first, err) != ERROR_OK ||
+        ask_releases(leg, err) != ERROR_OK || go_back(leg, err) != ERROR_OK ||
+        each(leg, leg->kept, proof_expand, err) != ERROR_OK ||
+        go_on(leg, leg->kept, err) != ERROR_OK)
         return err->code;
     return each(leg, leg->first, proof_contract, err);
 }

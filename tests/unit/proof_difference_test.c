@@ -19,7 +19,7 @@ static void tear_down(void)
 #define OBJECTS(...)                                                                               \
     (struct fingerprint_objects)                                                                   \
     {                                                                                              \
-        .items = (const struct fingerprint_object[]){__VA_ARGS__},                                 \
+        .items = (struct fingerprint_object[]){__VA_ARGS__},                                       \
         .count = sizeof((const struct fingerprint_object[]){__VA_ARGS__}) /                        \
                  sizeof(struct fingerprint_object)                                                 \
     }
@@ -76,6 +76,41 @@ START_TEST(the_same_object_twice_is_counted_twice)
     struct fingerprint_objects after = OBJECTS({"index", "a", "x"});
 
     ck_assert_str_eq(say(&before, &after), "- index a x\n");
+}
+END_TEST
+
+/* Of columns of that name, each text its own. */
+static struct fingerprint_objects list_of(const char *names)
+{
+    struct fingerprint_objects list = {.count = strlen(names)};
+
+    list.items = memory_array(memory, struct fingerprint_object, list.count);
+    for (size_t i = 0; i < list.count; i++)
+        list.items[i] = (struct fingerprint_object){
+            .kind = memory_text(memory, "column"),
+            .name = memory_format(memory, "%c", names[i]),
+            .definition = memory_text(memory, "int"),
+        };
+    return list;
+}
+
+START_TEST(lists_share_the_texts_of_what_they_have_in_common_and_stay_what_they_are)
+{
+    struct fingerprint_objects before = list_of("acd"), after = list_of("abcde");
+    const char *common = "acd", *own = "be";
+
+    fingerprint_share(&after, &before);
+    for (size_t i = 0; i < after.count; i++) {
+        const struct fingerprint_object *object = &after.items[i];
+        bool is_shared = false;
+
+        ck_assert_int_eq(object->name[0], "abcde"[i]);
+        for (size_t b = 0; b < before.count; b++)
+            is_shared |= before.items[b].kind == object->kind;
+        ck_assert(is_shared == (strchr(common, object->name[0]) != NULL));
+        ck_assert(is_shared == (strchr(own, object->name[0]) == NULL));
+    }
+    ck_assert_str_eq(say(&before, &after), "+ column b int\n+ column e int\n");
 }
 END_TEST
 
@@ -171,6 +206,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_is_there_only_before_or_only_after_is_said_in_order);
     tcase_add_test(tcase, an_object_that_changed_stands_there_as_it_was_and_as_it_is);
     tcase_add_test(tcase, the_same_object_twice_is_counted_twice);
+    tcase_add_test(tcase, lists_share_the_texts_of_what_they_have_in_common_and_stay_what_they_are);
     tcase_add_loop_test(tcase, a_release_is_asked_where_it_may_run, 0, (int)ARRAY_LEN(states));
     tcase_add_test(tcase, a_release_that_tolerates_nothing_is_not_asked_after_a_later_contract);
     tcase_add_test(tcase, a_release_s_queries_are_statements_and_nothing_but_data);
