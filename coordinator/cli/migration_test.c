@@ -166,7 +166,6 @@ static enum error_code read_load(struct test *test, struct error *err)
     struct workload_options *load = &test->options.load;
 
     *load = (struct workload_options){.script = cli_flag(test->cli, "--load"),
-                                      .programs = cli_flag(test->cli, "--programs"),
                                       .clients = WORKLOAD_CLIENTS_DEFAULT,
                                       .before_ms = WORKLOAD_BEFORE_MS_DEFAULT};
     for (size_t i = 0; i < WORKLOAD_THRESHOLD_COUNT; i++) {
@@ -321,6 +320,14 @@ static enum error_code run_together(struct test *test, struct scratch *scratch, 
     return ERROR_OK;
 }
 
+/* psql and pgbench of the server's own version, where it is ours. */
+static void use_programs_of(struct test *test, const struct scratch *scratch)
+{
+    if (test->options.programs == NULL)
+        test->options.programs = scratch_programs(scratch);
+    test->options.load.programs = test->options.programs;
+}
+
 /* Whatever became of it, the scratch database goes. */
 static enum error_code run_on_scratch(struct test *test, struct error *err)
 {
@@ -332,6 +339,7 @@ static enum error_code run_on_scratch(struct test *test, struct error *err)
 
     if (scratch_open(test->set, &where, &scratch, err) != ERROR_OK)
         return err->code;
+    use_programs_of(test, scratch);
     code = test->scale.count > 0 ? run_scaled(test, scratch, err) : run_once(test, scratch, err);
     if (code == ERROR_OK)
         code = run_together(test, scratch, err);
