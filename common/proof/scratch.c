@@ -68,8 +68,11 @@ static enum error_code make(struct scratch *scratch, struct error *err)
     if (run_at_server(scratch, sql, false, &why) == ERROR_CANCELLED)
         return error_set(err, ERROR_CANCELLED, "cancelled while a scratch database was made");
     if (why.code != ERROR_OK)
-        return error_set(err, why.code, "no scratch database can be made on that server: %.800s",
-                         why.detail);
+        return error_set(
+            err, why.code,
+            "no scratch database can be made on that server, for which a role needs CREATEDB: "
+            "%.800s",
+            why.detail);
     return ERROR_OK;
 }
 
