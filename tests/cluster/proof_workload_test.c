@@ -160,6 +160,29 @@ START_TEST(a_load_that_never_works_is_no_fault_of_the_revision_s)
 }
 END_TEST
 
+/* Each client holds the row that the other one wants. */
+START_TEST(deadlocks_are_counted_by_the_database_and_fail_the_revision)
+{
+    static const char script[] = "\\set mine :client_id % 2 + 1\n\\set other 3 - :mine\nBEGIN;\n"
+                                 "UPDATE players SET name = 'b' WHERE id = :mine;\n\\sleep 5 ms\n"
+                                 "UPDATE players SET name = 'c' WHERE id = :other;\nCOMMIT;\n";
+    const struct workload_figures *figures;
+
+    sql("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 20',"
+        " current_database()); END $$");
+    given_next("SELECT pg_sleep(0.7);", "SELECT 1;");
+    assert_ok(prove(script));
+    ck_assert_ptr_nonnull(report->failed);
+    ck_assert(report->failed_check == PROOF_LOAD);
+    figures = report->failed->load;
+    ck_assert_uint_ge(figures->deadlocks, 1);
+    ck_assert_uint_ge(figures->during.failed, 1);
+    ck_assert_uint_eq(figures->errors, 0); /* nobody gave up */
+    ck_assert_ptr_nonnull(
+        strstr(report->failed->results[PROOF_LOAD].sentence, "the number of deadlocks is"));
+}
+END_TEST
+
 START_TEST(a_revision_that_fails_ends_its_load)
 {
     given_next("SELECT no_such_thing;", "SELECT 1;");
@@ -179,6 +202,7 @@ static void add_all(TCase *tcase)
                    a_load_that_the_new_schema_no_longer_suits_fails_it_in_the_server_s_words);
     tcase_add_loop_test(tcase, a_load_that_never_works_is_no_fault_of_the_revision_s, 0,
                         (int)ARRAY_LEN(useless));
+    tcase_add_test(tcase, deadlocks_are_counted_by_the_database_and_fail_the_revision);
     tcase_add_test(tcase, a_revision_that_fails_ends_its_load);
 }
 
