@@ -131,7 +131,8 @@ enum error_code proof_compare(struct proof *proof, const struct fingerprint_obje
         return ERROR_OK;
     }
     result->difference = difference;
-    return error_set(err, ERROR_VERIFY, "%s (%zu differences)", sentence, difference->count);
+    return error_set(err, ERROR_VERIFY, "%s (%zu difference%s)", sentence, difference->count,
+                     difference->count == 1 ? "" : "s");
 }
 
 /* ---- the checks ---- */

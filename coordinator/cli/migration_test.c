@@ -220,14 +220,17 @@ static size_t count_tested(const struct proof_report *report)
 
 static void say_counts(const struct test *test)
 {
-    size_t irreversible = 0;
+    size_t irreversible = 0, both_ways;
 
     for (size_t i = 0; i < test->report->count; i++)
         irreversible += test->report->revisions[i].is_tested &&
                         test->report->revisions[i].revision->is_irreversible;
-    cli_say(test->cli, "%zu revisions go both ways", count_tested(test->report) - irreversible);
+    both_ways = count_tested(test->report) - irreversible;
+    cli_say(test->cli,
+            both_ways == 1 ? "%zu revision goes both ways" : "%zu revisions go both ways",
+            both_ways);
     if (irreversible > 0)
-        cli_say(test->cli, "%zu are irreversible", irreversible);
+        cli_say(test->cli, "irreversible: %zu", irreversible);
 }
 
 static void say_scale(const struct test *test)

@@ -115,7 +115,7 @@ START_TEST(a_revert_that_leaves_a_column_is_shown_with_the_column)
           "ALTER TABLE players ADD COLUMN motto text, ADD COLUMN shown bool;");
     given("0002_motto/revert.sql", "ALTER TABLE players DROP COLUMN shown;");
     prove();
-    assert_fails_at(PROOF_REVERT, "the schema is not what it was before (1 differences)");
+    assert_fails_at(PROOF_REVERT, "the schema is not what it was before (1 difference)");
     assert_differs(PROOF_REVERT, '+', "column", "public.players.motto");
 }
 END_TEST
