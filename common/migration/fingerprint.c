@@ -5,6 +5,9 @@
 #include "embedded_hakem_migration.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#define LIST_LOCK_MS 1000
 
 /* Names must come out qualified, and compiling the query costs more than running it. */
 static enum error_code begin_reading(struct session *session, uint64_t lock_timeout_ms,
@@ -69,6 +72,78 @@ enum error_code fingerprint_signature(struct session *session, char ret[static H
                                       struct error *err)
 {
     return read_hash(session, embedded_signature, 1000, ret, err);
+}
+
+/* One allocation, of which kind is the beginning. */
+static struct fingerprint_object keep_object(const struct rows *rows, size_t i, const void *parent)
+{
+    const char *kind = rows_text(rows, i, 0), *name = rows_text(rows, i, 1);
+    const char *definition = rows_text(rows, i, 2);
+    size_t kind_size = strlen(kind) + 1, name_size = strlen(name) + 1;
+    char *text = memory_array(parent, char, kind_size + name_size + strlen(definition) + 1);
+
+    memcpy(text, kind, kind_size);
+    memcpy(text + kind_size, name, name_size);
+    memcpy(text + kind_size + name_size, definition, strlen(definition) + 1);
+    return (struct fingerprint_object){
+        .kind = text, .name = text + kind_size, .definition = text + kind_size + name_size};
+}
+
+static struct fingerprint_objects *keep_objects(const struct rows *rows, const void *parent)
+{
+    struct fingerprint_objects *objects = memory_new(parent, struct fingerprint_objects);
+
+    objects->count = rows_count(rows);
+    objects->items = memory_array(objects, struct fingerprint_object, objects->count);
+    for (size_t i = 0; i < objects->count; i++)
+        objects->items[i] = keep_object(rows, i, objects->items);
+    return objects;
+}
+
+int fingerprint_compare(const struct fingerprint_object *a, const struct fingerprint_object *b)
+{
+    int order = strcmp(a->kind, b->kind);
+
+    if (order == 0)
+        order = strcmp(a->name, b->name);
+    return order == 0 ? strcmp(a->definition, b->definition) : order;
+}
+
+void fingerprint_share(struct fingerprint_objects *objects, const struct fingerprint_objects *other)
+{
+    for (size_t i = 0, o = 0; i < objects->count && o < other->count;) {
+        int order = fingerprint_compare(&objects->items[i], &other->items[o]);
+
+        if (order == 0) {
+            talloc_free((void *)(uintptr_t)objects->items[i].kind);
+            objects->items[i] = other->items[o];
+        }
+        i += order <= 0;
+        o += order >= 0;
+    }
+}
+
+enum error_code fingerprint_list(struct session *session, const void *parent,
+                                 struct fingerprint_objects **ret, struct error *err)
+{
+    char *sql = memory_format(NULL,
+                              "%s SELECT kind, name, coalesce(definition, '') FROM catalog"
+                              " ORDER BY kind COLLATE \"C\", name COLLATE \"C\","
+                              " definition COLLATE \"C\"",
+                              embedded_fingerprint);
+    struct rows *rows = NULL;
+    struct error ignored;
+    enum error_code code = begin_reading(session, LIST_LOCK_MS, err);
+
+    if (code == ERROR_OK)
+        code = session_query(session, SQL(sql), &rows, err);
+    if (code == ERROR_OK)
+        *ret = keep_objects(rows, parent);
+    rows_free(rows);
+    if (session_is_in_transaction(session))
+        (void)session_run(session, "ROLLBACK", &ignored);
+    talloc_free(sql);
+    return code;
 }
 
 enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,

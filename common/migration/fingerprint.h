@@ -22,4 +22,27 @@ enum error_code fingerprint_signature(struct session *session, char ret[static H
 enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,
                                      struct error *err);
 
+/* What is hashed, for comparing object by object; by kind, name and definition, in byte order. */
+struct fingerprint_object {
+    const char *kind; /* "column" */
+    const char *name; /* "public.players.rating" */
+    const char *definition;
+};
+struct fingerprint_objects {
+    size_t count;
+    struct fingerprint_object *items;
+};
+
+/* A talloc child of parent. */
+enum error_code fingerprint_list(struct session *session, const void *parent,
+                                 struct fingerprint_objects **ret, struct error *err);
+
+/* Below 0, 0 or above, in that order. */
+int fingerprint_compare(const struct fingerprint_object *a, const struct fingerprint_object *b);
+
+/* Lets objects take the texts of what other has as well; other must live as long from then on.  For
+ * whoever keeps many, of one schema as it grew. */
+void fingerprint_share(struct fingerprint_objects *objects,
+                       const struct fingerprint_objects *other);
+
 #endif

@@ -310,6 +310,25 @@ static enum error_code fail_release(const struct release_manifest *release, cons
                      RELEASES_FILE, release->name, verb, revision);
 }
 
+static enum error_code split_queries(struct migration_set *set, const struct release_manifest *from,
+                                     const struct split **ret, struct error *err)
+{
+    char *path = memory_format(set, "%s, queries of %s", RELEASES_FILE, from->name);
+    struct split *split = NULL;
+
+    if (from->queries == NULL)
+        return ERROR_OK;
+    if (split_sql(set, path, from->queries, strlen(from->queries), &split, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < split->count; i++)
+        if (!split->statements[i].is_query && !split->statements[i].is_dml)
+            return error_set(err, ERROR_INVALID,
+                             "%s:%zu: only SELECT, INSERT, UPDATE and DELETE have a place here",
+                             path, split->statements[i].line);
+    *ret = split;
+    return ERROR_OK;
+}
+
 static enum error_code place_release(struct migration_set *set, const struct release_manifest *from,
                                      struct migration_release *ret, struct error *err)
 {
@@ -323,7 +342,7 @@ static enum error_code place_release(struct migration_set *set, const struct rel
     ret->name = from->name;
     ret->tolerates = tolerates;
     ret->tolerate_count = from->tolerate_count;
-    return ERROR_OK;
+    return split_queries(set, from, &ret->queries, err);
 }
 
 static enum error_code place_releases(struct loading *in, struct error *err)

@@ -65,6 +65,7 @@ struct migration_release {
     size_t needs; /* index into the set's revisions */
     size_t tolerate_count;
     const size_t *tolerates;
+    const struct split *queries; /* what it asks of the database; NULL: nobody says */
 };
 
 struct migration_file {

@@ -23,6 +23,7 @@ struct release_manifest {
     const char *needs;
     const char **tolerates;
     size_t tolerate_count;
+    const char *queries; /* NULL: none */
 };
 
 struct releases_manifest {

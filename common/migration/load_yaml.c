@@ -124,6 +124,8 @@ static const struct yaml_key manifest_keys[] = {
 static const struct yaml_table manifest_table =
     YAML_TABLE(struct migration_manifest, manifest_keys);
 
+#define RELEASE_QUERIES_BYTES_MAX 65536
+
 static const struct yaml_key release_keys[] = {
     {.key = "name",
      .kind = YAML_KIND_NAME,
@@ -140,6 +142,12 @@ static const struct yaml_key release_keys[] = {
      .offset = offsetof(struct release_manifest, tolerates),
      .count_offset = offsetof(struct release_manifest, tolerate_count),
      .doc = "later revisions whose contract it does not mind"},
+    {.key = "queries",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct release_manifest, queries),
+     .min = 1,
+     .max = RELEASE_QUERIES_BYTES_MAX,
+     .doc = "SQL that it asks of the database, for hakem migration test: run and rolled back"},
 };
 static const struct yaml_table release_table = YAML_TABLE(struct release_manifest, release_keys);
 

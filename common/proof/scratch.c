@@ -55,7 +55,7 @@ static enum error_code drop(struct scratch *scratch, struct error *err)
 static enum error_code make(struct scratch *scratch, struct error *err)
 {
     char sql[NAME_SIZE + 64];
-    struct error why;
+    struct error why = {.code = ERROR_OK};
 
     (void)text_format(scratch->name, sizeof(scratch->name), SCRATCH_PREFIX "%08x%08x",
                       randombytes_random(), randombytes_random());
@@ -65,9 +65,14 @@ static enum error_code make(struct scratch *scratch, struct error *err)
         ERROR_OK)
         return err->code;
     (void)text_format(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE template0", scratch->name);
-    if (run_at_server(scratch, sql, false, &why) != ERROR_OK)
-        return error_set(err, why.code, "no scratch database can be made on that server: %.800s",
-                         why.detail);
+    if (run_at_server(scratch, sql, false, &why) == ERROR_CANCELLED)
+        return error_set(err, ERROR_CANCELLED, "cancelled while a scratch database was made");
+    if (why.code != ERROR_OK)
+        return error_set(
+            err, why.code,
+            "no scratch database can be made on that server, for which a role needs CREATEDB: "
+            "%.800s",
+            why.detail);
     return ERROR_OK;
 }
 

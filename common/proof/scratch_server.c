@@ -93,7 +93,7 @@ static enum error_code make_folder(struct scratch_server *server, struct error *
         return error_set(err, ERROR_REFUSED,
                          "PostgreSQL does not run as root, and there is no user " USER
                          ": " USE_ANOTHER);
-    if (!text_format(server->folder, SOCKET_FOLDER_MAX, "%s/hakem-scratch-XXXXXX",
+    if (!text_format(server->folder, SOCKET_FOLDER_MAX, "%s/hakem-server-XXXXXX",
                      base != NULL && base[0] != '\0' ? base : "/tmp")) {
         server->folder[0] = '\0';
         return error_set(err, ERROR_REFUSED,

@@ -436,8 +436,35 @@ START_TEST(the_form_that_sqlalchemy_uses_is_understood)
 }
 END_TEST
 
+START_TEST(another_database_is_reached_by_the_same_ways)
+{
+    static const char *const urls[] = {
+        "postgresql://me:it%27s%20%5Cme@h:7/one?sslmode=disable&application_name=a",
+        "postgresql+asyncpg://me:it%27s%20%5Cme@h:7/one?sslmode=disable&application_name=a",
+        "host=h port=7 user=me password='it\\'s \\\\me' dbname=one sslmode=disable "
+        "application_name=a",
+    };
+    char *url = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        assert_ok(session_url_of_database(engine.session, urls[i], "two", &url, &failure));
+        ck_assert_ptr_nonnull(strstr(url, "password='it\\'s \\\\me'"));
+        ck_assert_ptr_nonnull(strstr(url, "host='h'"));
+        ck_assert_ptr_nonnull(strstr(url, "port='7'"));
+        ck_assert_ptr_nonnull(strstr(url, "dbname='two'"));
+        ck_assert_ptr_null(strstr(url, "one"));
+    }
+    assert_ok(session_url_of_database(engine.session, "", "two", &url, &failure));
+    ck_assert_str_eq(url, "dbname='two'");
+    assert_fails(ERROR_INVALID, session_url_of_database(engine.session, "postgresql://u:secret@[h",
+                                                        "two", &url, &failure));
+    ck_assert_ptr_null(strstr(failure.detail, "secret"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, another_database_is_reached_by_the_same_ways);
     tcase_add_test(tcase, values_arrive_and_null_is_empty_zero_and_false);
     tcase_add_test(tcase, no_rows_are_no_error);
     tcase_add_test(tcase, parameters_are_values_whatever_is_in_them_and_may_be_null);

@@ -166,9 +166,26 @@ START_TEST(where_none_can_be_had_it_says_what_to_do_and_leaves_nothing)
     assert_says("TEST_DATABASE_URL");
     options = (struct scratch_options){.url = "host=127.0.0.1 port=1 dbname=x"};
     assert_fails(ERROR_CONNECTION, scratch_open(NULL, &options, &scratch, &failure));
-    assert_says("no scratch database can be made");
+    assert_says("no scratch database can be made on that server, for which a role needs CREATEDB");
     ck_assert_ptr_null(scratch);
     ck_assert_uint_eq(left_in_folder(), 0);
+}
+END_TEST
+
+START_TEST(a_role_that_may_make_databases_is_enough_and_one_that_may_not_is_said)
+{
+    struct scratch_options options = {
+        .url = memory_format(engine.session, "%s?user=maker", engine.url)};
+    struct scratch *scratch = NULL;
+
+    sql("DROP ROLE IF EXISTS maker; CREATE ROLE maker LOGIN CREATEDB");
+    assert_ok(scratch_open(NULL, &options, &scratch, &failure));
+    session_close(open_session_to(scratch_url(scratch)));
+    assert_ok(scratch_close(scratch, &failure));
+    sql("ALTER ROLE maker NOCREATEDB");
+    assert_fails(ERROR_SQL, scratch_open(NULL, &options, &scratch, &failure));
+    assert_says("CREATEDB");
+    assert_says("permission denied");
 }
 END_TEST
 
@@ -268,6 +285,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_renewed_one_is_another_and_empty);
     tcase_add_test(tcase, sqlalchemy_s_form_of_a_url_is_understood);
     tcase_add_test(tcase, where_none_can_be_had_it_says_what_to_do_and_leaves_nothing);
+    tcase_add_test(tcase, a_role_that_may_make_databases_is_enough_and_one_that_may_not_is_said);
     tcase_add_test(tcase, a_run_that_is_interrupted_leaves_no_server_and_no_database);
     tcase_add_test(tcase, a_run_that_is_killed_takes_its_server_along);
 }

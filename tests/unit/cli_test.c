@@ -21,8 +21,9 @@ static int argc;
 static void set_up(void)
 {
     scratch_set_up();
-    for (const char *const *name = (const char *const[]){"HAKEM_CONFIG", "HAKEM_COORDINATOR",
-                                                         "DATABASE_URL", "HAKEM_MIGRATIONS", NULL};
+    for (const char *const *name =
+             (const char *const[]){"HAKEM_CONFIG", "HAKEM_COORDINATOR", "DATABASE_URL",
+                                   "TEST_DATABASE_URL", "HAKEM_MIGRATIONS", NULL};
          *name != NULL; name++)
         ck_assert_int_eq(unsetenv(*name), 0);
     argv[0] = memory_text(scratch.memory, "hakem");
@@ -281,6 +282,17 @@ static const struct {
     {"migration down", 2, "give --database URL, or set DATABASE_URL"},
     {"migration status", 2, "give --database URL, or set DATABASE_URL"},
     {"migration verify", 2, "give --database URL, or set DATABASE_URL"},
+    {"migration test --migrations /nowhere", 2, "/nowhere"},
+    {"migration test --rows many --migrations /nowhere", 2, "--rows: \"many\" is not a number"},
+    {"migration test --max-p99-ratio 2x --migrations /nowhere", 2, "--max-p99-ratio: \"2x\""},
+    {"migration test --load-clients 0 --migrations /nowhere", 2, "--load-clients: from 1 to"},
+    {"migration test --scale 1 --migrations /nowhere", 2, "so many times the rows of --rows N"},
+    {"migration test --rows 9 --scale 2,1", 2, "--scale: \"2,1\" is no list such as 1,10,100"},
+    {"migration test --rows 90000000 --scale 9", 2, "--scale: 100000000 rows a table at most"},
+    {"migration test --report r.pdf", 2, "--report: r.pdf ends in none of .txt, .json, .xml"},
+    {"migration test --report r --format pdf", 2, "--format: \"pdf\" is none of text, json"},
+    {"migration test --format html", 2, "--format is the format of --report FILE"},
+    {"migration test --load /nowhere --migrations /nowhere", 2, "--load: there is no file"},
     {"history", 2, "give --database URL, or set DATABASE_URL"},
     {"history --limit many", 2, "--limit: \"many\" is not a number"},
     {"history --rollout many", 2, "--rollout: \"many\" is not a number"},
