@@ -1,170 +1,20 @@
-#include "common/migration/backfill.h"
-
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
-#include "common/migration/backfill_key.h"
-#include "common/migration/pace.h"
+#include "common/migration/filling.h"
 #include "common/migration/segment.h"
 #include "common/migration/steer.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define SYNC_NAME_SIZE    32
 #define THROTTLED_LOOK_MS 500
 
-/* One row of migration.yaml's list on its way. */
-struct filling {
-    struct migrator *m;
-    const struct migration_backfill *spec;
-    size_t position;
-    const char *position_text;
-    char sync[SYNC_NAME_SIZE]; /* trigger, and function in schema hakem */
-    struct backfill_key key;
-    const char *where; /* for errors */
-    bool has_row;
-    bool is_finished;
-    bool has_cursor;
-    uint64_t pass;
-    struct pace pace;
-    uint64_t done;
-    uint64_t total;
-    uint64_t left; /* by the last count */
-    /* of the last batch */
-    uint64_t rows_wanted;
-    uint64_t took_ms;
-    uint64_t rows_changed;
-    uint64_t rows_seen;
-};
-
-/* ---- names and texts ---- */
-
-static void name_sync(const struct migrator *m, size_t position, char ret[static SYNC_NAME_SIZE])
-{
-    char hex[HASH_HEX_SIZE];
-    struct hash hash;
-
-    hash_begin(&hash);
-    hash_add(&hash, m->revision->name, strlen(m->revision->name));
-    hash_add(&hash, &position, sizeof(position));
-    hash_end_hex(&hash, hex);
-    (void)text_format(ret, SYNC_NAME_SIZE, "hakem_sync_%.12s", hex);
-}
-
-#define ITS_CURSOR                                                                                 \
-    "SELECT cursor FROM hakem.backfill WHERE revision = $1 AND generation = $2::bigint"            \
-    " AND position = $3::integer"
-
-/* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
- * trigger's, or the next pass's. */
-static const char *batch_sql(const struct filling *f, const void *parent)
-{
-    const struct migration_backfill *spec = f->spec;
-    const struct backfill_key *key = &f->key;
-    const char *list = backfill_key_list(key, parent);
-    const char *outputs = backfill_key_outputs(key, parent);
-    const char *from = "";
-
-    if (f->has_cursor)
-        from = memory_format(parent, " WHERE (%s) > (%s)", list,
-                             backfill_key_from(key, "(" ITS_CURSOR ")", parent));
-    return memory_format(
-        parent,
-        "WITH batch AS MATERIALIZED (SELECT %s FROM %s%s ORDER BY %s LIMIT %" PRIu64
-        "), last AS MATERIALIZED (SELECT %s FROM batch ORDER BY %s LIMIT 1),"
-        " first AS MATERIALIZED (SELECT %s FROM batch ORDER BY %s LIMIT 1),"
-        " changed AS (UPDATE %s SET %s WHERE (%s) >= (SELECT %s FROM first)"
-        " AND (%s) <= (SELECT %s FROM last) AND (%s) RETURNING 1)"
-        " UPDATE hakem.backfill SET cursor = coalesce((SELECT %s FROM last), cursor),"
-        " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
-        " AND generation = $2::bigint AND position = $3::integer"
-        " RETURNING (SELECT count(*) FROM changed) || ' ' || (SELECT count(*) FROM batch)",
-        backfill_key_select(key, parent), spec->table, from, list, f->pace.rows, outputs,
-        backfill_key_order(key, "DESC", parent), outputs, outputs, spec->table, spec->set, list,
-        outputs, list, outputs, spec->where, backfill_key_cursor(key, parent));
-}
-
-static const char *count_sql(const struct filling *f, const void *parent)
-{
-    return memory_format(parent, "SELECT count(*) FROM %s WHERE (%s)", f->spec->table,
-                         f->spec->where);
-}
-
-/* Three parameters: which row of hakem.backfill. */
-static void add_call(struct filling *f, struct transaction *t, const char *sql)
+void filling_add_call(struct filling *f, struct transaction *t, const char *sql)
 {
     transaction_add(
         t, f->where, sql, 3,
         (const char *const[]){f->m->revision->name, f->m->generation_text, f->position_text});
-}
-
-/* ---- the trigger ---- */
-
-static void add_function(struct filling *f, struct transaction *t)
-{
-    const struct migration_backfill *spec = f->spec;
-
-    transaction_add(
-        t, f->where,
-        memory_format(t,
-                      "CREATE OR REPLACE FUNCTION hakem.%s() RETURNS trigger LANGUAGE plpgsql"
-                      " SECURITY DEFINER SET search_path FROM CURRENT AS $hakem$ BEGIN"
-                      " UPDATE %s SET %s WHERE %s AND (%s); RETURN NULL;"
-                      " END $hakem$",
-                      f->sync, spec->table, spec->set, backfill_key_equals_new(&f->key, t),
-                      spec->where),
-        0, NULL);
-}
-
-/* The guard stands in WHEN: rows that are right already cost almost nothing. */
-static void add_trigger(struct filling *f, struct transaction *t)
-{
-    const char *guard = split_expression_of_new(t, f->spec->where);
-
-    add_function(f, t);
-    transaction_add(t, f->where,
-                    memory_format(t,
-                                  "CREATE OR REPLACE TRIGGER %s AFTER INSERT OR UPDATE ON %s"
-                                  " FOR EACH ROW WHEN (pg_catalog.pg_trigger_depth() < 8 AND %s)"
-                                  " EXECUTE FUNCTION hakem.%s()",
-                                  f->sync, f->spec->table, guard != NULL ? guard : "true", f->sync),
-                    0, NULL);
-    /* Rows that are replicated to this database are written behind the cursor, too. */
-    transaction_add(
-        t, f->where,
-        memory_format(t, "ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", f->spec->table, f->sync), 0,
-        NULL);
-}
-
-static void add_trigger_drop(struct transaction *t, const char *sync, const char *table)
-{
-    transaction_add_plain(t, memory_format(t, "DROP TRIGGER IF EXISTS %s ON %s", sync, table));
-    transaction_add_plain(t, memory_format(t, "DROP FUNCTION IF EXISTS hakem.%s()", sync));
-}
-
-void backfill_add_cleanup(struct migrator *m, struct transaction *t)
-{
-    struct error ignored;
-    struct rows *rows;
-    char sync[SYNC_NAME_SIZE];
-
-    if (m->revision->backfill_count == 0 ||
-        session_query(m->session,
-                      SQL_WITH("SELECT position FROM hakem.backfill WHERE revision = $1"
-                               " AND generation = $2::bigint AND finished_at IS NULL",
-                               m->revision->name, m->generation_text),
-                      &rows, &ignored) != ERROR_OK)
-        return;
-    for (size_t i = 0; i < rows_count(rows); i++) {
-        uint64_t position = rows_number(rows, i, 0);
-
-        if (position >= m->revision->backfill_count || !m->revision->backfills[position].trigger)
-            continue;
-        name_sync(m, (size_t)position, sync);
-        add_trigger_drop(t, sync, m->revision->backfills[position].table);
-    }
-    rows_free(rows);
 }
 
 /* ---- beginning ---- */
@@ -200,8 +50,8 @@ static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct
 
     transaction_begin(f->m, t, lock_timeout_ms);
     if (f->spec->trigger)
-        add_trigger(f, t);
-    add_call(
+        sync_add(f, t);
+    filling_add_call(
         f, t,
         memory_format(t,
                       "INSERT INTO hakem.backfill (revision, generation, position, total, target)"
@@ -215,7 +65,7 @@ static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct
 
 static enum error_code begin_filling(struct filling *f, struct error *err)
 {
-    struct sql_call count = {.text = count_sql(f, f->m->scratch), .where = f->where};
+    struct sql_call count = {.text = batch_count_sql(f, f->m->scratch), .where = f->where};
 
     if (backfill_key_read(f->m, f->spec, f->where, &f->key, err) != ERROR_OK ||
         read_row(f, err) != ERROR_OK)
@@ -230,41 +80,6 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
 }
 
 /* ---- batches ---- */
-
-/* "CHANGED SEEN" */
-static bool take_counts(struct filling *f, const char *value)
-{
-    char changed[MIGRATOR_NUMBER_SIZE];
-    const char *space = strchr(value, ' ');
-
-    if (space == NULL || (size_t)(space - value) >= sizeof(changed))
-        return false;
-    memcpy(changed, value, (size_t)(space - value));
-    changed[space - value] = '\0';
-    return text_to_number(changed, UINT64_MAX, &f->rows_changed) &&
-           text_to_number(space + 1, UINT64_MAX, &f->rows_seen);
-}
-
-static enum error_code try_batch(void *context, uint64_t lock_timeout_ms, struct error *err)
-{
-    struct filling *f = context;
-    struct transaction *t = transaction_new(f->m->scratch);
-    struct pipeline_outcome outcomes[5];
-    enum error_code code;
-
-    transaction_begin(f->m, t, lock_timeout_ms);
-    add_call(f, t, batch_sql(f, t));
-    transaction_commit(f->m, t, false);
-    code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
-    if (code == ERROR_OK) {
-        /* BEGIN, the fence, the batch, COMMIT, the position */
-        if (!take_counts(f, outcomes[2].value))
-            code = error_set(err, ERROR_CORRUPT, "%s: the row of hakem.backfill is gone", f->where);
-        (void)text_copy(f->m->result.position, sizeof(f->m->result.position), outcomes[4].value);
-    }
-    talloc_free(t);
-    return code;
-}
 
 /* How far it is, and why it goes no faster. */
 static void report(struct filling *f)
@@ -285,7 +100,7 @@ static enum error_code run_batch(struct filling *f, struct error *err)
         f->rows_changed = 0;
         f->rows_wanted = f->pace.rows;
         began = clock_monotonic_ms();
-        if (ladder_climb(f->m, try_batch, f, err) == ERROR_OK)
+        if (ladder_climb(f->m, batch_try, f, err) == ERROR_OK)
             break;
         if (err->code != ERROR_TIMEOUT || !pace_halve(&f->pace))
             return err->code;
@@ -383,10 +198,10 @@ static enum error_code finish_in_transaction(struct filling *f, struct error *er
     enum error_code code;
 
     if (f->spec->trigger)
-        add_trigger_drop(t, f->sync, f->spec->table);
-    add_call(f, t,
-             "UPDATE hakem.backfill SET finished_at = pg_catalog.clock_timestamp()"
-             " WHERE revision = $1 AND generation = $2::bigint AND position = $3::integer");
+        sync_add_drop(t, f->sync, f->spec->table);
+    filling_add_call(f, t,
+                     "UPDATE hakem.backfill SET finished_at = pg_catalog.clock_timestamp()"
+                     " WHERE revision = $1 AND generation = $2::bigint AND position = $3::integer");
     add_log(f, t);
     segment_add_marks(f->m, t, MIGRATION_BACKFILL, is_last);
     transaction_commit(f->m, t, is_last);
@@ -405,7 +220,7 @@ static enum error_code try_finish(void *context, uint64_t lock_timeout_ms, struc
     enum error_code code;
 
     transaction_begin(f->m, t, lock_timeout_ms);
-    transaction_add(t, f->where, count_sql(f, t), 0, NULL);
+    transaction_add(t, f->where, batch_count_sql(f, t), 0, NULL);
     code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
     talloc_free(t);
     if (code != ERROR_OK)
@@ -425,9 +240,9 @@ static enum error_code try_next_pass(void *context, uint64_t lock_timeout_ms, st
     enum error_code code;
 
     transaction_begin(f->m, t, lock_timeout_ms);
-    add_call(f, t,
-             "UPDATE hakem.backfill SET cursor = NULL, pass = pass + 1 WHERE revision = $1"
-             " AND generation = $2::bigint AND position = $3::integer");
+    filling_add_call(f, t,
+                     "UPDATE hakem.backfill SET cursor = NULL, pass = pass + 1 WHERE revision = $1"
+                     " AND generation = $2::bigint AND position = $3::integer");
     transaction_commit(f->m, t, false);
     code = transaction_run(f->m, t, NULL, err);
     talloc_free(t);
@@ -481,7 +296,7 @@ enum error_code backfill_run(struct migrator *m, struct error *err)
                                    m->revision->name, m->revision->backfills[i].table),
         };
 
-        name_sync(m, i, filling.sync);
+        sync_name(m, i, filling.sync);
         pace_begin(&filling.pace, m->revision->backfills[i].batch);
         if (fill(&filling, err) != ERROR_OK)
             return err->code;

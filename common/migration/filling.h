@@ -1,0 +1,54 @@
+/* filling.h: internal: one row of migration.yaml's backfill on its way, between what goes through
+ * its table (backfill.c), what one batch is (backfill_batch.c) and what keeps rows right meanwhile
+ * (backfill_sync.c).
+ */
+#ifndef COMMON_MIGRATION_FILLING_H
+#define COMMON_MIGRATION_FILLING_H
+
+#include "common/migration/backfill.h"
+#include "common/migration/backfill_key.h"
+#include "common/migration/pace.h"
+
+#define SYNC_NAME_SIZE 32
+
+struct filling {
+    struct migrator *m;
+    const struct migration_backfill *spec;
+    size_t position;
+    const char *position_text;
+    char sync[SYNC_NAME_SIZE]; /* trigger, and function in schema hakem */
+    struct backfill_key key;
+    const char *where; /* for errors */
+    bool has_row;
+    bool is_finished;
+    bool has_cursor;
+    uint64_t pass;
+    struct pace pace;
+    uint64_t done;
+    uint64_t total;
+    uint64_t left; /* by the last count */
+    /* of the last batch */
+    uint64_t rows_wanted;
+    uint64_t took_ms;
+    uint64_t rows_changed;
+    uint64_t rows_seen;
+};
+
+/* A call with three parameters: which row of hakem.backfill. */
+void filling_add_call(struct filling *f, struct transaction *t, const char *sql);
+
+/* ---- backfill_batch.c ---- */
+
+/* How many rows are still to be done; a child of parent. */
+const char *batch_count_sql(const struct filling *f, const void *parent);
+/* The next pace.rows rows behind the cursor, as an attempt of the ladder: sets rows_changed and
+ * rows_seen. */
+enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error *err);
+
+/* ---- backfill_sync.c ---- */
+
+void sync_name(const struct migrator *m, size_t position, char ret[static SYNC_NAME_SIZE]);
+void sync_add(struct filling *f, struct transaction *t);
+void sync_add_drop(struct transaction *t, const char *sync, const char *table);
+
+#endif
