@@ -72,7 +72,8 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
         return err->code;
     if (f->has_row)
         return ERROR_OK;
-    if (session_ask_number(f->m->session, count, &f->total, err) != ERROR_OK ||
+    if (check_before(f, err) != ERROR_OK ||
+        session_ask_number(f->m->session, count, &f->total, err) != ERROR_OK ||
         ladder_climb(f->m, try_begin, f, err) != ERROR_OK)
         return err->code;
     f->pass = 1;
@@ -228,9 +229,12 @@ static enum error_code try_finish(void *context, uint64_t lock_timeout_ms, struc
     if (!text_to_number(outcomes[2].value, UINT64_MAX, &f->left))
         f->left = UINT64_MAX;
     if (f->left == 0)
+        code = check_after(f, err);
+    if (f->left == 0 && code == ERROR_OK)
         return finish_in_transaction(f, err);
-    (void)session_run(f->m->session, "ROLLBACK", &ignored);
-    return ERROR_OK;
+    if (session_is_in_transaction(f->m->session))
+        (void)session_run(f->m->session, "ROLLBACK", &ignored);
+    return code;
 }
 
 static enum error_code try_next_pass(void *context, uint64_t lock_timeout_ms, struct error *err)

@@ -45,6 +45,13 @@ const char *batch_count_sql(const struct filling *f, const void *parent);
  * rows_seen. */
 enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error *err);
 
+/* ---- backfill_check.c ---- */
+
+/* The queries of validate, in a transaction of their own that writes nothing. */
+enum error_code check_before(struct filling *f, struct error *err);
+/* In the open transaction that would end it. */
+enum error_code check_after(struct filling *f, struct error *err);
+
 /* ---- backfill_sync.c ---- */
 
 void sync_name(const struct migrator *m, size_t position, char ret[static SYNC_NAME_SIZE]);

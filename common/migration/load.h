@@ -32,6 +32,15 @@ enum migration_script {
 
 /* One row of migration.yaml's backfill. */
 #define MIGRATION_BACKFILL_KEYS_MAX 8
+#define MIGRATION_VALIDATIONS_MAX   16
+
+/* Queries of one row with one boolean each. */
+struct migration_validate {
+    const char *const *before; /* it has begun */
+    size_t before_count;
+    const char *const *after; /* its last row is done */
+    size_t after_count;
+};
 
 struct migration_backfill {
     const char *table; /* schema.table */
@@ -42,6 +51,7 @@ struct migration_backfill {
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */
     uint64_t batch;    /* rows */
     bool trigger;      /* keep rows right that are written while it runs */
+    struct migration_validate validate;
 };
 
 struct migration_revision {

@@ -3,6 +3,52 @@
 #include "common/migration/backfill.h"
 #include "common/migration/load_internal.h"
 
+/* ---- validate ---- */
+
+static const struct yaml_key validate_keys[] = {
+    {.key = "before",
+     .kind = YAML_KIND_TEXTS,
+     .offset = offsetof(struct migration_validate, before),
+     .count_offset = offsetof(struct migration_validate, before_count),
+     .max = MIGRATION_VALIDATIONS_MAX,
+     .doc = "queries of one boolean: unless each says yes, nothing is begun"},
+    {.key = "after",
+     .kind = YAML_KIND_TEXTS,
+     .offset = offsetof(struct migration_validate, after),
+     .count_offset = offsetof(struct migration_validate, after_count),
+     .max = MIGRATION_VALIDATIONS_MAX,
+     .doc = "likewise, when no row is left: unless each says yes, it has failed"},
+};
+
+static bool is_faulty_list(const char *const *queries, size_t count, const char *key,
+                           struct yaml_fault *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (split_is_one_query(queries[i]))
+            continue;
+        ret->key = key;
+        ret->entry = i + 1;
+        (void)text_format(ret->sentence, sizeof(ret->sentence),
+                          "\"%.80s\" is not one query: a validation is a SELECT of one boolean",
+                          queries[i]);
+        return true;
+    }
+    return false;
+}
+
+static bool is_faulty_validate(const void *filled, struct yaml_fault *ret)
+{
+    const struct migration_validate *validate = filled;
+
+    return is_faulty_list(validate->before, validate->before_count, "before", ret) ||
+           is_faulty_list(validate->after, validate->after_count, "after", ret);
+}
+
+static const struct yaml_table validate_table =
+    YAML_CHECKED_TABLE(struct migration_validate, validate_keys, is_faulty_validate);
+
+/* ---- a row ---- */
+
 static const struct yaml_key backfill_keys[] = {
     {.key = "table",
      .kind = YAML_KIND_TEXT,
@@ -46,6 +92,11 @@ static const struct yaml_key backfill_keys[] = {
      .offset = offsetof(struct migration_backfill, trigger),
      .otherwise = "false",
      .doc = "fill rows by a trigger that are written while the backfill runs"},
+    {.key = "validate",
+     .kind = YAML_KIND_STRUCT,
+     .offset = offsetof(struct migration_backfill, validate),
+     .nested = &validate_table,
+     .doc = "queries that are asked before and after it"},
 };
 
 /* The parts are pasted into SQL: they must stay the parts that they are called. */

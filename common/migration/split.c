@@ -306,17 +306,27 @@ enum error_code split_sql(const void *parent, const char *path, const char *text
 
 /* ---- fragments ---- */
 
-bool split_is_one_update(const char *text)
+static bool is_one(const char *text, const char *kind)
 {
     struct error ignored;
     json_t *tree = NULL;
-    bool is_update;
+    bool is;
 
     if (split_parse_one(text, &tree, &ignored) != ERROR_OK)
         return false;
-    is_update = json_object_get(tree, "UpdateStmt") != NULL;
+    is = json_object_get(tree, kind) != NULL;
     json_decref(tree);
-    return is_update;
+    return is;
+}
+
+bool split_is_one_update(const char *text)
+{
+    return is_one(text, "UpdateStmt");
+}
+
+bool split_is_one_query(const char *text)
+{
+    return is_one(text, "SelectStmt");
 }
 
 struct columns {

@@ -105,6 +105,16 @@ static const struct {
      "a/migration.yaml:1: table: the backfill of t"},
     {{{"a/expand.sql", ""},
       {"a/revert.sql", ""},
+      {"a/migration.yaml", "backfill:\n- {table: t, key: id, set: \"a = 1\", where: \"true\",\n"
+                           "   validate: {before: [SELECT true,\n   DELETE FROM t]}}"}},
+     "a/migration.yaml:4: before: \"DELETE FROM t\" is not one query"},
+    {{{"a/expand.sql", ""},
+      {"a/revert.sql", ""},
+      {"a/migration.yaml", "backfill: [{table: t, key: id, set: \"a = 1\", where: \"true\","
+                           " validate: {after: [SELECT 1; SELECT 2]}}]"}},
+     "a/migration.yaml:1: after: \"SELECT 1; SELECT 2\" is not one query"},
+    {{{"a/expand.sql", ""},
+      {"a/revert.sql", ""},
       {"releases.yaml", "releases: [{name: r, needs: zz}]"}},
      "releases.yaml: release r needs zz"},
     {{{"a/expand.sql", ""},
