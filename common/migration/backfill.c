@@ -4,6 +4,7 @@
 #include "common/migration/filling.h"
 #include "common/migration/segment.h"
 #include "common/migration/steer.h"
+#include "embedded_hakem_migration.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -42,6 +43,20 @@ static enum error_code read_row(struct filling *f, struct error *err)
     return ERROR_OK;
 }
 
+/* From here on the revision does not stand any more, and triggers that would do it again are gone.
+ */
+static void add_revert(struct filling *f, struct transaction *t)
+{
+    const struct log_row row = {.phase = migration_phase_name(MIGRATION_REVERT),
+                                .outcome = "intent",
+                                .hash = "",
+                                .detail = f->title};
+
+    backfill_add_cleanup(f->m, t);
+    transaction_log(f->m, t, &row);
+    segment_add_marks(f->m, t, MIGRATION_REVERT, false);
+}
+
 static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct error *err)
 {
     struct filling *f = context;
@@ -49,6 +64,8 @@ static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct
     enum error_code code;
 
     transaction_begin(f->m, t, lock_timeout_ms);
+    if (f->phase == MIGRATION_REVERT)
+        add_revert(f, t);
     if (f->spec->trigger)
         sync_add(f, t);
     filling_add_call(
@@ -63,12 +80,24 @@ static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct
     return code;
 }
 
+/* What steps of JSON columns call. */
+static enum error_code make_functions(struct filling *f, struct error *err)
+{
+    if (f->spec->json.step_count == 0)
+        return ERROR_OK;
+    return session_run(f->m->session, embedded_json, err);
+}
+
 static enum error_code begin_filling(struct filling *f, struct error *err)
 {
     struct sql_call count = {.text = batch_count_sql(f, f->m->scratch), .where = f->where};
 
-    if (backfill_key_read(f->m, f->spec, f->where, &f->key, err) != ERROR_OK ||
-        read_row(f, err) != ERROR_OK)
+    if (read_row(f, err) != ERROR_OK)
+        return err->code;
+    if (f->is_finished)
+        return ERROR_OK; /* whatever has become of its table since */
+    if (make_functions(f, err) != ERROR_OK ||
+        backfill_key_read(f->m, f->spec, f->where, &f->key, err) != ERROR_OK)
         return err->code;
     if (f->has_row)
         return ERROR_OK;
@@ -88,8 +117,7 @@ static void report(struct filling *f)
     char why[128], text[256];
 
     pace_say(&f->pace, why, sizeof(why));
-    (void)text_format(text, sizeof(text), "backfill of %s%s%s", f->spec->table,
-                      why[0] != '\0' ? ", " : "", why);
+    (void)text_format(text, sizeof(text), "%s%s%s", f->title, why[0] != '\0' ? ", " : "", why);
     migrator_report(f->m, f->done, f->total > f->done ? f->total : f->done, text);
 }
 
@@ -131,8 +159,8 @@ static enum error_code wait_while_throttled(struct filling *f, struct steer *ste
     char text[512];
 
     while (steer->is_throttled) {
-        (void)text_format(text, sizeof(text), "backfill of %s, throttled by %s: %s", f->spec->table,
-                          steer->by, steer->why);
+        (void)text_format(text, sizeof(text), "%s, throttled by %s: %s", f->title, steer->by,
+                          steer->why);
         migrator_report(f->m, f->done, f->total, text);
         if (clock_monotonic_ms() >= end)
             return error_set(err, ERROR_TIMEOUT, "%s: it has been throttled for a day by %s: %s",
@@ -177,25 +205,25 @@ static enum error_code run_pass(struct filling *f, struct error *err)
 
 /* ---- the end ---- */
 
+/* The statements of revert.sql have numbers of their own. */
 static void add_log(struct filling *f, struct transaction *t)
 {
-    char hash[HASH_HEX_SIZE], detail[64];
-    struct log_row row = {.phase = migration_phase_name(MIGRATION_BACKFILL),
-                          .statement = f->position + 1,
-                          .outcome = "done",
+    char hash[HASH_HEX_SIZE];
+    bool is_revert = f->phase == MIGRATION_REVERT;
+    struct log_row row = {.phase = migration_phase_name(f->phase),
+                          .statement = is_revert ? 0 : f->position + 1,
+                          .outcome = is_revert ? "note" : "done",
                           .hash = hash,
-                          .detail = detail};
+                          .detail = memory_format(t, "%s: %" PRIu64 " rows in %" PRIu64 " passes",
+                                                  f->title, f->done, f->pass)};
 
     hash_bytes_hex(f->spec->set, strlen(f->spec->set), hash);
-    (void)text_format(detail, sizeof(detail), "%" PRIu64 " rows in %" PRIu64 " passes", f->done,
-                      f->pass);
     transaction_log(f->m, t, &row);
 }
 
 static enum error_code finish_in_transaction(struct filling *f, struct error *err)
 {
     struct transaction *t = transaction_new(f->m->scratch);
-    bool is_last = f->position + 1 == f->m->revision->backfill_count;
     enum error_code code;
 
     if (f->spec->trigger)
@@ -204,8 +232,8 @@ static enum error_code finish_in_transaction(struct filling *f, struct error *er
                      "UPDATE hakem.backfill SET finished_at = pg_catalog.clock_timestamp()"
                      " WHERE revision = $1 AND generation = $2::bigint AND position = $3::integer");
     add_log(f, t);
-    segment_add_marks(f->m, t, MIGRATION_BACKFILL, is_last);
-    transaction_commit(f->m, t, is_last);
+    segment_add_marks(f->m, t, f->phase, f->is_last);
+    transaction_commit(f->m, t, f->is_last);
     code = transaction_run(f->m, t, NULL, err);
     talloc_free(t);
     return code;
@@ -269,7 +297,7 @@ static enum error_code begin_next_pass(struct filling *f, struct error *err)
     return ERROR_OK;
 }
 
-static enum error_code fill(struct filling *f, struct error *err)
+enum error_code filling_run(struct filling *f, struct error *err)
 {
     if (begin_filling(f, err) != ERROR_OK)
         return err->code;
@@ -284,6 +312,27 @@ static enum error_code fill(struct filling *f, struct error *err)
     return ERROR_OK;
 }
 
+void filling_begin(struct filling *f, struct migrator *m, enum migration_phase phase, size_t i)
+{
+    const struct migration_backfill *row = &m->revision->backfills[i];
+    bool is_back = phase == MIGRATION_REVERT;
+    size_t position = is_back ? INVERSE_POSITION_FROM + i : i;
+
+    *f = (struct filling){
+        .m = m,
+        .spec = is_back ? row->inverse : row,
+        .phase = phase,
+        .is_last = !is_back && i + 1 == m->revision->backfill_count,
+        .position = position,
+        .position_text = memory_format(m->scratch, "%zu", position),
+        .title =
+            memory_format(m->scratch, "%s of %s", is_back ? "way back" : "backfill", row->table),
+    };
+    f->where = memory_format(m->scratch, "%s/migration.yaml: %s", m->revision->name, f->title);
+    sync_name(m, position, f->sync);
+    pace_begin(&f->pace, f->spec->batch);
+}
+
 enum error_code backfill_run(struct migrator *m, struct error *err)
 {
     if (m->revision->backfill_count == 0) {
@@ -291,18 +340,10 @@ enum error_code backfill_run(struct migrator *m, struct error *err)
         return ERROR_OK;
     }
     for (size_t i = 0; i < m->revision->backfill_count; i++) {
-        struct filling filling = {
-            .m = m,
-            .spec = &m->revision->backfills[i],
-            .position = i,
-            .position_text = memory_format(m->scratch, "%zu", i),
-            .where = memory_format(m->scratch, "%s/migration.yaml: backfill of %s",
-                                   m->revision->name, m->revision->backfills[i].table),
-        };
+        struct filling filling;
 
-        sync_name(m, i, filling.sync);
-        pace_begin(&filling.pace, m->revision->backfills[i].batch);
-        if (fill(&filling, err) != ERROR_OK)
+        filling_begin(&filling, m, MIGRATION_BACKFILL, i);
+        if (filling_run(&filling, err) != ERROR_OK)
             return err->code;
     }
     return ERROR_OK;

@@ -6,6 +6,40 @@
 
 #include <inttypes.h>
 
+/* One scan for all of them. */
+static const char *checks_sql(const struct filling *f, bool is_end, const void *parent)
+{
+    struct text *text = text_new(parent, SPLIT_BYTES_MAX);
+
+    for (size_t i = 0; i < f->spec->check_count; i++)
+        text_append_format(text, "%s count(*) FILTER (WHERE %s)", i > 0 ? "," : "SELECT",
+                           is_end && f->spec->checks[i].is_before ? "false"
+                                                                  : f->spec->checks[i].condition);
+    text_append_format(text, " FROM %s WHERE (%s)", f->spec->table, f->spec->among);
+    return text->is_cut ? NULL : text->data;
+}
+
+static enum error_code check_rows(struct filling *f, bool is_end, struct error *err)
+{
+    struct sql_call call = {.text = checks_sql(f, is_end, f->m->scratch), .where = f->where};
+    enum error_code code = ERROR_OK;
+    struct rows *rows;
+
+    if (f->spec->check_count == 0)
+        return ERROR_OK;
+    if (call.text == NULL)
+        return error_set(err, ERROR_LIMIT, "%s: its steps are too much for one statement",
+                         f->where);
+    if (session_query(f->m->session, call, &rows, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < f->spec->check_count && code == ERROR_OK; i++)
+        if (rows_number(rows, 0, i) > 0)
+            code = error_set(err, is_end ? ERROR_VERIFY : ERROR_REFUSED, "%s: %" PRIu64 " rows %s",
+                             f->where, rows_number(rows, 0, i), f->spec->checks[i].sentence);
+    rows_free(rows);
+    return code;
+}
+
 static enum error_code ask_each(struct filling *f, const char *when, const char *const *queries,
                                 size_t count, struct error *err)
 {
@@ -43,9 +77,11 @@ enum error_code check_before(struct filling *f, struct error *err)
     struct error ignored;
     enum error_code code;
 
-    if (validate->before_count == 0)
+    if (validate->before_count == 0 && f->spec->check_count == 0)
         return ERROR_OK;
     code = begin_asking(f, err);
+    if (code == ERROR_OK)
+        code = check_rows(f, false, err);
     if (code == ERROR_OK)
         code = ask_each(f, "before", validate->before, validate->before_count, err);
     if (session_is_in_transaction(f->m->session))
@@ -55,5 +91,7 @@ enum error_code check_before(struct filling *f, struct error *err)
 
 enum error_code check_after(struct filling *f, struct error *err)
 {
+    if (check_rows(f, true, err) != ERROR_OK)
+        return err->code;
     return ask_each(f, "after", f->spec->validate.after, f->spec->validate.after_count, err);
 }

@@ -50,7 +50,8 @@ enum error_code backfill_key_read(struct migrator *m, const struct migration_bac
         if (ret->types[i][0] == '\0')
             return error_set(err, ERROR_INVALID, "%s: there is no column %s of %s", where,
                              ret->names[i], spec->table);
-    return nullable < ret->count || !is_unique ? refuse(m, ret, spec, where, nullable, err) : ERROR_OK;
+    return nullable < ret->count || !is_unique ? refuse(m, ret, spec, where, nullable, err)
+                                               : ERROR_OK;
 }
 
 /* ---- SQL ---- */

@@ -14,10 +14,13 @@
 struct filling {
     struct migrator *m;
     const struct migration_backfill *spec;
-    size_t position;
+    enum migration_phase phase; /* MIGRATION_BACKFILL; MIGRATION_REVERT: spec is an inverse */
+    bool is_last;               /* its end is the phase's */
+    size_t position;            /* in hakem.backfill */
     const char *position_text;
     char sync[SYNC_NAME_SIZE]; /* trigger, and function in schema hakem */
     struct backfill_key key;
+    const char *title; /* "backfill of public.players" */
     const char *where; /* for errors */
     bool has_row;
     bool is_finished;
@@ -34,6 +37,14 @@ struct filling {
     uint64_t rows_seen;
 };
 
+/* The way back of row i of migration.yaml stands that far behind it. */
+#define INVERSE_POSITION_FROM MIGRATION_BACKFILLS_MAX
+
+/* Row i of the revision's, or its way back. */
+void filling_begin(struct filling *f, struct migrator *m, enum migration_phase phase, size_t i);
+/* From wherever it is to its end. */
+enum error_code filling_run(struct filling *f, struct error *err);
+
 /* A call with three parameters: which row of hakem.backfill. */
 void filling_add_call(struct filling *f, struct transaction *t, const char *sql);
 
@@ -47,7 +58,7 @@ enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error 
 
 /* ---- backfill_check.c ---- */
 
-/* The queries of validate, in a transaction of their own that writes nothing. */
+/* The checks and the queries of validate, in a transaction of their own that writes nothing. */
 enum error_code check_before(struct filling *f, struct error *err);
 /* In the open transaction that would end it. */
 enum error_code check_after(struct filling *f, struct error *err);

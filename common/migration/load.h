@@ -42,16 +42,62 @@ struct migration_validate {
     size_t after_count;
 };
 
+/* One step of a JSON column: exactly one of paths has keys. */
+enum migration_json_verb {
+    MIGRATION_JSON_MOVE,
+    MIGRATION_JSON_RENAME,
+    MIGRATION_JSON_MERGE,
+    MIGRATION_JSON_DEFAULT,
+    MIGRATION_JSON_RETYPE,
+    MIGRATION_JSON_VERB_COUNT
+};
+
+#define MIGRATION_PATH_MAX       16
+#define MIGRATION_JSON_STEPS_MAX 16
+
+struct migration_path {
+    const char *const *keys; /* of objects, from the outermost one */
+    size_t count;
+};
+
+struct migration_json_step {
+    struct migration_path paths[MIGRATION_JSON_VERB_COUNT];
+    struct migration_path to;
+    const char *as; /* of rename: the new key; of retype: the new type */
+    const char *from;
+    const char *value; /* JSON */
+};
+
+struct migration_json {
+    const char *column;
+    const struct migration_json_step *steps;
+    size_t step_count; /* 0: the row has none */
+};
+
+/* What must be true of no row of the table. */
+struct migration_check {
+    const char *condition;
+    const char *sentence; /* what such rows are, behind "3 rows of public.players" */
+    bool is_before;       /* asked before it begins only; else also before it has ended */
+};
+
 struct migration_backfill {
     const char *table; /* schema.table */
     const char *key;   /* a column with a unique index; NULL: several, in keys */
     const char *const *keys;
     size_t key_count;
-    const char *set;   /* "display_name = name" */
+    struct migration_json json;
+    const char *set;   /* "display_name = name"; what json comes to */
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */
     uint64_t batch;    /* rows */
     bool trigger;      /* keep rows right that are written while it runs */
+    bool is_lossy;     /* the author knows that nothing takes it back */
     struct migration_validate validate;
+    /* What follows from all these (backfill_compile.c). */
+    const char *among; /* the rows that it is about at all, done or not */
+    const struct migration_check *checks;
+    size_t check_count;
+    const struct migration_backfill *inverse; /* NULL: revert.sql alone takes it back, or nothing */
 };
 
 struct migration_revision {

@@ -1,7 +1,11 @@
 #include "common/base/memory.h"
 #include "common/config/yaml.h"
 #include "common/migration/backfill.h"
+#include "common/migration/json_steps.h"
 #include "common/migration/load_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 
 /* ---- validate ---- */
 
@@ -72,14 +76,23 @@ static const struct yaml_key backfill_keys[] = {
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct migration_backfill, set),
      .min = 1,
-     .is_required = true,
      .doc = "what UPDATE sets: \"display_name = name\""},
+    {.key = "json",
+     .kind = YAML_KIND_STRUCT,
+     .offset = offsetof(struct migration_backfill, json),
+     .nested = &json_table,
+     .doc = "instead of set: what becomes of the documents of a column"},
     {.key = "where",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct migration_backfill, where),
      .min = 1,
-     .is_required = true,
-     .doc = "true for a row that is still to be filled: \"display_name IS NULL\""},
+     .doc = "true for a row that is still to be filled: \"display_name IS NULL\"; with json: which "
+            "rows it is about, and not a word about the column"},
+    {.key = "lossy",
+     .kind = YAML_KIND_BOOL,
+     .offset = offsetof(struct migration_backfill, is_lossy),
+     .otherwise = "false",
+     .doc = "it is known that a revert does not bring back what was: lossless.sql counts it"},
     {.key = "batch",
      .kind = YAML_KIND_NUMBER,
      .offset = offsetof(struct migration_backfill, batch),
@@ -99,32 +112,93 @@ static const struct yaml_key backfill_keys[] = {
      .doc = "queries that are asked before and after it"},
 };
 
+/* ---- does it go together? ---- */
+
+static bool fault_at(struct yaml_fault *ret, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static bool fault_at(struct yaml_fault *ret, const char *key, const char *format, ...)
+{
+    va_list args;
+
+    ret->key = key;
+    va_start(args, format);
+    (void)vsnprintf(ret->sentence, sizeof(ret->sentence), format, args);
+    va_end(args);
+    return true;
+}
+
+static bool has_no_key(const struct migration_backfill *backfill, struct yaml_fault *ret)
+{
+    if ((backfill->key != NULL) != (backfill->key_count > 0))
+        return false;
+    return fault_at(ret, "key", "the backfill of %s has %s: give key, or keys", backfill->table,
+                    backfill->key == NULL ? "neither key nor keys" : "both key and keys");
+}
+
+static bool has_faulty_json(const struct migration_backfill *backfill, struct yaml_fault *ret)
+{
+    if (backfill->where != NULL &&
+        split_expression_mentions(backfill->where, backfill->json.column))
+        return fault_at(ret, "where",
+                        "the backfill of %s: where may say nothing of %s, which changes: leave it "
+                        "to the steps which documents they are about",
+                        backfill->table, backfill->json.column);
+    if (!backfill->is_lossy && !json_steps_have_way_back(&backfill->json))
+        return fault_at(ret, "json",
+                        "the backfill of %s: merge and default cannot be taken back: say lossy: "
+                        "true, and let lossless.sql count what a revert leaves lost",
+                        backfill->table);
+    return false;
+}
+
+/* What is done to a row, and which rows. */
+static bool has_faulty_change(const struct migration_backfill *backfill, struct yaml_fault *ret)
+{
+    bool has_json = backfill->json.step_count > 0;
+
+    if ((backfill->set != NULL) == has_json)
+        return fault_at(ret, "table", "the backfill of %s has %s: give set, or json",
+                        backfill->table, has_json ? "both set and json" : "neither set nor json");
+    if (has_json)
+        return has_faulty_json(backfill, ret);
+    if (backfill->where == NULL)
+        return fault_at(ret, "table",
+                        "the backfill of %s has no where, which is true for a row that is still to "
+                        "be done",
+                        backfill->table);
+    return false;
+}
+
 /* The parts are pasted into SQL: they must stay the parts that they are called. */
+static bool is_no_update(const struct migration_backfill *backfill, struct yaml_fault *ret)
+{
+    const char *where = backfill->where != NULL ? backfill->where : "true";
+    bool is_sound = true;
+    char *set = backfill->set != NULL ? memory_text(NULL, backfill->set)
+                                      : memory_format(NULL, "%s = (%s)::jsonb",
+                                                      backfill->json.column, backfill->json.column);
+
+    for (size_t i = 0; i < (backfill->key != NULL ? 1 : backfill->key_count) && is_sound; i++) {
+        const char *key = backfill->key != NULL ? backfill->key : backfill->keys[i];
+        char *update = memory_format(set, "UPDATE %s SET %s WHERE (%s) AND %s > '1'",
+                                     backfill->table, set, where, key);
+
+        is_sound = split_is_one_update(update);
+    }
+    talloc_free(set);
+    return !is_sound && fault_at(ret, "table",
+                                 "the backfill of %s: table, key, set (or the column) and where do "
+                                 "not make one UPDATE",
+                                 backfill->table);
+}
+
 static bool is_faulty_backfill(const void *filled, struct yaml_fault *ret)
 {
     const struct migration_backfill *backfill = filled;
-    bool is_sound = true;
 
-    if ((backfill->key != NULL) == (backfill->key_count > 0)) {
-        ret->key = "key";
-        (void)text_format(ret->sentence, sizeof(ret->sentence),
-                          "the backfill of %s has %s: give key, or keys", backfill->table,
-                          backfill->key == NULL ? "neither key nor keys" : "both key and keys");
-        return true;
-    }
-    for (size_t i = 0; i < (backfill->key != NULL ? 1 : backfill->key_count) && is_sound; i++) {
-        const char *key = backfill->key != NULL ? backfill->key : backfill->keys[i];
-        char *update = memory_format(NULL, "UPDATE %s SET %s WHERE (%s) AND %s > '1'",
-                                     backfill->table, backfill->set, backfill->where, key);
-
-        is_sound = split_is_one_update(update);
-        talloc_free(update);
-    }
-    ret->key = "table";
-    (void)text_format(ret->sentence, sizeof(ret->sentence),
-                      "the backfill of %s: table, key, set and where do not make one UPDATE",
-                      backfill->table);
-    return !is_sound;
+    return has_no_key(backfill, ret) || has_faulty_change(backfill, ret) ||
+           is_no_update(backfill, ret);
 }
 
 const struct yaml_table backfill_table =

@@ -1,5 +1,5 @@
-/* load_internal.h: between load.c (files into a set), load_yaml.c (what the YAML files say) and
- * load_backfill.c (what a row of a backfill says).
+/* load_internal.h: between load.c (files into a set), load_yaml.c (what the YAML files say),
+ * load_backfill.c (what a row of a backfill says) and backfill_compile.c (what that is in SQL).
  */
 #ifndef COMMON_MIGRATION_LOAD_INTERNAL_H
 #define COMMON_MIGRATION_LOAD_INTERNAL_H
@@ -35,6 +35,9 @@ struct releases_manifest {
 
 /* Of struct migration_backfill. */
 extern const struct yaml_table backfill_table;
+
+/* Adds what follows from what the row says; texts are children of parent. */
+void backfill_compile(const void *parent, struct migration_backfill *backfill);
 
 /* file NULL: all defaults. */
 enum error_code manifest_read(const void *parent, const struct migration_file *file,

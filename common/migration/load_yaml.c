@@ -121,6 +121,8 @@ enum error_code manifest_read(const void *parent, const struct migration_file *f
     text = text_of(file);
     if (yaml_read(parent, &text, &manifest_table, &manifest, err) != ERROR_OK)
         return err->code;
+    for (size_t i = 0; i < manifest.backfill_count; i++)
+        backfill_compile(parent, &manifest.backfills[i]);
     *ret = manifest;
     return ERROR_OK;
 }

@@ -5,6 +5,7 @@
 #define COMMON_MIGRATION_MIGRATOR_H
 
 #include "common/migration/phase.h"
+#include "common/migration/sql_text.h"
 #include "common/postgres/pipeline.h"
 
 #define MIGRATOR_NUMBER_SIZE   24
@@ -122,8 +123,5 @@ enum error_code ladder_climb(struct migrator *m, ladder_attempt *attempt, void *
 /* ---- texts ---- */
 
 const char *migrator_text(const char *text); /* "" for NULL */
-char *sql_array(const void *parent, const char *const *words, size_t count);
-char *sql_identifier(const void *parent, const char *schema,
-                     const char *name); /* schema may be NULL */
 
 #endif

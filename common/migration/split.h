@@ -77,4 +77,8 @@ bool split_is_one_query(const char *text);
  * subquery or cannot be parsed.  A talloc child of parent. */
 char *split_expression_of_new(const void *parent, const char *expression);
 
+/* Does expression speak of a column of that name (quoted, if it needs to be)? Also true if nobody
+ * can say. */
+bool split_expression_mentions(const char *expression, const char *column);
+
 #endif
