@@ -9,39 +9,80 @@
     "SELECT cursor FROM hakem.backfill WHERE revision = $1 AND generation = $2::bigint"            \
     " AND position = $3::integer"
 
+/* " FROM …", "(…) AND " */
+static const char *from_clause(const struct migration_backfill *spec, const void *parent)
+{
+    return spec->from != NULL ? memory_format(parent, " FROM %s", spec->from) : "";
+}
+
+static const char *join_clause(const struct migration_backfill *spec, const void *parent)
+{
+    return spec->join != NULL ? memory_format(parent, "(%s) AND ", spec->join) : "";
+}
+
+/* The rows of the batch, for as long as they are locked: those between its first and its last. */
+static const char *range_of(const struct filling *f, const void *parent)
+{
+    const char *list = backfill_key_qualified(&f->key, f->spec->table, parent);
+    const char *outputs = backfill_key_outputs(&f->key, parent);
+
+    return memory_format(parent, "(%s) >= (SELECT %s FROM first) AND (%s) <= (SELECT %s FROM last)",
+                         list, outputs, list, outputs);
+}
+
+static const char *change_sql(const struct filling *f, const void *parent)
+{
+    const struct migration_backfill *spec = f->spec;
+
+    return memory_format(parent, "changed AS (UPDATE %s SET %s%s WHERE %s AND %s(%s) RETURNING 1)",
+                         spec->table, spec->set, from_clause(spec, parent), range_of(f, parent),
+                         join_clause(spec, parent), spec->where);
+}
+
 /* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
  * trigger's, or the next pass's. */
 static const char *batch_sql(const struct filling *f, const void *parent)
 {
-    const struct migration_backfill *spec = f->spec;
     const struct backfill_key *key = &f->key;
     const char *list = backfill_key_list(key, parent);
     const char *outputs = backfill_key_outputs(key, parent);
-    const char *from = "";
+    const char *behind = "";
 
     if (f->has_cursor)
-        from = memory_format(parent, " WHERE (%s) > (%s)", list,
-                             backfill_key_from(key, "(" ITS_CURSOR ")", parent));
+        behind = memory_format(parent, " WHERE (%s) > (%s)", list,
+                               backfill_key_from(key, "(" ITS_CURSOR ")", parent));
     return memory_format(
         parent,
         "WITH batch AS MATERIALIZED (SELECT %s FROM %s%s ORDER BY %s LIMIT %" PRIu64
         "), last AS MATERIALIZED (SELECT %s FROM batch ORDER BY %s LIMIT 1),"
-        " first AS MATERIALIZED (SELECT %s FROM batch ORDER BY %s LIMIT 1),"
-        " changed AS (UPDATE %s SET %s WHERE (%s) >= (SELECT %s FROM first)"
-        " AND (%s) <= (SELECT %s FROM last) AND (%s) RETURNING 1)"
+        " first AS MATERIALIZED (SELECT %s FROM batch ORDER BY %s LIMIT 1), %s"
         " UPDATE hakem.backfill SET cursor = coalesce((SELECT %s FROM last), cursor),"
         " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
         " AND generation = $2::bigint AND position = $3::integer"
         " RETURNING (SELECT count(*) FROM changed) || ' ' || (SELECT count(*) FROM batch)",
-        backfill_key_select(key, parent), spec->table, from, list, f->pace.rows, outputs,
-        backfill_key_order(key, "DESC", parent), outputs, outputs, spec->table, spec->set, list,
-        outputs, list, outputs, spec->where, backfill_key_cursor(key, parent));
+        backfill_key_select(key, parent), f->spec->table, behind, list, f->pace.rows, outputs,
+        backfill_key_order(key, "DESC", parent), outputs, outputs, change_sql(f, parent),
+        backfill_key_cursor(key, parent));
 }
 
 const char *batch_count_sql(const struct filling *f, const void *parent)
 {
-    return memory_format(parent, "SELECT count(*) FROM %s WHERE (%s)", f->spec->table,
-                         f->spec->where);
+    const struct migration_backfill *spec = f->spec;
+
+    return memory_format(parent, "SELECT count(*) FROM %s%s%s WHERE %s(%s)", spec->table,
+                         spec->from != NULL ? ", " : "", spec->from != NULL ? spec->from : "",
+                         join_clause(spec, parent), spec->where);
+}
+
+const char *batch_ambiguous_sql(const struct filling *f, const void *parent)
+{
+    const struct migration_backfill *spec = f->spec;
+
+    return memory_format(parent,
+                         "SELECT count(*) FROM (SELECT 1 FROM %s, %s WHERE (%s) AND (%s)"
+                         " GROUP BY %s HAVING count(*) > 1) AS several",
+                         spec->table, spec->from, spec->join, spec->where,
+                         backfill_key_qualified(&f->key, spec->table, parent));
 }
 
 /* "CHANGED SEEN" */

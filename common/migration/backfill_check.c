@@ -40,6 +40,25 @@ static enum error_code check_rows(struct filling *f, bool is_end, struct error *
     return code;
 }
 
+/* Which of several rows an UPDATE takes, nobody can say. */
+static enum error_code check_partners(struct filling *f, struct error *err)
+{
+    struct sql_call call = {.where = f->where};
+    uint64_t count = 0;
+
+    if (f->spec->from == NULL)
+        return ERROR_OK;
+    call.text = batch_ambiguous_sql(f, f->m->scratch);
+    if (session_ask_number(f->m->session, call, &count, err) != ERROR_OK)
+        return err->code;
+    if (count == 0)
+        return ERROR_OK;
+    return error_set(err, ERROR_REFUSED,
+                     "%s: %" PRIu64 " rows have several partners in %s: make join, or from, say "
+                     "which one counts",
+                     f->where, count, f->spec->from);
+}
+
 static enum error_code ask_each(struct filling *f, const char *when, const char *const *queries,
                                 size_t count, struct error *err)
 {
@@ -77,11 +96,11 @@ enum error_code check_before(struct filling *f, struct error *err)
     struct error ignored;
     enum error_code code;
 
-    if (validate->before_count == 0 && f->spec->check_count == 0)
-        return ERROR_OK;
     code = begin_asking(f, err);
     if (code == ERROR_OK)
         code = check_rows(f, false, err);
+    if (code == ERROR_OK)
+        code = check_partners(f, err);
     if (code == ERROR_OK)
         code = ask_each(f, "before", validate->before, validate->before_count, err);
     if (session_is_in_transaction(f->m->session))

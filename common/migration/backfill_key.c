@@ -65,6 +65,16 @@ const char *backfill_key_list(const struct backfill_key *key, const void *parent
     return text->data;
 }
 
+const char *backfill_key_qualified(const struct backfill_key *key, const char *table,
+                                   const void *parent)
+{
+    struct text *text = text_new(parent, LIST_MAX);
+
+    for (size_t i = 0; i < key->count; i++)
+        text_append_format(text, "%s%s.%s", i > 0 ? ", " : "", table, key->names[i]);
+    return text->data;
+}
+
 const char *backfill_key_select(const struct backfill_key *key, const void *parent)
 {
     struct text *text = text_new(parent, LIST_MAX);
@@ -116,12 +126,13 @@ const char *backfill_key_cursor(const struct backfill_key *key, const void *pare
     return text->data;
 }
 
-const char *backfill_key_equals_new(const struct backfill_key *key, const void *parent)
+const char *backfill_key_equals_new(const struct backfill_key *key, const char *table,
+                                    const void *parent)
 {
     struct text *text = text_new(parent, LIST_MAX);
 
     for (size_t i = 0; i < key->count; i++)
-        text_append_format(text, "%s%s = NEW.%s", i > 0 ? " AND " : "", key->names[i],
+        text_append_format(text, "%s%s.%s = NEW.%s", i > 0 ? " AND " : "", table, key->names[i],
                            key->names[i]);
     return text->data;
 }

@@ -26,17 +26,20 @@ static void add_function(struct filling *f, struct transaction *t)
         memory_format(t,
                       "CREATE OR REPLACE FUNCTION hakem.%s() RETURNS trigger LANGUAGE plpgsql"
                       " SECURITY DEFINER SET search_path FROM CURRENT AS $hakem$ BEGIN"
-                      " UPDATE %s SET %s WHERE %s AND (%s); RETURN NULL;"
+                      " UPDATE %s SET %s%s%s WHERE %s AND (%s) AND (%s); RETURN NULL;"
                       " END $hakem$",
-                      f->sync, spec->table, spec->set, backfill_key_equals_new(&f->key, t),
-                      spec->where),
+                      f->sync, spec->table, spec->set, spec->from != NULL ? " FROM " : "",
+                      spec->from != NULL ? spec->from : "",
+                      backfill_key_equals_new(&f->key, spec->table, t),
+                      spec->join != NULL ? spec->join : "true", spec->where),
         0, NULL);
 }
 
 /* The guard stands in WHEN: rows that are right already cost almost nothing. */
 void sync_add(struct filling *f, struct transaction *t)
 {
-    const char *guard = split_expression_of_new(t, f->spec->where);
+    /* Of a join a bare column may be the other table's. */
+    const char *guard = f->spec->from == NULL ? split_expression_of_new(t, f->spec->where) : NULL;
 
     add_function(f, t);
     transaction_add(t, f->where,

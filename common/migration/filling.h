@@ -52,6 +52,8 @@ void filling_add_call(struct filling *f, struct transaction *t, const char *sql)
 
 /* How many rows are still to be done; a child of parent. */
 const char *batch_count_sql(const struct filling *f, const void *parent);
+/* How many rows have several partners in spec.from. */
+const char *batch_ambiguous_sql(const struct filling *f, const void *parent);
 /* The next pace.rows rows behind the cursor, as an attempt of the ladder: sets rows_changed and
  * rows_seen. */
 enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error *err);

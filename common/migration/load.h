@@ -88,6 +88,8 @@ struct migration_backfill {
     size_t key_count;
     struct migration_json json;
     const char *set;   /* "display_name = name"; what json comes to */
+    const char *from;  /* of UPDATE … FROM: "public.accounts AS a"; NULL: the table alone */
+    const char *join;  /* with from: which of its rows goes with a row; at most one does */
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */
     uint64_t batch;    /* rows */
     bool trigger;      /* keep rows right that are written while it runs */

@@ -82,6 +82,16 @@ static const struct yaml_key backfill_keys[] = {
      .offset = offsetof(struct migration_backfill, json),
      .nested = &json_table,
      .doc = "instead of set: what becomes of the documents of a column"},
+    {.key = "from",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_backfill, from),
+     .min = 1,
+     .doc = "other tables that set speaks of: \"public.accounts AS a\""},
+    {.key = "join",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_backfill, join),
+     .min = 1,
+     .doc = "with from: which row of it goes with a row; rows with which none goes are not done"},
     {.key = "where",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct migration_backfill, where),
@@ -160,6 +170,11 @@ static bool has_faulty_change(const struct migration_backfill *backfill, struct 
     if ((backfill->set != NULL) == has_json)
         return fault_at(ret, "table", "the backfill of %s has %s: give set, or json",
                         backfill->table, has_json ? "both set and json" : "neither set nor json");
+    if ((backfill->from != NULL) != (backfill->join != NULL) ||
+        (has_json && backfill->from != NULL))
+        return fault_at(ret, "table",
+                        "the backfill of %s: from needs join, join needs from, and both need set",
+                        backfill->table);
     if (has_json)
         return has_faulty_json(backfill, ret);
     if (backfill->where == NULL)
@@ -181,16 +196,20 @@ static bool is_no_update(const struct migration_backfill *backfill, struct yaml_
 
     for (size_t i = 0; i < (backfill->key != NULL ? 1 : backfill->key_count) && is_sound; i++) {
         const char *key = backfill->key != NULL ? backfill->key : backfill->keys[i];
-        char *update = memory_format(set, "UPDATE %s SET %s WHERE (%s) AND %s > '1'",
-                                     backfill->table, set, where, key);
+        char *update = memory_format(
+            set, "UPDATE %s SET %s%s%s WHERE (%s) AND (%s) AND %s > '1' AND %s.%s > '1'",
+            backfill->table, set, backfill->from != NULL ? " FROM " : "",
+            backfill->from != NULL ? backfill->from : "",
+            backfill->join != NULL ? backfill->join : "true", where, key, backfill->table, key);
 
         is_sound = split_is_one_update(update);
     }
     talloc_free(set);
-    return !is_sound && fault_at(ret, "table",
-                                 "the backfill of %s: table, key, set (or the column) and where do "
-                                 "not make one UPDATE",
-                                 backfill->table);
+    return !is_sound &&
+           fault_at(ret, "table",
+                    "the backfill of %s: table, key, set (or the column), from, join and "
+                    "where do not make one UPDATE",
+                    backfill->table);
 }
 
 static bool is_faulty_backfill(const void *filled, struct yaml_fault *ret)
