@@ -71,36 +71,41 @@ static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct
     filling_add_call(
         f, t,
         memory_format(t,
-                      "INSERT INTO hakem.backfill (revision, generation, position, total, target)"
-                      " VALUES ($1, $2::bigint, $3::integer, %" PRIu64 ", $hakem$%s$hakem$)",
-                      f->total, f->spec->table));
+                      "INSERT INTO hakem.backfill (revision, generation, position, total, target,"
+                      " what, into_table) VALUES ($1, $2::bigint, $3::integer, %" PRIu64
+                      ", %s, '%s', %s)",
+                      f->total, sql_literal(t, f->spec->table),
+                      f->phase == MIGRATION_REVERT ? "back" : change_name(f->spec->change),
+                      f->spec->archive != NULL ? sql_literal(t, f->spec->archive) : "NULL"));
     transaction_commit(f->m, t, false);
     code = transaction_run(f->m, t, NULL, err);
     talloc_free(t);
     return code;
 }
 
-/* What steps of JSON columns call. */
+/* What batches of these call. */
 static enum error_code make_functions(struct filling *f, struct error *err)
 {
-    if (f->spec->json.step_count == 0)
+    if (f->spec->change != MIGRATION_CHANGE_JSON && f->spec->archive == NULL)
         return ERROR_OK;
-    return session_run(f->m->session, embedded_json, err);
+    return session_run(f->m->session, embedded_change, err);
 }
 
 static enum error_code begin_filling(struct filling *f, struct error *err)
 {
-    struct sql_call count = {.text = batch_count_sql(f, f->m->scratch), .where = f->where};
+    struct sql_call count = {.where = f->where};
 
     if (read_row(f, err) != ERROR_OK)
         return err->code;
     if (f->is_finished)
         return ERROR_OK; /* whatever has become of its table since */
     if (make_functions(f, err) != ERROR_OK ||
-        backfill_key_read(f->m, f->spec, f->where, &f->key, err) != ERROR_OK)
+        backfill_key_read(f->m, f->spec, f->where, &f->key, err) != ERROR_OK ||
+        move_prepare(f, err) != ERROR_OK)
         return err->code;
     if (f->has_row)
         return ERROR_OK;
+    count.text = change_count_sql(f, f->m->scratch);
     if (check_before(f, err) != ERROR_OK ||
         session_ask_number(f->m->session, count, &f->total, err) != ERROR_OK ||
         ladder_climb(f->m, try_begin, f, err) != ERROR_OK)
@@ -210,6 +215,7 @@ static void add_log(struct filling *f, struct transaction *t)
 {
     char hash[HASH_HEX_SIZE];
     bool is_revert = f->phase == MIGRATION_REVERT;
+    const char *sql = change_sql(f, t);
     struct log_row row = {.phase = migration_phase_name(f->phase),
                           .statement = is_revert ? 0 : f->position + 1,
                           .outcome = is_revert ? "note" : "done",
@@ -217,7 +223,7 @@ static void add_log(struct filling *f, struct transaction *t)
                           .detail = memory_format(t, "%s: %" PRIu64 " rows in %" PRIu64 " passes",
                                                   f->title, f->done, f->pass)};
 
-    hash_bytes_hex(f->spec->set, strlen(f->spec->set), hash);
+    hash_bytes_hex(sql, strlen(sql), hash);
     transaction_log(f->m, t, &row);
 }
 
@@ -249,7 +255,7 @@ static enum error_code try_finish(void *context, uint64_t lock_timeout_ms, struc
     enum error_code code;
 
     transaction_begin(f->m, t, lock_timeout_ms);
-    transaction_add(t, f->where, batch_count_sql(f, t), 0, NULL);
+    transaction_add(t, f->where, change_count_sql(f, t), 0, NULL);
     code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
     talloc_free(t);
     if (code != ERROR_OK)

@@ -9,36 +9,6 @@
     "SELECT cursor FROM hakem.backfill WHERE revision = $1 AND generation = $2::bigint"            \
     " AND position = $3::integer"
 
-/* " FROM …", "(…) AND " */
-static const char *from_clause(const struct migration_backfill *spec, const void *parent)
-{
-    return spec->from != NULL ? memory_format(parent, " FROM %s", spec->from) : "";
-}
-
-static const char *join_clause(const struct migration_backfill *spec, const void *parent)
-{
-    return spec->join != NULL ? memory_format(parent, "(%s) AND ", spec->join) : "";
-}
-
-/* The rows of the batch, for as long as they are locked: those between its first and its last. */
-static const char *range_of(const struct filling *f, const void *parent)
-{
-    const char *list = backfill_key_qualified(&f->key, f->spec->table, parent);
-    const char *outputs = backfill_key_outputs(&f->key, parent);
-
-    return memory_format(parent, "(%s) >= (SELECT %s FROM first) AND (%s) <= (SELECT %s FROM last)",
-                         list, outputs, list, outputs);
-}
-
-static const char *change_sql(const struct filling *f, const void *parent)
-{
-    const struct migration_backfill *spec = f->spec;
-
-    return memory_format(parent, "changed AS (UPDATE %s SET %s%s WHERE %s AND %s(%s) RETURNING 1)",
-                         spec->table, spec->set, from_clause(spec, parent), range_of(f, parent),
-                         join_clause(spec, parent), spec->where);
-}
-
 /* The cursor names rows, not rows still to be done: what is written behind it meanwhile is the
  * trigger's, or the next pass's. */
 static const char *batch_sql(const struct filling *f, const void *parent)
@@ -59,30 +29,10 @@ static const char *batch_sql(const struct filling *f, const void *parent)
         " UPDATE hakem.backfill SET cursor = coalesce((SELECT %s FROM last), cursor),"
         " done = done + (SELECT count(*) FROM changed) WHERE revision = $1"
         " AND generation = $2::bigint AND position = $3::integer"
-        " RETURNING (SELECT count(*) FROM changed) || ' ' || (SELECT count(*) FROM batch)",
+        " RETURNING %s || ' ' || (SELECT count(*) FROM batch)",
         backfill_key_select(key, parent), f->spec->table, behind, list, f->pace.rows, outputs,
         backfill_key_order(key, "DESC", parent), outputs, outputs, change_sql(f, parent),
-        backfill_key_cursor(key, parent));
-}
-
-const char *batch_count_sql(const struct filling *f, const void *parent)
-{
-    const struct migration_backfill *spec = f->spec;
-
-    return memory_format(parent, "SELECT count(*) FROM %s%s%s WHERE %s(%s)", spec->table,
-                         spec->from != NULL ? ", " : "", spec->from != NULL ? spec->from : "",
-                         join_clause(spec, parent), spec->where);
-}
-
-const char *batch_ambiguous_sql(const struct filling *f, const void *parent)
-{
-    const struct migration_backfill *spec = f->spec;
-
-    return memory_format(parent,
-                         "SELECT count(*) FROM (SELECT 1 FROM %s, %s WHERE (%s) AND (%s)"
-                         " GROUP BY %s HAVING count(*) > 1) AS several",
-                         spec->table, spec->from, spec->join, spec->where,
-                         backfill_key_qualified(&f->key, spec->table, parent));
+        backfill_key_cursor(key, parent), change_counted(f, parent));
 }
 
 /* "CHANGED SEEN" */

@@ -48,7 +48,7 @@ static enum error_code check_partners(struct filling *f, struct error *err)
 
     if (f->spec->from == NULL)
         return ERROR_OK;
-    call.text = batch_ambiguous_sql(f, f->m->scratch);
+    call.text = change_ambiguous_sql(f, f->m->scratch);
     if (session_ask_number(f->m->session, call, &count, err) != ERROR_OK)
         return err->code;
     if (count == 0)
@@ -102,6 +102,8 @@ enum error_code check_before(struct filling *f, struct error *err)
     if (code == ERROR_OK)
         code = check_partners(f, err);
     if (code == ERROR_OK)
+        code = move_check_before(f, err);
+    if (code == ERROR_OK)
         code = ask_each(f, "before", validate->before, validate->before_count, err);
     if (session_is_in_transaction(f->m->session))
         (void)session_run(f->m->session, "ROLLBACK", &ignored);
@@ -110,7 +112,7 @@ enum error_code check_before(struct filling *f, struct error *err)
 
 enum error_code check_after(struct filling *f, struct error *err)
 {
-    if (check_rows(f, true, err) != ERROR_OK)
+    if (check_rows(f, true, err) != ERROR_OK || move_check_after(f, err) != ERROR_OK)
         return err->code;
     return ask_each(f, "after", f->spec->validate.after, f->spec->validate.after_count, err);
 }

@@ -73,9 +73,48 @@ static void compile_json(const void *parent, struct migration_backfill *backfill
         backfill->inverse = json_inverse(parent, backfill, document);
 }
 
+/* Rows come back from where they were moved to: all that there are. */
+static const struct migration_backfill *move_inverse(const void *parent,
+                                                     const struct migration_backfill *backfill)
+{
+    struct migration_backfill *inverse = memory_new(parent, struct migration_backfill);
+
+    *inverse = *backfill;
+    inverse->change = MIGRATION_CHANGE_ARCHIVE;
+    inverse->table = backfill->archive;
+    inverse->archive = backfill->table;
+    inverse->where = inverse->among = "true";
+    inverse->validate = (struct migration_validate){.before_count = 0};
+    return inverse;
+}
+
+static void compile_move(const void *parent, struct migration_backfill *backfill)
+{
+    backfill->where = backfill->among;
+    if (backfill->archive == NULL)
+        return;
+    backfill->model = backfill->table;
+    if (!backfill->is_lossy)
+        backfill->inverse = move_inverse(parent, backfill);
+}
+
+static enum migration_change change_of(const struct migration_backfill *backfill)
+{
+    if (backfill->json.step_count > 0)
+        return MIGRATION_CHANGE_JSON;
+    if (backfill->duplicates.by_count > 0)
+        return MIGRATION_CHANGE_DEDUPLICATE;
+    if (backfill->archive != NULL)
+        return MIGRATION_CHANGE_ARCHIVE;
+    return backfill->is_deletion ? MIGRATION_CHANGE_DELETE : MIGRATION_CHANGE_SET;
+}
+
 void backfill_compile(const void *parent, struct migration_backfill *backfill)
 {
     backfill->among = backfill->where != NULL ? backfill->where : "true";
-    if (backfill->json.step_count > 0)
+    backfill->change = change_of(backfill);
+    if (backfill->change == MIGRATION_CHANGE_JSON)
         compile_json(parent, backfill);
+    else if (backfill->change != MIGRATION_CHANGE_SET)
+        compile_move(parent, backfill);
 }

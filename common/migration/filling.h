@@ -20,8 +20,10 @@ struct filling {
     const char *position_text;
     char sync[SYNC_NAME_SIZE]; /* trigger, and function in schema hakem */
     struct backfill_key key;
-    const char *title; /* "backfill of public.players" */
-    const char *where; /* for errors */
+    const char *columns; /* of a move: a, b */
+    const char *moved;   /* t.a, t.b */
+    const char *title;   /* "backfill of public.players" */
+    const char *where;   /* for errors */
     bool has_row;
     bool is_finished;
     bool has_cursor;
@@ -50,13 +52,32 @@ void filling_add_call(struct filling *f, struct transaction *t, const char *sql)
 
 /* ---- backfill_batch.c ---- */
 
-/* How many rows are still to be done; a child of parent. */
-const char *batch_count_sql(const struct filling *f, const void *parent);
-/* How many rows have several partners in spec.from. */
-const char *batch_ambiguous_sql(const struct filling *f, const void *parent);
 /* The next pace.rows rows behind the cursor, as an attempt of the ladder: sets rows_changed and
  * rows_seen. */
 enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error *err);
+
+/* ---- backfill_change.c: texts are children of parent ---- */
+
+const char *change_name(enum migration_change change); /* "archive" */
+/* What is done to the rows between the row `first` and the row `last`, as common table expressions,
+ * the last one `changed` with a row for each. */
+const char *change_sql(const struct filling *f, const void *parent);
+/* How many that were, behind them. */
+const char *change_counted(const struct filling *f, const void *parent);
+/* How many rows are still to be done. */
+const char *change_count_sql(const struct filling *f, const void *parent);
+/* How many rows have several partners in spec.from. */
+const char *change_ambiguous_sql(const struct filling *f, const void *parent);
+
+/* ---- backfill_move.c ---- */
+
+/* Can rows be taken out of the table, and put into its archive?  Sets columns and moved.  Nothing
+ * to do for what only changes rows. */
+enum error_code move_prepare(struct filling *f, struct error *err);
+/* Before it begins: is the archive empty; is all that was moved still there? */
+enum error_code move_check_before(struct filling *f, struct error *err);
+/* Before it has ended: has the archive what was moved, and no more? */
+enum error_code move_check_after(struct filling *f, struct error *err);
 
 /* ---- backfill_check.c ---- */
 

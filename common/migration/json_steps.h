@@ -1,6 +1,6 @@
-/* json_steps.h: internal: what migration.yaml's `json` says, as SQL over the functions of json.sql:
- * the document with its steps done, with them taken back, and how to tell a row in which one could
- * not be done.
+/* json_steps.h: internal: what migration.yaml's `json` says, as SQL over the functions of
+ * change.sql: the document with its steps done, with them taken back, and how to tell a row in
+ * which one could not be done.
  */
 #ifndef COMMON_MIGRATION_JSON_STEPS_H
 #define COMMON_MIGRATION_JSON_STEPS_H

@@ -74,6 +74,23 @@ struct migration_json {
     size_t step_count; /* 0: the row has none */
 };
 
+/* Of rows that are alike in these columns all go but the first. */
+struct migration_duplicates {
+    const char *const *by;
+    size_t by_count;  /* 0: the row has none */
+    const char *keep; /* an ORDER BY: "created_at DESC" */
+};
+
+/* What is done to a row. */
+enum migration_change {
+    MIGRATION_CHANGE_SET,
+    MIGRATION_CHANGE_JSON,
+    MIGRATION_CHANGE_ARCHIVE,
+    MIGRATION_CHANGE_DELETE,
+    MIGRATION_CHANGE_DEDUPLICATE,
+    MIGRATION_CHANGE_COUNT
+};
+
 /* What must be true of no row of the table. */
 struct migration_check {
     const char *condition;
@@ -87,7 +104,10 @@ struct migration_backfill {
     const char *const *keys;
     size_t key_count;
     struct migration_json json;
-    const char *set;   /* "display_name = name"; what json comes to */
+    const char *set;     /* "display_name = name"; what json comes to */
+    const char *archive; /* the table that rows are moved to */
+    bool is_deletion;
+    struct migration_duplicates duplicates;
     const char *from;  /* of UPDATE … FROM: "public.accounts AS a"; NULL: the table alone */
     const char *join;  /* with from: which of its rows goes with a row; at most one does */
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */
@@ -96,6 +116,8 @@ struct migration_backfill {
     bool is_lossy;     /* the author knows that nothing takes it back */
     struct migration_validate validate;
     /* What follows from all these (backfill_compile.c). */
+    enum migration_change change;
+    const char *model; /* of a move: the table whose columns are moved; NULL: nothing is */
     const char *among; /* the rows that it is about at all, done or not */
     const struct migration_check *checks;
     size_t check_count;

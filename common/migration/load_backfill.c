@@ -51,6 +51,27 @@ static bool is_faulty_validate(const void *filled, struct yaml_fault *ret)
 static const struct yaml_table validate_table =
     YAML_CHECKED_TABLE(struct migration_validate, validate_keys, is_faulty_validate);
 
+/* ---- duplicates ---- */
+
+static const struct yaml_key duplicates_keys[] = {
+    {.key = "by",
+     .kind = YAML_KIND_NAMES,
+     .offset = offsetof(struct migration_duplicates, by),
+     .count_offset = offsetof(struct migration_duplicates, by_count),
+     .min = 1,
+     .max = MIGRATION_BACKFILL_KEYS_MAX,
+     .is_required = true,
+     .doc = "the columns in which rows are alike; an index begins with them"},
+    {.key = "keep",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_duplicates, keep),
+     .min = 1,
+     .is_required = true,
+     .doc = "an ORDER BY: the first one stays; \"created_at DESC\""},
+};
+static const struct yaml_table duplicates_table =
+    YAML_TABLE(struct migration_duplicates, duplicates_keys);
+
 /* ---- a row ---- */
 
 static const struct yaml_key backfill_keys[] = {
@@ -82,6 +103,23 @@ static const struct yaml_key backfill_keys[] = {
      .offset = offsetof(struct migration_backfill, json),
      .nested = &json_table,
      .doc = "instead of set: what becomes of the documents of a column"},
+    {.key = "archive",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_backfill, archive),
+     .min = 1,
+     .max = 130,
+     .doc = "instead of set: the table that rows are moved to, where `where` is true"},
+    {.key = "delete",
+     .kind = YAML_KIND_BOOL,
+     .offset = offsetof(struct migration_backfill, is_deletion),
+     .otherwise = "false",
+     .doc = "instead of set: rows are deleted where `where` is true"},
+    {.key = "deduplicate",
+     .kind = YAML_KIND_STRUCT,
+     .offset = offsetof(struct migration_backfill, duplicates),
+     .nested = &duplicates_table,
+     .doc =
+         "instead of set: of rows that are alike all but one are deleted, or moved to `archive`"},
     {.key = "from",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct migration_backfill, from),
@@ -162,27 +200,67 @@ static bool has_faulty_json(const struct migration_backfill *backfill, struct ya
     return false;
 }
 
-/* What is done to a row, and which rows. */
+/* Rows that go. */
+static bool has_faulty_removal(const struct migration_backfill *backfill, struct yaml_fault *ret)
+{
+    if (backfill->trigger)
+        return fault_at(ret, "trigger",
+                        "the backfill of %s: a trigger would take rows away while players write "
+                        "them",
+                        backfill->table);
+    if (!backfill->is_lossy && backfill->archive == NULL)
+        return fault_at(ret, "lossy",
+                        "the backfill of %s: what is deleted does not come back: name an archive, "
+                        "or say lossy: true, and let lossless.sql count what a revert leaves lost",
+                        backfill->table);
+    return false;
+}
+
+/* archive alone, or where duplicates go. */
+static size_t count_changes(const struct migration_backfill *backfill)
+{
+    bool has_duplicates = backfill->duplicates.by_count > 0;
+
+    return (size_t)(backfill->set != NULL) + (backfill->json.step_count > 0) +
+           backfill->is_deletion + has_duplicates + (backfill->archive != NULL && !has_duplicates);
+}
+
+/* What is done to a row, and to which rows. */
 static bool has_faulty_change(const struct migration_backfill *backfill, struct yaml_fault *ret)
 {
-    bool has_json = backfill->json.step_count > 0;
-
-    if ((backfill->set != NULL) == has_json)
-        return fault_at(ret, "table", "the backfill of %s has %s: give set, or json",
-                        backfill->table, has_json ? "both set and json" : "neither set nor json");
+    if (count_changes(backfill) != 1)
+        return fault_at(ret, "table",
+                        "the backfill of %s: give one of set, json, archive, delete and "
+                        "deduplicate (which may have an archive)",
+                        backfill->table);
     if ((backfill->from != NULL) != (backfill->join != NULL) ||
-        (has_json && backfill->from != NULL))
+        (backfill->from != NULL && backfill->set == NULL))
         return fault_at(ret, "table",
                         "the backfill of %s: from needs join, join needs from, and both need set",
                         backfill->table);
-    if (has_json)
+    if (backfill->json.step_count > 0)
         return has_faulty_json(backfill, ret);
-    if (backfill->where == NULL)
+    if (backfill->where == NULL && backfill->duplicates.by_count == 0)
         return fault_at(ret, "table",
                         "the backfill of %s has no where, which is true for a row that is still to "
                         "be done",
                         backfill->table);
-    return false;
+    return backfill->set == NULL && has_faulty_removal(backfill, ret);
+}
+
+/* The one of the UPDATE that shows whether the parts are what they are called. */
+static char *assignment(const struct migration_backfill *backfill)
+{
+    const char *column = backfill->json.column;
+
+    if (backfill->set != NULL)
+        return memory_text(NULL, backfill->set);
+    if (column != NULL)
+        return memory_format(NULL, "%s = (%s)::jsonb", column, column);
+    if (backfill->duplicates.keep != NULL)
+        return memory_format(NULL, "a = (SELECT 1 FROM t ORDER BY %s)", backfill->duplicates.keep);
+    return memory_format(NULL, "a = (SELECT 1 FROM %s)",
+                         backfill->archive != NULL ? backfill->archive : "t");
 }
 
 /* The parts are pasted into SQL: they must stay the parts that they are called. */
@@ -190,9 +268,7 @@ static bool is_no_update(const struct migration_backfill *backfill, struct yaml_
 {
     const char *where = backfill->where != NULL ? backfill->where : "true";
     bool is_sound = true;
-    char *set = backfill->set != NULL ? memory_text(NULL, backfill->set)
-                                      : memory_format(NULL, "%s = (%s)::jsonb",
-                                                      backfill->json.column, backfill->json.column);
+    char *set = assignment(backfill);
 
     for (size_t i = 0; i < (backfill->key != NULL ? 1 : backfill->key_count) && is_sound; i++) {
         const char *key = backfill->key != NULL ? backfill->key : backfill->keys[i];

@@ -92,7 +92,10 @@ ALTER TABLE hakem.backfill
     ADD COLUMN IF NOT EXISTS throttled_why text,
     ADD COLUMN IF NOT EXISTS rows_max      integer, -- NULL: migration.yaml's
     ADD COLUMN IF NOT EXISTS rest_times    integer, -- NULL: it rests beside others only
-    ADD COLUMN IF NOT EXISTS slow          text;
+    ADD COLUMN IF NOT EXISTS slow          text,
+    -- What it does to rows (fill, json, archive, delete, de-duplicate, back), and where they go.
+    ADD COLUMN IF NOT EXISTS what          text,
+    ADD COLUMN IF NOT EXISTS into_table    text;
 
 -- What this database has to do with the other one of its blue-green pair; no row: nothing.
 -- state: of green: copying, following, reversed (blue follows it, or is about to), left (a copy that

@@ -1,6 +1,20 @@
--- What the steps of a backfill's `json` are made of.  They raise nothing, whatever a document holds: a
--- trigger calls them while players write.  A path leads through objects only; where it does not, or where
--- there is nothing to do, a document stays as it is.
+-- What the batches of a backfill call.
+
+-- Rows that were taken out of one table have to have come into the other: a trigger or a rule there may
+-- have thought otherwise.
+CREATE OR REPLACE FUNCTION hakem.moved(gone bigint, arrived bigint, target text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF gone <> arrived THEN
+        RAISE EXCEPTION '% rows were to be moved, and % took %', gone, target, arrived;
+    END IF;
+    RETURN arrived;
+END
+$$;
+
+-- The steps of `json` are made of the rest.  They raise nothing, whatever a document holds: a trigger calls
+-- them while players write.  A path leads through objects only; where it does not, or where there is
+-- nothing to do, a document stays as it is.
 
 -- What lies at a path; NULL: nothing does.
 CREATE OR REPLACE FUNCTION hakem.json_at(doc jsonb, path text[]) RETURNS jsonb
