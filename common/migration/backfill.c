@@ -101,7 +101,7 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
         return ERROR_OK; /* whatever has become of its table since */
     if (make_functions(f, err) != ERROR_OK ||
         backfill_key_read(f->m, f->spec, f->where, &f->key, err) != ERROR_OK ||
-        move_prepare(f, err) != ERROR_OK)
+        move_prepare(f, err) != ERROR_OK || command_prepare(f, err) != ERROR_OK)
         return err->code;
     if (f->has_row)
         return ERROR_OK;
@@ -133,6 +133,8 @@ static enum error_code run_batch(struct filling *f, struct error *err)
     do {
         f->rows_changed = 0;
         f->rows_wanted = f->pace.rows;
+        if (command_ask(f, err) != ERROR_OK)
+            return err->code;
         began = clock_monotonic_ms();
         if (ladder_climb(f->m, batch_try, f, err) == ERROR_OK)
             break;

@@ -57,7 +57,10 @@ enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error 
     enum error_code code;
 
     transaction_begin(f->m, t, lock_timeout_ms);
-    filling_add_call(f, t, batch_sql(f, t));
+    if (f->spec->change == MIGRATION_CHANGE_COMMAND)
+        command_add(f, t);
+    else
+        filling_add_call(f, t, batch_sql(f, t));
     transaction_commit(f->m, t, false);
     code = pipeline_run(f->m->session, t->calls, t->count, outcomes, NULL, err);
     if (code == ERROR_OK) {

@@ -174,6 +174,13 @@ static const char *count_duplicates(const struct filling *f, const void *parent)
 
 /* ---- the kinds ---- */
 
+/* Its batches are backfill_command.c's; the log names it. */
+static const char *name_of_command(const struct filling *f, const void *parent)
+{
+    (void)parent;
+    return f->spec->command.name;
+}
+
 static const struct {
     const char *name;
     const char *(*batch)(const struct filling *f, const void *parent);
@@ -184,6 +191,7 @@ static const struct {
     [MIGRATION_CHANGE_ARCHIVE] = {"archive", remove_by_where, count_by_where},
     [MIGRATION_CHANGE_DELETE] = {"delete", remove_by_where, count_by_where},
     [MIGRATION_CHANGE_DEDUPLICATE] = {"de-duplicate", remove_duplicates, count_duplicates},
+    [MIGRATION_CHANGE_COMMAND] = {"command", name_of_command, count_by_where},
 };
 
 const char *change_name(enum migration_change change)

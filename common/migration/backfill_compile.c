@@ -102,6 +102,8 @@ static enum migration_change change_of(const struct migration_backfill *backfill
 {
     if (backfill->json.step_count > 0)
         return MIGRATION_CHANGE_JSON;
+    if (backfill->command.name != NULL)
+        return MIGRATION_CHANGE_COMMAND;
     if (backfill->duplicates.by_count > 0)
         return MIGRATION_CHANGE_DEDUPLICATE;
     if (backfill->archive != NULL)
@@ -115,6 +117,7 @@ void backfill_compile(const void *parent, struct migration_backfill *backfill)
     backfill->change = change_of(backfill);
     if (backfill->change == MIGRATION_CHANGE_JSON)
         compile_json(parent, backfill);
-    else if (backfill->change != MIGRATION_CHANGE_SET)
+    else if (backfill->change != MIGRATION_CHANGE_SET &&
+             backfill->change != MIGRATION_CHANGE_COMMAND)
         compile_move(parent, backfill);
 }

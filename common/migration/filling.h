@@ -32,6 +32,10 @@ struct filling {
     uint64_t done;
     uint64_t total;
     uint64_t left; /* by the last count */
+    /* of the next batch of a command */
+    void *memory;        /* of what follows */
+    const char *answers; /* a JSON array */
+    const char *cursor;  /* behind it; NULL: it has no row */
     /* of the last batch */
     uint64_t rows_wanted;
     uint64_t took_ms;
@@ -68,6 +72,16 @@ const char *change_counted(const struct filling *f, const void *parent);
 const char *change_count_sql(const struct filling *f, const void *parent);
 /* How many rows have several partners in spec.from. */
 const char *change_ambiguous_sql(const struct filling *f, const void *parent);
+
+/* ---- backfill_command.c ---- */
+
+/* Is its executable known?  Nothing to do for what needs none, here and below. */
+enum error_code command_prepare(struct filling *f, struct error *err);
+/* Reads the next rows and lets the command answer, outside of any transaction: nobody waits for it.
+ * Sets answers, cursor, rows_wanted and rows_seen. */
+enum error_code command_ask(struct filling *f, struct error *err);
+/* Its answers, for rows that are still as they were read: the others come again. */
+void command_add(struct filling *f, struct transaction *t);
 
 /* ---- backfill_move.c ---- */
 

@@ -81,6 +81,18 @@ struct migration_duplicates {
     const char *keep; /* an ORDER BY: "created_at DESC" */
 };
 
+/* What SQL can't do: an executable that whoever runs the migration knows by this name. */
+struct migration_filter {
+    const char *name; /* NULL: the row has none */
+    const char *const *reads;
+    size_t read_count;
+    const char *const *writes;
+    size_t write_count;
+    uint64_t timeout_ms; /* of a batch */
+};
+
+#define MIGRATION_FILTER_COLUMNS_MAX 64
+
 /* What is done to a row. */
 enum migration_change {
     MIGRATION_CHANGE_SET,
@@ -88,6 +100,7 @@ enum migration_change {
     MIGRATION_CHANGE_ARCHIVE,
     MIGRATION_CHANGE_DELETE,
     MIGRATION_CHANGE_DEDUPLICATE,
+    MIGRATION_CHANGE_COMMAND,
     MIGRATION_CHANGE_COUNT
 };
 
@@ -108,6 +121,7 @@ struct migration_backfill {
     const char *archive; /* the table that rows are moved to */
     bool is_deletion;
     struct migration_duplicates duplicates;
+    struct migration_filter command;
     const char *from;  /* of UPDATE … FROM: "public.accounts AS a"; NULL: the table alone */
     const char *join;  /* with from: which of its rows goes with a row; at most one does */
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */

@@ -72,6 +72,38 @@ static const struct yaml_key duplicates_keys[] = {
 static const struct yaml_table duplicates_table =
     YAML_TABLE(struct migration_duplicates, duplicates_keys);
 
+/* ---- command ---- */
+
+static const struct yaml_key command_keys[] = {
+    {.key = "name",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct migration_filter, name),
+     .is_required = true,
+     .doc = "of an executable in the agent's configuration"},
+    {.key = "reads",
+     .kind = YAML_KIND_NAMES,
+     .offset = offsetof(struct migration_filter, reads),
+     .count_offset = offsetof(struct migration_filter, read_count),
+     .max = MIGRATION_FILTER_COLUMNS_MAX,
+     .doc = "columns that it is given, beside the key"},
+    {.key = "writes",
+     .kind = YAML_KIND_NAMES,
+     .offset = offsetof(struct migration_filter, writes),
+     .count_offset = offsetof(struct migration_filter, write_count),
+     .min = 1,
+     .max = MIGRATION_FILTER_COLUMNS_MAX,
+     .is_required = true,
+     .doc = "columns whose new values it answers with"},
+    {.key = "timeout",
+     .kind = YAML_KIND_DURATION,
+     .offset = offsetof(struct migration_filter, timeout_ms),
+     .min = 1,
+     .max = 3600000,
+     .otherwise = "1m",
+     .doc = "of each batch; longer is a failure"},
+};
+static const struct yaml_table command_table = YAML_TABLE(struct migration_filter, command_keys);
+
 /* ---- a row ---- */
 
 static const struct yaml_key backfill_keys[] = {
@@ -120,6 +152,11 @@ static const struct yaml_key backfill_keys[] = {
      .nested = &duplicates_table,
      .doc =
          "instead of set: of rows that are alike all but one are deleted, or moved to `archive`"},
+    {.key = "command",
+     .kind = YAML_KIND_STRUCT,
+     .offset = offsetof(struct migration_backfill, command),
+     .nested = &command_table,
+     .doc = "instead of set: an executable that reads rows and writes their new values"},
     {.key = "from",
      .kind = YAML_KIND_TEXT,
      .offset = offsetof(struct migration_backfill, from),
@@ -222,7 +259,8 @@ static size_t count_changes(const struct migration_backfill *backfill)
     bool has_duplicates = backfill->duplicates.by_count > 0;
 
     return (size_t)(backfill->set != NULL) + (backfill->json.step_count > 0) +
-           backfill->is_deletion + has_duplicates + (backfill->archive != NULL && !has_duplicates);
+           (backfill->command.name != NULL) + backfill->is_deletion + has_duplicates +
+           (backfill->archive != NULL && !has_duplicates);
 }
 
 /* What is done to a row, and to which rows. */
@@ -230,7 +268,7 @@ static bool has_faulty_change(const struct migration_backfill *backfill, struct 
 {
     if (count_changes(backfill) != 1)
         return fault_at(ret, "table",
-                        "the backfill of %s: give one of set, json, archive, delete and "
+                        "the backfill of %s: give one of set, json, command, archive, delete and "
                         "deduplicate (which may have an archive)",
                         backfill->table);
     if ((backfill->from != NULL) != (backfill->join != NULL) ||
@@ -244,6 +282,10 @@ static bool has_faulty_change(const struct migration_backfill *backfill, struct 
         return fault_at(ret, "table",
                         "the backfill of %s has no where, which is true for a row that is still to "
                         "be done",
+                        backfill->table);
+    if (backfill->command.name != NULL)
+        return backfill->trigger &&
+               fault_at(ret, "trigger", "the backfill of %s: a trigger runs no command",
                         backfill->table);
     return backfill->set == NULL && has_faulty_removal(backfill, ret);
 }

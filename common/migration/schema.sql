@@ -93,7 +93,7 @@ ALTER TABLE hakem.backfill
     ADD COLUMN IF NOT EXISTS rows_max      integer, -- NULL: migration.yaml's
     ADD COLUMN IF NOT EXISTS rest_times    integer, -- NULL: it rests beside others only
     ADD COLUMN IF NOT EXISTS slow          text,
-    -- What it does to rows (fill, json, archive, delete, de-duplicate, back), and where they go.
+    -- What it does to rows (fill, json, archive and so on, back), and where they go.
     ADD COLUMN IF NOT EXISTS what          text,
     ADD COLUMN IF NOT EXISTS into_table    text;
 

@@ -124,6 +124,13 @@ END_TEST
 static const struct {
     const char *row, *says;
 } backfill_mistakes[] = {
+    {"key: id, where: b, command: {name: c, writes: [d]}, set: \"d = 1\"",
+     "table: the backfill of t: give one of set"},
+    {"key: id, command: {name: c, writes: [d]}", "table: the backfill of t has no where"},
+    {"key: id, where: b, command: {name: c}", "writes: is required"},
+    {"key: id, where: b, command: {name: /bin/c, writes: [d]}", "name: \"/bin/c\" is not a name"},
+    {"key: id, where: b, trigger: true, command: {name: c, writes: [d]}",
+     "trigger: the backfill of t: a trigger runs no command"},
     {"key: id, where: \"true\"", "table: the backfill of t: give one of set"},
     {"key: id, set: \"a = 1; DROP TABLE t\", where: \"true\"", "table: the backfill of t"},
     {"set: \"a = 1\", where: \"true\"", "key: the backfill of t has neither key nor keys"},
