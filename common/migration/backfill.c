@@ -77,6 +77,7 @@ static enum error_code try_begin(void *context, uint64_t lock_timeout_ms, struct
                       f->total, sql_literal(t, f->spec->table),
                       f->phase == MIGRATION_REVERT ? "back" : change_name(f->spec->change),
                       f->spec->archive != NULL ? sql_literal(t, f->spec->archive) : "NULL"));
+    lanes_add(f, t);
     transaction_commit(f->m, t, false);
     code = transaction_run(f->m, t, NULL, err);
     talloc_free(t);
@@ -104,14 +105,14 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
         move_prepare(f, err) != ERROR_OK || command_prepare(f, err) != ERROR_OK)
         return err->code;
     if (f->has_row)
-        return ERROR_OK;
+        return lanes_open(f, err);
     count.text = change_count_sql(f, f->m->scratch);
     if (check_before(f, err) != ERROR_OK ||
         session_ask_number(f->m->session, count, &f->total, err) != ERROR_OK ||
-        ladder_climb(f->m, try_begin, f, err) != ERROR_OK)
+        lanes_plan(f, err) != ERROR_OK || ladder_climb(f->m, try_begin, f, err) != ERROR_OK)
         return err->code;
     f->pass = 1;
-    return ERROR_OK;
+    return lanes_open(f, err);
 }
 
 /* ---- batches ---- */
@@ -126,22 +127,39 @@ static void report(struct filling *f)
     migrator_report(f->m, f->done, f->total > f->done ? f->total : f->done, text);
 }
 
+/* One, with all that it takes to have it. */
+static enum error_code try_batch(struct filling *f, struct error *err)
+{
+    if (f->lanes != NULL)
+        return ladder_climb(f->m, lanes_try_round, f, err);
+    return ladder_climb(f->m, batch_try, f, err);
+}
+
+static enum error_code begin_batch(struct filling *f, struct error *err)
+{
+    f->rows_changed = 0;
+    f->rows_wanted = f->pace.rows;
+    if (f->lanes != NULL)
+        lanes_begin_round(f);
+    return command_ask(f, err);
+}
+
 static enum error_code run_batch(struct filling *f, struct error *err)
 {
     uint64_t began;
 
     do {
-        f->rows_changed = 0;
-        f->rows_wanted = f->pace.rows;
-        if (command_ask(f, err) != ERROR_OK)
+        if (begin_batch(f, err) != ERROR_OK)
             return err->code;
         began = clock_monotonic_ms();
-        if (ladder_climb(f->m, batch_try, f, err) == ERROR_OK)
+        if (try_batch(f, err) == ERROR_OK)
             break;
         if (err->code != ERROR_TIMEOUT || !pace_halve(&f->pace))
             return err->code;
     } while (true);
     f->took_ms = clock_monotonic_ms() - began;
+    if (f->lanes != NULL)
+        lanes_end_round(f);
     f->has_cursor = f->has_cursor || f->rows_seen > 0;
     f->done += f->rows_changed;
     f->m->result.rows_changed += f->rows_changed;
@@ -193,6 +211,8 @@ static enum error_code steer(struct filling *f, struct error *err)
     pace_steer(&f->pace, steer.rows_max != 0 ? steer.rows_max : f->spec->batch,
                steer.has_rest ? &steer.rest_times : NULL);
     pace_say(&f->pace, why, sizeof(why));
+    if (lanes_note_count(f, err) != ERROR_OK)
+        return err->code;
     return steer_note(f->m->session, &key, why, err);
 }
 
@@ -239,6 +259,7 @@ static enum error_code finish_in_transaction(struct filling *f, struct error *er
     filling_add_call(f, t,
                      "UPDATE hakem.backfill SET finished_at = pg_catalog.clock_timestamp()"
                      " WHERE revision = $1 AND generation = $2::bigint AND position = $3::integer");
+    lanes_add_count(f, t);
     add_log(f, t);
     segment_add_marks(f->m, t, f->phase, f->is_last);
     transaction_commit(f->m, t, f->is_last);
@@ -283,6 +304,7 @@ static enum error_code try_next_pass(void *context, uint64_t lock_timeout_ms, st
     filling_add_call(f, t,
                      "UPDATE hakem.backfill SET cursor = NULL, pass = pass + 1 WHERE revision = $1"
                      " AND generation = $2::bigint AND position = $3::integer");
+    lanes_add_next_pass(f, t);
     transaction_commit(f->m, t, false);
     code = transaction_run(f->m, t, NULL, err);
     talloc_free(t);
@@ -305,7 +327,7 @@ static enum error_code begin_next_pass(struct filling *f, struct error *err)
     return ERROR_OK;
 }
 
-enum error_code filling_run(struct filling *f, struct error *err)
+static enum error_code fill(struct filling *f, struct error *err)
 {
     if (begin_filling(f, err) != ERROR_OK)
         return err->code;
@@ -318,6 +340,14 @@ enum error_code filling_run(struct filling *f, struct error *err)
             return err->code;
     }
     return ERROR_OK;
+}
+
+enum error_code filling_run(struct filling *f, struct error *err)
+{
+    enum error_code code = fill(f, err);
+
+    lanes_close(f);
+    return code;
 }
 
 void filling_begin(struct filling *f, struct migrator *m, enum migration_phase phase, size_t i)

@@ -31,7 +31,9 @@ struct filling {
     struct pace pace;
     uint64_t done;
     uint64_t total;
-    uint64_t left; /* by the last count */
+    uint64_t left;       /* by the last count */
+    const char *bounds;  /* of lanes that are to be made, an array; NULL: none is */
+    struct lanes *lanes; /* NULL: it has none */
     /* of the next batch of a command */
     void *memory;        /* of what follows */
     const char *answers; /* a JSON array */
@@ -56,6 +58,17 @@ void filling_add_call(struct filling *f, struct transaction *t, const char *sql)
 
 /* ---- backfill_batch.c ---- */
 
+/* Which range of the key; NULL where it is all of it. */
+struct batch_range {
+    const char *lane; /* its number, as text */
+    bool has_cursor;
+    bool has_end;
+};
+
+/* The next pace.rows rows of a range, as a call. */
+void batch_add(struct filling *f, struct transaction *t, const struct batch_range *range);
+/* What that call gave back. */
+bool batch_take_counts(const char *value, uint64_t *ret_changed, uint64_t *ret_seen);
 /* The next pace.rows rows behind the cursor, as an attempt of the ladder: sets rows_changed and
  * rows_seen. */
 enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error *err);
@@ -82,6 +95,27 @@ enum error_code command_prepare(struct filling *f, struct error *err);
 enum error_code command_ask(struct filling *f, struct error *err);
 /* Its answers, for rows that are still as they were read: the others come again. */
 void command_add(struct filling *f, struct transaction *t);
+
+/* ---- backfill_lane.c: ranges of the key that are gone through at once ---- */
+
+/* Before it begins: sets bounds, if it wants lanes and has the rows for them. */
+enum error_code lanes_plan(struct filling *f, struct error *err);
+/* Makes them, in the transaction that begins it. */
+void lanes_add(struct filling *f, struct transaction *t);
+/* Those that were made, wherever they are by now, with a session each. */
+enum error_code lanes_open(struct filling *f, struct error *err);
+void lanes_close(struct filling *f);
+/* A batch of each, or of one while others are there; as an attempt of the ladder: done again, those
+ * that are done are left out. */
+void lanes_begin_round(struct filling *f);
+enum error_code lanes_try_round(void *context, uint64_t lock_timeout_ms, struct error *err);
+/* Sets rows_seen as if one batch had seen it all; what was changed is counted already. */
+void lanes_end_round(struct filling *f);
+/* Brings hakem.backfill's count up to theirs: in the transaction that ends it, or for show. */
+void lanes_add_count(struct filling *f, struct transaction *t);
+enum error_code lanes_note_count(struct filling *f, struct error *err);
+/* Back to where they begin. */
+void lanes_add_next_pass(struct filling *f, struct transaction *t);
 
 /* ---- backfill_move.c ---- */
 

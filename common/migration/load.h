@@ -33,6 +33,7 @@ enum migration_script {
 /* One row of migration.yaml's backfill. */
 #define MIGRATION_BACKFILL_KEYS_MAX 8
 #define MIGRATION_VALIDATIONS_MAX   16
+#define MIGRATION_PARALLEL_MAX      8
 
 /* Queries of one row with one boolean each. */
 struct migration_validate {
@@ -126,6 +127,7 @@ struct migration_backfill {
     const char *join;  /* with from: which of its rows goes with a row; at most one does */
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */
     uint64_t batch;    /* rows */
+    uint64_t parallel; /* ranges of the key at once, where nobody else is there */
     bool trigger;      /* keep rows right that are written while it runs */
     bool is_lossy;     /* the author knows that nothing takes it back */
     struct migration_validate validate;

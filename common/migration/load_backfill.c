@@ -185,6 +185,13 @@ static const struct yaml_key backfill_keys[] = {
      .max = BACKFILL_BATCH_MAX,
      .otherwise = "5000",
      .doc = "rows a transaction, at most: fewer while others use the server"},
+    {.key = "parallel",
+     .kind = YAML_KIND_NUMBER,
+     .offset = offsetof(struct migration_backfill, parallel),
+     .min = 1,
+     .max = MIGRATION_PARALLEL_MAX,
+     .otherwise = "1",
+     .doc = "ranges of the key that are gone through at once while nobody else uses the server"},
     {.key = "trigger",
      .kind = YAML_KIND_BOOL,
      .offset = offsetof(struct migration_backfill, trigger),
@@ -275,6 +282,12 @@ static bool has_faulty_change(const struct migration_backfill *backfill, struct 
         (backfill->from != NULL && backfill->set == NULL))
         return fault_at(ret, "table",
                         "the backfill of %s: from needs join, join needs from, and both need set",
+                        backfill->table);
+    if (backfill->parallel > 1 &&
+        (backfill->command.name != NULL || backfill->duplicates.by_count > 0))
+        return fault_at(ret, "parallel",
+                        "the backfill of %s: a command, and rows that are alike, go one after the "
+                        "other",
                         backfill->table);
     if (backfill->json.step_count > 0)
         return has_faulty_json(backfill, ret);

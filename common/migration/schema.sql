@@ -97,6 +97,19 @@ ALTER TABLE hakem.backfill
     ADD COLUMN IF NOT EXISTS what          text,
     ADD COLUMN IF NOT EXISTS into_table    text;
 
+-- Ranges of a key that are gone through at once: rows behind from_cursor, up to until_cursor.
+CREATE TABLE IF NOT EXISTS hakem.backfill_lane (
+    revision     text    NOT NULL,
+    generation   bigint  NOT NULL,
+    position     integer NOT NULL,
+    lane         integer NOT NULL,
+    from_cursor  text, -- NULL: from the first row on
+    until_cursor text, -- NULL: to the last one
+    cursor       text,
+    done         bigint  NOT NULL DEFAULT 0,
+    PRIMARY KEY (revision, generation, position, lane)
+);
+
 -- What this database has to do with the other one of its blue-green pair; no row: nothing.
 -- state: of green: copying, following, reversed (blue follows it, or is about to), left (a copy that
 --        nobody uses any more; also of blue once it was left behind);

@@ -124,6 +124,11 @@ END_TEST
 static const struct {
     const char *row, *says;
 } backfill_mistakes[] = {
+    {"key: id, where: b, set: \"a = 1\", parallel: 9", "parallel: must be between 1 and 8"},
+    {"key: id, where: b, parallel: 2, command: {name: c, writes: [d]}",
+     "parallel: the backfill of t: a command, and rows"},
+    {"key: id, parallel: 2, archive: u, deduplicate: {by: [b], keep: c}",
+     "parallel: the backfill of t: a command, and rows"},
     {"key: id, where: b, command: {name: c, writes: [d]}, set: \"d = 1\"",
      "table: the backfill of t: give one of set"},
     {"key: id, command: {name: c, writes: [d]}", "table: the backfill of t has no where"},
