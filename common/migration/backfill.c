@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/filling.h"
+#include "common/migration/schema.h"
 #include "common/migration/segment.h"
 #include "common/migration/steer.h"
 #include "embedded_hakem_migration.h"
@@ -96,7 +97,8 @@ static enum error_code begin_filling(struct filling *f, struct error *err)
 {
     struct sql_call count = {.where = f->where};
 
-    if (read_row(f, err) != ERROR_OK)
+    /* An older version of this command may have made the schema. */
+    if (schema_ensure(f->m->session, err) != ERROR_OK || read_row(f, err) != ERROR_OK)
         return err->code;
     if (f->is_finished)
         return ERROR_OK; /* whatever has become of its table since */

@@ -82,12 +82,14 @@ enum error_code steer_show(struct session *session, const void *parent, struct s
         return err->code;
     if (!exists)
         return ERROR_OK;
+    /* Of an older version's table, too, which only who migrates may change. */
     if (session_query(
             session,
             SQL("SELECT b.revision, coalesce(b.target, ''), b.done, b.total, b.pass,"
                 " (EXTRACT(epoch FROM coalesce(b.finished_at, pg_catalog.clock_timestamp())"
                 " - b.started_at) * 1000)::bigint, b.finished_at IS NOT NULL,"
-                " coalesce(b.slow, ''), coalesce(b.what, 'fill'), coalesce(b.into_table, ''),"
+                " coalesce(b.slow, ''), coalesce(pg_catalog.to_jsonb(b) ->> 'what', 'fill'),"
+                " coalesce(pg_catalog.to_jsonb(b) ->> 'into_table', ''),"
                 " " STEER_COLUMNS " FROM hakem.backfill b"
                 " JOIN hakem.mark m USING (revision, generation)"
                 " ORDER BY b.started_at, b.position"),
