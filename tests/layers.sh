@@ -19,7 +19,7 @@ forbid() {
 forbid "common proto" '"(coordinator|agent|tests)/' "a lower layer includes a higher one"
 forbid "coordinator" '"agent/' "the coordinator includes the agent"
 forbid "agent" '"coordinator/' "the agent includes the coordinator"
-forbid "common/base" '"(proto|common/(wire|config|postgres|migration))/' "base includes a layer above it"
+forbid "common/base" '"(proto|common/(wire|config|copy|postgres|migration))/' "base includes a layer above it"
 forbid "proto" '"common/(wire|config|postgres|migration)/' "proto includes a layer above it"
 forbid "coordinator agent common proto" '"tests/' "the product includes its tests"
 forbid "coordinator/core agent/core" '"common/(wire|config|postgres)/' "a core includes a shell"

@@ -110,6 +110,17 @@ CREATE TABLE IF NOT EXISTS hakem.backfill_lane (
     PRIMARY KEY (revision, generation, position, lane)
 );
 
+-- Files that are being copied into tables, up to where they are committed.
+CREATE TABLE IF NOT EXISTS hakem.copied (
+    target   text        NOT NULL,
+    source   text        NOT NULL, -- the file
+    size     bigint      NOT NULL,
+    bytes    bigint      NOT NULL,
+    rows     bigint      NOT NULL,
+    began_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (target, source)
+);
+
 -- What this database has to do with the other one of its blue-green pair; no row: nothing.
 -- state: of green: copying, following, reversed (blue follows it, or is about to), left (a copy that
 --        nobody uses any more; also of blue once it was left behind);
