@@ -137,6 +137,21 @@ static bool is_faulty_probe(const void *filled, struct yaml_fault *ret)
 static const struct yaml_table probe_table =
     YAML_CHECKED_TABLE(struct probe_config, probe_rows, is_faulty_probe);
 
+static const struct yaml_key command_rows[] = {
+    {.key = "name",
+     .kind = YAML_KIND_NAME,
+     AT(migration_command, name),
+     .is_required = true,
+     .doc = "as migration.yaml asks for it"},
+    {.key = "path",
+     .kind = YAML_KIND_TEXT,
+     AT(migration_command, path),
+     .value_fault = config_path_fault,
+     .is_required = true,
+     .doc = "executable that reads JSON lines, and writes one for each"},
+};
+static const struct yaml_table command_table = YAML_TABLE(struct migration_command, command_rows);
+
 static const struct yaml_key database_rows[] = {
     {.key = "url",
      .kind = YAML_KIND_TEXT,
@@ -201,6 +216,12 @@ static const struct yaml_key database_rows[] = {
      .otherwise = "5m",
      .max = 3600000,
      .doc = "longer is a failure"},
+    {.key = "commands",
+     .kind = YAML_KIND_STRUCTS,
+     LIST(database_config, commands, command_count),
+     .max = AGENT_COMMANDS_MAX,
+     .nested = &command_table,
+     .doc = "executables that backfills may ask for"},
     {.key = "environment",
      .kind = YAML_KIND_TEXTS,
      LIST(database_config, environment, environment_count),
@@ -208,8 +229,18 @@ static const struct yaml_key database_rows[] = {
      .max = 64,
      .doc = "NAME=VALUE given to the workload"},
 };
+static bool is_faulty_database(const void *filled, struct yaml_fault *ret)
+{
+    const struct database_config *database = filled;
+
+    for (size_t i = 0; i < database->command_count; i++)
+        for (size_t before = 0; before < i; before++)
+            if (strcmp(database->commands[before].name, database->commands[i].name) == 0)
+                return config_fault_at(ret, "commands", i + 1, "a second command of that name");
+    return config_is_faulty_database(filled, ret);
+}
 static const struct yaml_table database_table =
-    YAML_CHECKED_TABLE(struct database_config, database_rows, config_is_faulty_database);
+    YAML_CHECKED_TABLE(struct database_config, database_rows, is_faulty_database);
 
 static const struct yaml_key game_rows[] = {
     {.key = "release_url",

@@ -3,6 +3,7 @@
 #define AGENT_CONFIG_H
 
 #include "common/base/error.h"
+#include "common/migration/phase.h"
 #include "proto/report.h"
 
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #define AGENT_PROBES_MAX       16
 #define EDGE_COLOURS_MAX       8
 #define AGENT_POOL_SERVERS_MAX 16
+#define AGENT_COMMANDS_MAX     64
 
 struct probe_config {
     const char *name;
@@ -40,6 +42,8 @@ struct database_config {
     uint64_t backups_kept;  /* of this database; 0: all */
     const char *workload;   /* executable that is run on a shadow; NULL: none */
     uint64_t workload_timeout_ms;
+    struct migration_command *commands; /* that backfills may ask for */
+    size_t command_count;
     const char **environment; /* NAME=VALUE for the workload */
     size_t environment_count;
 };

@@ -103,6 +103,8 @@ static enum error_code apply(struct task_context *task, enum migration_phase pha
                                 .rollout = rollout,
                                 .step = order->id.step,
                                 .attempt = order->id.attempt,
+                                .commands = task->config->database.commands,
+                                .command_count = task->config->database.command_count,
                                 .hooks = &hooks,
                                 .accept_data_loss = order->arguments.accept_data_loss};
     struct migration_order what = {.revision = order->arguments.revision, .phase = phase};

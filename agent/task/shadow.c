@@ -176,6 +176,8 @@ static enum error_code rehearse(struct task_context *task, const struct shadow *
                                 .rollout = number,
                                 .step = order->id.step,
                                 .attempt = order->id.attempt,
+                                .commands = task->config->database.commands,
+                                .command_count = task->config->database.command_count,
                                 .hooks = &hooks};
     struct rehearsal_order what = {.url = shadow_url(shadow, task->memory),
                                    .revision = order->arguments.revision,

@@ -50,7 +50,8 @@ enum error_code backfill_key_read(struct migrator *m, const struct migration_bac
         if (ret->types[i][0] == '\0')
             return error_set(err, ERROR_INVALID, "%s: there is no column %s of %s", where,
                              ret->names[i], spec->table);
-    return nullable < ret->count || !is_unique ? refuse(m, ret, spec, where, nullable, err) : ERROR_OK;
+    return nullable < ret->count || !is_unique ? refuse(m, ret, spec, where, nullable, err)
+                                               : ERROR_OK;
 }
 
 /* ---- SQL ---- */
@@ -61,6 +62,16 @@ const char *backfill_key_list(const struct backfill_key *key, const void *parent
 
     for (size_t i = 0; i < key->count; i++)
         text_append_format(text, "%s%s", i > 0 ? ", " : "", key->names[i]);
+    return text->data;
+}
+
+const char *backfill_key_qualified(const struct backfill_key *key, const char *table,
+                                   const void *parent)
+{
+    struct text *text = text_new(parent, LIST_MAX);
+
+    for (size_t i = 0; i < key->count; i++)
+        text_append_format(text, "%s%s.%s", i > 0 ? ", " : "", table, key->names[i]);
     return text->data;
 }
 
@@ -115,12 +126,13 @@ const char *backfill_key_cursor(const struct backfill_key *key, const void *pare
     return text->data;
 }
 
-const char *backfill_key_equals_new(const struct backfill_key *key, const void *parent)
+const char *backfill_key_equals_new(const struct backfill_key *key, const char *table,
+                                    const void *parent)
 {
     struct text *text = text_new(parent, LIST_MAX);
 
     for (size_t i = 0; i < key->count; i++)
-        text_append_format(text, "%s%s = NEW.%s", i > 0 ? " AND " : "", key->names[i],
+        text_append_format(text, "%s%s.%s = NEW.%s", i > 0 ? " AND " : "", table, key->names[i],
                            key->names[i]);
     return text->data;
 }

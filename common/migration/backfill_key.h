@@ -20,6 +20,8 @@ enum error_code backfill_key_read(struct migrator *m, const struct migration_bac
 
 /* Texts for a statement, children of parent. */
 const char *backfill_key_list(const struct backfill_key *key, const void *parent); /* a, b */
+const char *backfill_key_qualified(const struct backfill_key *key, const char *table,
+                                   const void *parent); /* t.a, t.b */
 const char *backfill_key_select(const struct backfill_key *key,
                                 const void *parent); /* a AS k1, b AS k2 */
 const char *backfill_key_order(const struct backfill_key *key, const char *direction,
@@ -30,7 +32,8 @@ const char *backfill_key_from(const struct backfill_key *key, const char *cursor
                               const void *parent);
 /* The cursor of the row k1, k2. */
 const char *backfill_key_cursor(const struct backfill_key *key, const void *parent);
-/* a = NEW.a AND b = NEW.b */
-const char *backfill_key_equals_new(const struct backfill_key *key, const void *parent);
+/* t.a = NEW.a AND t.b = NEW.b */
+const char *backfill_key_equals_new(const struct backfill_key *key, const char *table,
+                                    const void *parent);
 
 #endif

@@ -104,6 +104,19 @@ static enum error_code check_undoes(const struct migration_revision *revision, s
     return ERROR_OK;
 }
 
+static enum error_code check_loss(const struct migration_revision *revision,
+                                  const struct migration_backfill *backfill, struct error *err)
+{
+    if (!backfill->is_lossy || revision->is_irreversible ||
+        revision->scripts[MIGRATION_SCRIPT_LOSSLESS] != NULL)
+        return ERROR_OK;
+    return error_set(
+        err, ERROR_INVALID,
+        "%s/lossless.sql is missing: the backfill of %s is lossy; write the query that "
+        "counts what a revert would leave lost, or say irreversible: true in %s/%s",
+        revision->name, backfill->table, revision->name, MANIFEST_FILE);
+}
+
 static enum error_code check_revision(const struct migration_revision *revision, struct error *err)
 {
     static const enum migration_script queries[] = {
@@ -118,6 +131,9 @@ static enum error_code check_revision(const struct migration_revision *revision,
                          revision->name, revision->name, MANIFEST_FILE);
     for (size_t i = 0; i < ARRAY_LEN(queries); i++)
         if (check_queries(scripts[queries[i]], err) != ERROR_OK)
+            return err->code;
+    for (size_t i = 0; i < revision->backfill_count; i++)
+        if (check_loss(revision, &revision->backfills[i], err) != ERROR_OK)
             return err->code;
     return check_undoes(revision, err);
 }

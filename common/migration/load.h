@@ -32,16 +32,112 @@ enum migration_script {
 
 /* One row of migration.yaml's backfill. */
 #define MIGRATION_BACKFILL_KEYS_MAX 8
+#define MIGRATION_VALIDATIONS_MAX   16
+#define MIGRATION_PARALLEL_MAX      8
+
+/* Queries of one row with one boolean each. */
+struct migration_validate {
+    const char *const *before; /* it has begun */
+    size_t before_count;
+    const char *const *after; /* its last row is done */
+    size_t after_count;
+};
+
+/* One step of a JSON column: exactly one of paths has keys. */
+enum migration_json_verb {
+    MIGRATION_JSON_MOVE,
+    MIGRATION_JSON_RENAME,
+    MIGRATION_JSON_MERGE,
+    MIGRATION_JSON_DEFAULT,
+    MIGRATION_JSON_RETYPE,
+    MIGRATION_JSON_VERB_COUNT
+};
+
+#define MIGRATION_PATH_MAX       16
+#define MIGRATION_JSON_STEPS_MAX 16
+
+struct migration_path {
+    const char *const *keys; /* of objects, from the outermost one */
+    size_t count;
+};
+
+struct migration_json_step {
+    struct migration_path paths[MIGRATION_JSON_VERB_COUNT];
+    struct migration_path to;
+    const char *as; /* of rename: the new key; of retype: the new type */
+    const char *from;
+    const char *value; /* JSON */
+};
+
+struct migration_json {
+    const char *column;
+    const struct migration_json_step *steps;
+    size_t step_count; /* 0: the row has none */
+};
+
+/* Of rows that are alike in these columns all go but the first. */
+struct migration_duplicates {
+    const char *const *by;
+    size_t by_count;  /* 0: the row has none */
+    const char *keep; /* an ORDER BY: "created_at DESC" */
+};
+
+/* What SQL can't do: an executable that whoever runs the migration knows by this name. */
+struct migration_filter {
+    const char *name; /* NULL: the row has none */
+    const char *const *reads;
+    size_t read_count;
+    const char *const *writes;
+    size_t write_count;
+    uint64_t timeout_ms; /* of a batch */
+};
+
+#define MIGRATION_FILTER_COLUMNS_MAX 64
+
+/* What is done to a row. */
+enum migration_change {
+    MIGRATION_CHANGE_SET,
+    MIGRATION_CHANGE_JSON,
+    MIGRATION_CHANGE_ARCHIVE,
+    MIGRATION_CHANGE_DELETE,
+    MIGRATION_CHANGE_DEDUPLICATE,
+    MIGRATION_CHANGE_COMMAND,
+    MIGRATION_CHANGE_COUNT
+};
+
+/* What must be true of no row of the table. */
+struct migration_check {
+    const char *condition;
+    const char *sentence; /* what such rows are, behind "3 rows of public.players" */
+    bool is_before;       /* asked before it begins only; else also before it has ended */
+};
 
 struct migration_backfill {
     const char *table; /* schema.table */
     const char *key;   /* a column with a unique index; NULL: several, in keys */
     const char *const *keys;
     size_t key_count;
-    const char *set;   /* "display_name = name" */
+    struct migration_json json;
+    const char *set;     /* "display_name = name"; what json comes to */
+    const char *archive; /* the table that rows are moved to */
+    bool is_deletion;
+    struct migration_duplicates duplicates;
+    struct migration_filter command;
+    const char *from;  /* of UPDATE … FROM: "public.accounts AS a"; NULL: the table alone */
+    const char *join;  /* with from: which of its rows goes with a row; at most one does */
     const char *where; /* "display_name IS NULL": true for a row that is still to be done */
     uint64_t batch;    /* rows */
+    uint64_t parallel; /* ranges of the key at once, where nobody else is there */
     bool trigger;      /* keep rows right that are written while it runs */
+    bool is_lossy;     /* the author knows that nothing takes it back */
+    struct migration_validate validate;
+    /* What follows from all these (backfill_compile.c). */
+    enum migration_change change;
+    const char *model; /* of a move: the table whose columns are moved; NULL: nothing is */
+    const char *among; /* the rows that it is about at all, done or not */
+    const struct migration_check *checks;
+    size_t check_count;
+    const struct migration_backfill *inverse; /* NULL: revert.sql alone takes it back, or nothing */
 };
 
 struct migration_revision {

@@ -1,7 +1,10 @@
-/* load_internal.h: between load.c (files into a set) and load_yaml.c (what the YAML files say). */
+/* load_internal.h: between load.c (files into a set), load_yaml.c (what the YAML files say),
+ * load_backfill.c (what a row of a backfill says) and backfill_compile.c (what that is in SQL).
+ */
 #ifndef COMMON_MIGRATION_LOAD_INTERNAL_H
 #define COMMON_MIGRATION_LOAD_INTERNAL_H
 
+#include "common/config/yaml.h"
 #include "common/migration/load.h"
 
 /* migration.yaml, names still names. */
@@ -30,6 +33,12 @@ struct releases_manifest {
     struct release_manifest *releases;
     size_t release_count;
 };
+
+/* Of struct migration_backfill. */
+extern const struct yaml_table backfill_table;
+
+/* Adds what follows from what the row says; texts are children of parent. */
+void backfill_compile(const void *parent, struct migration_backfill *backfill);
 
 /* file NULL: all defaults. */
 enum error_code manifest_read(const void *parent, const struct migration_file *file,

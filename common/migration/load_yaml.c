@@ -1,84 +1,7 @@
-#include "common/base/memory.h"
 #include "common/config/yaml.h"
-#include "common/migration/backfill.h"
 #include "common/migration/load_internal.h"
 
 #include <string.h>
-
-static const struct yaml_key backfill_keys[] = {
-    {.key = "table",
-     .kind = YAML_KIND_TEXT,
-     .offset = offsetof(struct migration_backfill, table),
-     .min = 1,
-     .max = 130,
-     .is_required = true,
-     .doc = "schema and table whose rows are to be filled"},
-    {.key = "key",
-     .kind = YAML_KIND_NAME,
-     .offset = offsetof(struct migration_backfill, key),
-     .doc = "column with a unique index, by whose order the rows are gone through"},
-    {.key = "keys",
-     .kind = YAML_KIND_NAMES,
-     .offset = offsetof(struct migration_backfill, keys),
-     .count_offset = offsetof(struct migration_backfill, key_count),
-     .min = 1,
-     .max = MIGRATION_BACKFILL_KEYS_MAX,
-     .doc = "instead of key: the columns of a unique index, in its order"},
-    {.key = "set",
-     .kind = YAML_KIND_TEXT,
-     .offset = offsetof(struct migration_backfill, set),
-     .min = 1,
-     .is_required = true,
-     .doc = "what UPDATE sets: \"display_name = name\""},
-    {.key = "where",
-     .kind = YAML_KIND_TEXT,
-     .offset = offsetof(struct migration_backfill, where),
-     .min = 1,
-     .is_required = true,
-     .doc = "true for a row that is still to be filled: \"display_name IS NULL\""},
-    {.key = "batch",
-     .kind = YAML_KIND_NUMBER,
-     .offset = offsetof(struct migration_backfill, batch),
-     .min = 1,
-     .max = BACKFILL_BATCH_MAX,
-     .otherwise = "5000",
-     .doc = "rows a transaction, at most: fewer while others use the server"},
-    {.key = "trigger",
-     .kind = YAML_KIND_BOOL,
-     .offset = offsetof(struct migration_backfill, trigger),
-     .otherwise = "false",
-     .doc = "fill rows by a trigger that are written while the backfill runs"},
-};
-
-/* The parts are pasted into SQL: they must stay the parts that they are called. */
-static bool is_faulty_backfill(const void *filled, struct yaml_fault *ret)
-{
-    const struct migration_backfill *backfill = filled;
-    bool is_sound = true;
-
-    if ((backfill->key != NULL) == (backfill->key_count > 0)) {
-        ret->key = "key";
-        (void)text_format(ret->sentence, sizeof(ret->sentence),
-                          "the backfill of %s has %s: give key, or keys", backfill->table,
-                          backfill->key == NULL ? "neither key nor keys" : "both key and keys");
-        return true;
-    }
-    for (size_t i = 0; i < (backfill->key != NULL ? 1 : backfill->key_count) && is_sound; i++) {
-        const char *key = backfill->key != NULL ? backfill->key : backfill->keys[i];
-        char *update = memory_format(NULL, "UPDATE %s SET %s WHERE (%s) AND %s > '1'",
-                                     backfill->table, backfill->set, backfill->where, key);
-
-        is_sound = split_is_one_update(update);
-        talloc_free(update);
-    }
-    ret->key = "table";
-    (void)text_format(ret->sentence, sizeof(ret->sentence),
-                      "the backfill of %s: table, key, set and where do not make one UPDATE",
-                      backfill->table);
-    return !is_sound;
-}
-static const struct yaml_table backfill_table =
-    YAML_CHECKED_TABLE(struct migration_backfill, backfill_keys, is_faulty_backfill);
 
 static const struct yaml_key manifest_keys[] = {
     {.key = "description",
@@ -206,6 +129,8 @@ enum error_code manifest_read(const void *parent, const struct migration_file *f
     text = text_of(file);
     if (yaml_read(parent, &text, &manifest_table, &manifest, err) != ERROR_OK)
         return err->code;
+    for (size_t i = 0; i < manifest.backfill_count; i++)
+        backfill_compile(parent, &manifest.backfills[i]);
     *ret = manifest;
     return ERROR_OK;
 }

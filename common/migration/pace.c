@@ -69,6 +69,11 @@ struct pace_rest pace_decide(struct pace *pace, uint64_t took_ms)
     return rest;
 }
 
+bool pace_has_room(const struct pace *pace)
+{
+    return !has_others(&pace->view) && !is_lagging(&pace->view);
+}
+
 bool pace_halve(struct pace *pace)
 {
     if (pace->rows == 1)

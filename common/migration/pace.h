@@ -71,6 +71,9 @@ struct pace_rest pace_decide(struct pace *pace, uint64_t took_ms);
 /* The next batch after one that timed out; false if it was a single row. */
 bool pace_halve(struct pace *pace);
 
+/* Nobody else is there, and nobody lags: more could be done at once. */
+bool pace_has_room(const struct pace *pace);
+
 /* Why it goes slowly, for people; "" if it does not. */
 void pace_say(const struct pace *pace, char *ret, size_t size);
 

@@ -50,6 +50,12 @@ struct migration_probe {
  * talloc child of the session. */
 struct migration_hold;
 
+/* An executable that backfills may ask for by name. */
+struct migration_command {
+    const char *name;
+    const char *path; /* absolute */
+};
+
 /* Who asks, and within what limits.  Texts may be NULL. */
 struct migration_run {
     const char *journal;
@@ -63,6 +69,8 @@ struct migration_run {
     uint64_t statement_timeout_ms; /* ceiling of each statement; 0: none */
     uint64_t lossless_timeout_ms;  /* 0: default */
     bool accept_data_loss;
+    const struct migration_command *commands;
+    size_t command_count;
     struct migration_hold
         *hold; /* NULL: each phase takes the lock for itself, and tells the position */
     const struct migration_probe *probe; /* NULL: nobody measures */

@@ -199,6 +199,15 @@ static const struct split_statement *first_harmful(const struct script_run *s, s
     return found;
 }
 
+/* A backfill that nothing takes back: then there is a lossless.sql. */
+static bool is_lossy(const struct migration_revision *revision)
+{
+    for (size_t i = 0; i < revision->backfill_count; i++)
+        if (revision->backfills[i].is_lossy)
+            return true;
+    return false;
+}
+
 /* Sets result.is_kept, or leaves it. */
 static enum error_code check_lossless(struct script_run *s, struct error *err)
 {
@@ -209,7 +218,7 @@ static enum error_code check_lossless(struct script_run *s, struct error *err)
     const struct split_statement *harmful = first_harmful(s, &segments);
 
     if (harmful == NULL)
-        return ERROR_OK;
+        return is_lossy(m->revision) ? check_cheaply(m, lossless, err) : ERROR_OK;
     if (lossless == NULL) {
         (void)text_format(
             reason, sizeof(reason),
@@ -403,11 +412,11 @@ static enum error_code check_reversible(const struct migrator *m, struct error *
     return ERROR_OK;
 }
 
-static bool needs_vouching(const struct script_run *s)
+static bool is_harmless(const struct script_run *s)
 {
     size_t segments;
 
-    return first_harmful(s, &segments) != NULL;
+    return first_harmful(s, &segments) == NULL;
 }
 
 enum error_code revert_run(struct migrator *m, struct error *err)
@@ -427,8 +436,8 @@ enum error_code revert_run(struct migrator *m, struct error *err)
         return err->code;
     script.with_first = transaction_new(m->scratch);
     backfill_add_cleanup(m, script.with_first);
-    if (!was_whole || m->run->accept_data_loss || !needs_vouching(&script))
-        return script_run_all(&script, err);
+    if (!was_whole || m->run->accept_data_loss || (is_harmless(&script) && !is_lossy(m->revision)))
+        return inverse_run(m, err) == ERROR_OK ? script_run_all(&script, err) : err->code;
     if (check_lossless(&script, err) != ERROR_OK)
         return err->code;
     if (m->result.is_kept && m->state.revert_has_begun)
@@ -436,5 +445,9 @@ enum error_code revert_run(struct migrator *m, struct error *err)
                          "the revert of %s is half done, and its rest would destroy values "
                          "(%.300s): run it again, accepting the loss",
                          m->revision->name, m->result.kept_reason);
-    return m->result.is_kept ? ERROR_OK : run_segments(&script, err);
+    if (m->result.is_kept)
+        return ERROR_OK;
+    if (inverse_run(m, err) != ERROR_OK)
+        return err->code;
+    return is_harmless(&script) ? script_run_all(&script, err) : run_segments(&script, err);
 }

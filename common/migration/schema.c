@@ -16,8 +16,7 @@ static enum error_code is_complete(struct session *session, bool *ret, struct er
     return session_ask_bool(
         session,
         SQL("SELECT pg_catalog.to_regprocedure('hakem.raise_trigger()') IS NOT NULL"
-            " AND EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attname = 'slow'"
-            " AND attrelid = pg_catalog.to_regclass('hakem.backfill'))"),
+            " AND pg_catalog.to_regclass('hakem.copied') IS NOT NULL"),
         ret, err);
 }
 

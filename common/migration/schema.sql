@@ -92,7 +92,34 @@ ALTER TABLE hakem.backfill
     ADD COLUMN IF NOT EXISTS throttled_why text,
     ADD COLUMN IF NOT EXISTS rows_max      integer, -- NULL: migration.yaml's
     ADD COLUMN IF NOT EXISTS rest_times    integer, -- NULL: it rests beside others only
-    ADD COLUMN IF NOT EXISTS slow          text;
+    ADD COLUMN IF NOT EXISTS slow          text,
+    -- What it does to rows (fill, json, archive and so on, back), and where they go.
+    ADD COLUMN IF NOT EXISTS what          text,
+    ADD COLUMN IF NOT EXISTS into_table    text;
+
+-- Ranges of a key that are gone through at once: rows behind from_cursor, up to until_cursor.
+CREATE TABLE IF NOT EXISTS hakem.backfill_lane (
+    revision     text    NOT NULL,
+    generation   bigint  NOT NULL,
+    position     integer NOT NULL,
+    lane         integer NOT NULL,
+    from_cursor  text, -- NULL: from the first row on
+    until_cursor text, -- NULL: to the last one
+    cursor       text,
+    done         bigint  NOT NULL DEFAULT 0,
+    PRIMARY KEY (revision, generation, position, lane)
+);
+
+-- Files that are being copied into tables, up to where they are committed.
+CREATE TABLE IF NOT EXISTS hakem.copied (
+    target   text        NOT NULL,
+    source   text        NOT NULL, -- the file
+    size     bigint      NOT NULL,
+    bytes    bigint      NOT NULL,
+    rows     bigint      NOT NULL,
+    began_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (target, source)
+);
 
 -- What this database has to do with the other one of its blue-green pair; no row: nothing.
 -- state: of green: copying, following, reversed (blue follows it, or is about to), left (a copy that

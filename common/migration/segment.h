@@ -68,6 +68,11 @@ enum error_code backfill_run(struct migrator *m, struct error *err);
 /* Drops the sync triggers of backfills that are not finished, in t. */
 void backfill_add_cleanup(struct migrator *m, struct transaction *t);
 
+/* ---- inverse.c ---- */
+
+/* Takes back what the backfills that have begun made of rows, where they have a way back. */
+enum error_code inverse_run(struct migrator *m, struct error *err);
+
 /* "0007_rating/expand.sql:12", a child of m->scratch. */
 const char *segment_where(const struct script_run *s, size_t statement);
 const char *statement_where(struct migrator *m, const struct split *split, size_t statement);

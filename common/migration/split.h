@@ -70,9 +70,15 @@ enum error_code split_sql(const void *parent, const char *path, const char *text
 
 /* Is text one UPDATE statement and nothing else? */
 bool split_is_one_update(const char *text);
+/* Likewise a SELECT (or VALUES, TABLE). */
+bool split_is_one_query(const char *text);
 
 /* expression with "NEW." before each of its bare columns, for a trigger's WHEN; NULL if it has a
  * subquery or cannot be parsed.  A talloc child of parent. */
 char *split_expression_of_new(const void *parent, const char *expression);
+
+/* Does expression speak of a column of that name (quoted, if it needs to be)? Also true if nobody
+ * can say. */
+bool split_expression_mentions(const char *expression, const char *column);
 
 #endif

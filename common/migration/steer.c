@@ -65,7 +65,9 @@ static void take_state(const struct rows *rows, size_t i, struct steer_state *re
     ret->ran_ms = rows_number(rows, i, 5);
     ret->is_finished = rows_bool(rows, i, 6);
     (void)text_copy(ret->slow, sizeof(ret->slow), rows_text(rows, i, 7));
-    take(rows, i, 8, &ret->steer);
+    (void)text_copy(ret->what, sizeof(ret->what), rows_text(rows, i, 8));
+    (void)text_copy(ret->into, sizeof(ret->into), rows_text(rows, i, 9));
+    take(rows, i, 10, &ret->steer);
 }
 
 enum error_code steer_show(struct session *session, const void *parent, struct steer_state **ret,
@@ -80,12 +82,15 @@ enum error_code steer_show(struct session *session, const void *parent, struct s
         return err->code;
     if (!exists)
         return ERROR_OK;
+    /* Of an older version's table, too, which only who migrates may change. */
     if (session_query(
             session,
             SQL("SELECT b.revision, coalesce(b.target, ''), b.done, b.total, b.pass,"
                 " (EXTRACT(epoch FROM coalesce(b.finished_at, pg_catalog.clock_timestamp())"
                 " - b.started_at) * 1000)::bigint, b.finished_at IS NOT NULL,"
-                " coalesce(b.slow, ''), " STEER_COLUMNS " FROM hakem.backfill b"
+                " coalesce(b.slow, ''), coalesce(pg_catalog.to_jsonb(b) ->> 'what', 'fill'),"
+                " coalesce(pg_catalog.to_jsonb(b) ->> 'into_table', ''),"
+                " " STEER_COLUMNS " FROM hakem.backfill b"
                 " JOIN hakem.mark m USING (revision, generation)"
                 " ORDER BY b.started_at, b.position"),
             &rows, err) != ERROR_OK)

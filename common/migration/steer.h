@@ -42,6 +42,8 @@ enum error_code steer_note(struct session *session, const struct steer_key *key,
 struct steer_state {
     char revision[MIGRATION_NAME_MAX + 1];
     char table[131];
+    char what[16];  /* "fill", "archive", …, "back" */
+    char into[131]; /* where rows are moved to; "" if they are not */
     uint64_t done, total, pass;
     uint64_t ran_ms; /* since it began; the whole time, if it is finished */
     bool is_finished;

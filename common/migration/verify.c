@@ -25,17 +25,24 @@ static enum error_code judge(const struct rows *rows, const char *where, struct 
     return error_set(err, ERROR_VERIFY, "%s: \"%.60s\" is no boolean", where, answer);
 }
 
+enum error_code verify_ask(struct session *session, struct sql_call call, struct error *err)
+{
+    struct rows *rows = NULL;
+    enum error_code code = session_query(session, call, &rows, err);
+
+    if (code == ERROR_OK)
+        code = judge(rows, call.where, err);
+    rows_free(rows);
+    return code;
+}
+
 static enum error_code run_query(struct session *session, const struct split *split, size_t i,
                                  struct error *err)
 {
     char *where = memory_format(NULL, "%s:%zu", split->path, split->statements[i].line);
     struct sql_call call = {.text = split->statements[i].text, .where = where};
-    struct rows *rows = NULL;
-    enum error_code code = session_query(session, call, &rows, err);
+    enum error_code code = verify_ask(session, call, err);
 
-    if (code == ERROR_OK)
-        code = judge(rows, where, err);
-    rows_free(rows);
     talloc_free(where);
     return code;
 }

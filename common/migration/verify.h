@@ -13,4 +13,7 @@ enum error_code verify_run(const struct session_options *options,
                            const struct migration_revision *revision, enum migration_script script,
                            uint64_t deadline_ms, struct error *err);
 
+/* One such query in an open session, with the same answers and errors. */
+enum error_code verify_ask(struct session *session, struct sql_call call, struct error *err);
+
 #endif

@@ -131,20 +131,11 @@ static enum error_code prepare_all(struct session *session, const struct sql_cal
     return ERROR_OK;
 }
 
-enum error_code pipeline_run(struct session *session, const struct sql_call *calls, size_t count,
-                             struct pipeline_outcome *ret_outcomes, size_t *ret_failed,
-                             struct error *err)
+/* After an error: its SQLSTATE stays the session's, and no transaction is left open. */
+static enum error_code end(struct session *session, enum error_code code)
 {
-    enum error_code code = prepare_all(session, calls, count, err);
     char state[SESSION_SQLSTATE_SIZE];
 
-    if (session_is_lost(session) || PQsetnonblocking(session->connection, 1) != 0 ||
-        PQenterPipelineMode(session->connection) != 1)
-        return code != ERROR_OK ? code : session_fail(session, NULL, NULL, err);
-    if (code == ERROR_OK)
-        code = send_all(session, calls, count, err);
-    if (code == ERROR_OK)
-        code = read_all(session, calls, count, ret_outcomes, ret_failed, err);
     if (code != ERROR_OK) {
         (void)text_copy(state, sizeof(state), session->sqlstate);
         roll_back(session);
@@ -152,4 +143,33 @@ enum error_code pipeline_run(struct session *session, const struct sql_call *cal
     }
     leave(session);
     return code;
+}
+
+enum error_code pipeline_send(struct session *session, const struct sql_call *calls, size_t count,
+                              struct error *err)
+{
+    enum error_code code = prepare_all(session, calls, count, err);
+
+    if (session_is_lost(session) || PQsetnonblocking(session->connection, 1) != 0 ||
+        PQenterPipelineMode(session->connection) != 1)
+        return code != ERROR_OK ? code : session_fail(session, NULL, NULL, err);
+    if (code == ERROR_OK)
+        code = send_all(session, calls, count, err);
+    return code == ERROR_OK ? ERROR_OK : end(session, code);
+}
+
+enum error_code pipeline_receive(struct session *session, const struct sql_call *calls,
+                                 size_t count, struct pipeline_outcome *ret_outcomes,
+                                 size_t *ret_failed, struct error *err)
+{
+    return end(session, read_all(session, calls, count, ret_outcomes, ret_failed, err));
+}
+
+enum error_code pipeline_run(struct session *session, const struct sql_call *calls, size_t count,
+                             struct pipeline_outcome *ret_outcomes, size_t *ret_failed,
+                             struct error *err)
+{
+    if (pipeline_send(session, calls, count, err) != ERROR_OK)
+        return err->code;
+    return pipeline_receive(session, calls, count, ret_outcomes, ret_failed, err);
 }

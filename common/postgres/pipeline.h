@@ -22,4 +22,12 @@ enum error_code pipeline_run(struct session *session, const struct sql_call *cal
                              struct pipeline_outcome *ret_outcomes, size_t *ret_failed,
                              struct error *err);
 
+/* The same in two halves, so that several sessions are at work at once.  A send that has succeeded
+ * is followed by a receive of the same calls, and by nothing else of that session. */
+enum error_code pipeline_send(struct session *session, const struct sql_call *calls, size_t count,
+                              struct error *err);
+enum error_code pipeline_receive(struct session *session, const struct sql_call *calls,
+                                 size_t count, struct pipeline_outcome *ret_outcomes,
+                                 size_t *ret_failed, struct error *err);
+
 #endif

@@ -193,6 +193,16 @@ enum error_code session_wait(struct session *session, struct error *err)
     }
 }
 
+enum error_code session_wait_for_copy(struct session *session, struct error *err)
+{
+    int unsent = PQflush(session->connection);
+
+    if (unsent < 0)
+        return fail_lost(session, NULL, err);
+    tick(session, 0);
+    return wait_once(session, unsent == 1, err);
+}
+
 static enum error_code begin_statement(struct session *session, struct error *err)
 {
     session->sqlstate[0] = '\0';

@@ -20,6 +20,9 @@ struct session {
 /* A talloc child of session that clears the result when freed. */
 struct rows *rows_new(struct session *session, PGresult *result);
 
+/* While a COPY runs libpq is never busy: waits a tick at most for more of it, asking the watch. */
+enum error_code session_wait_for_copy(struct session *session, struct error *err);
+
 bool session_wants_cancel(const struct session *session);
 
 #endif

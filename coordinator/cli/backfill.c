@@ -66,26 +66,37 @@ static void say_left(const struct steer_state *state, char *ret, size_t size)
         (void)text_format(ret, size, ", about %" PRIu64 " s to go", left / rate);
 }
 
+/* What becomes of the rows, where they are not just filled. */
+static void say_what(const struct steer_state *state, char *ret, size_t size)
+{
+    bool is_fill = strcmp(state->what, "fill") == 0;
+
+    (void)text_format(ret, size, "%s%s%s%s", is_fill ? "" : "  ", is_fill ? "" : state->what,
+                      state->into[0] != '\0' ? " to " : "", state->into);
+}
+
 static void show(struct cli *cli, const struct steer_state *state, json_t *all)
 {
-    char pace[STEER_WHY_MAX + STEER_NAME_MAX + 32], left[48];
+    char pace[STEER_WHY_MAX + STEER_NAME_MAX + 32], left[48], what[sizeof(state->into) + 32];
     const struct steer *steer = &state->steer;
 
     say_pace(state, pace, sizeof(pace));
     say_left(state, left, sizeof(left));
+    say_what(state, what, sizeof(what));
     cli_say(cli,
-            "%s  %s  %" PRIu64 " of %" PRIu64 " rows, pass %" PRIu64 ", %" PRIu64 " rows/s%s%s%s",
-            state->revision, state->table, state->done, state->total, state->pass,
+            "%s  %s%s  %" PRIu64 " of %" PRIu64 " rows, pass %" PRIu64 ", %" PRIu64 " rows/s%s%s%s",
+            state->revision, state->table, what, state->done, state->total, state->pass,
             rows_per_s(state), left, pace[0] != '\0' ? ": " : "", pace);
     (void)json_array_append_new(
-        all, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:I, s:o, s:s}", "revision",
-                       state->revision, "table", state->table, "done", (json_int_t)state->done,
-                       "total", (json_int_t)state->total, "pass", (json_int_t)state->pass,
-                       "rows_per_s", (json_int_t)rows_per_s(state), "finished",
-                       (int)state->is_finished, "throttled", (int)steer->is_throttled, "by",
-                       steer->by, "batch", (json_int_t)steer->rows_max, "rest",
-                       steer->has_rest ? json_integer((json_int_t)steer->rest_times) : json_null(),
-                       "why", pace));
+        all,
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:I, s:o, s:s}",
+                  "revision", state->revision, "table", state->table, "what", state->what, "into",
+                  state->into, "done", (json_int_t)state->done, "total", (json_int_t)state->total,
+                  "pass", (json_int_t)state->pass, "rows_per_s", (json_int_t)rows_per_s(state),
+                  "finished", (int)state->is_finished, "throttled", (int)steer->is_throttled, "by",
+                  steer->by, "batch", (json_int_t)steer->rows_max, "rest",
+                  steer->has_rest ? json_integer((json_int_t)steer->rest_times) : json_null(),
+                  "why", pace));
 }
 
 enum error_code backfill_show(struct cli *cli, struct error *err)

@@ -14,6 +14,7 @@
 
 #define VERIFY_DEADLINE_MS  60000
 #define FINGERPRINT_LOCK_MS 1000
+#define COMMANDS_MAX        64
 
 #define RUN_FLAGS                                                                                  \
     {.name = "--statement-timeout",                                                                \
@@ -37,6 +38,9 @@ const struct cli_flag migration_up_flags[] = {
      .value = "RELEASE",
      .doc = "to what this release needs; contract only what it can do without"},
     {.name = "--no-contract", .doc = "leave what older releases need"},
+    {.name = "--command",
+     .value = "NAME=PATH",
+     .doc = "executable that backfills ask for by this name; several with commas between"},
     {.name = NULL},
 };
 const struct cli_flag migration_down_flags[] = {
@@ -58,6 +62,52 @@ struct trip {
     bool *may_contract; /* likewise */
     json_t *done;
 };
+
+/* ---- commands ---- */
+
+/* NAME=PATH,NAME=PATH, cut into its words. */
+static enum error_code take_command(char *word, struct migration_command *ret, struct error *err)
+{
+    char *equals = strchr(word, '=');
+
+    if (equals != NULL)
+        *equals = '\0';
+    if (equals == NULL || !text_is_name(word, MIGRATION_NAME_MAX) || equals[1] != '/')
+        return error_set(err, ERROR_USAGE,
+                         "--command %s%s%s: give NAME=PATH, the path from the root on", word,
+                         equals != NULL ? "=" : "", equals != NULL ? equals + 1 : "");
+    *ret = (struct migration_command){.name = word, .path = equals + 1};
+    return ERROR_OK;
+}
+
+struct commands {
+    char words[CLI_WORD_MAX];
+    struct migration_command list[COMMANDS_MAX];
+    size_t count;
+};
+
+static enum error_code take_commands(const struct cli *cli, struct commands *ret, struct error *err)
+{
+    const char *flag = cli_flag(cli, "--command");
+    char *word = ret->words;
+
+    ret->count = 0;
+    if (flag == NULL)
+        return ERROR_OK;
+    (void)text_copy(ret->words, sizeof(ret->words), flag);
+    while (word != NULL) {
+        char *comma = strchr(word, ',');
+
+        if (comma != NULL)
+            *comma = '\0';
+        if (ret->count == COMMANDS_MAX)
+            return error_set(err, ERROR_USAGE, "--command names more than %d", COMMANDS_MAX);
+        if (take_command(word, &ret->list[ret->count++], err) != ERROR_OK)
+            return err->code;
+        word = comma != NULL ? comma + 1 : NULL;
+    }
+    return ERROR_OK;
+}
 
 /* ---- beginning and end ---- */
 
@@ -329,11 +379,14 @@ static enum error_code choose_target(struct trip *trip, struct error *err)
 
 enum error_code migration_up(struct cli *cli, struct error *err)
 {
+    struct commands commands;
     struct trip trip;
     enum error_code code;
 
-    if (begin_trip(cli, &trip, err) != ERROR_OK)
+    if (take_commands(cli, &commands, err) != ERROR_OK || begin_trip(cli, &trip, err) != ERROR_OK)
         return err->code;
+    trip.run.commands = commands.list;
+    trip.run.command_count = commands.count;
     code = choose_target(&trip, err);
     if (code == ERROR_OK)
         code = forward_in_legs(&trip, err);

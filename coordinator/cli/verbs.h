@@ -38,6 +38,12 @@ enum error_code backup_verb_list(struct cli *cli, struct error *err);
 enum error_code backup_verb_verify(struct cli *cli, struct error *err);
 enum error_code backup_verb_restore(struct cli *cli, struct error *err);
 
+/* copy.c */
+extern const struct cli_flag copy_out_flags[];
+extern const struct cli_flag copy_in_flags[];
+enum error_code copy_out_run(struct cli *cli, struct error *err);
+enum error_code copy_in_run(struct cli *cli, struct error *err);
+
 /* history.c */
 extern const struct cli_flag history_flags[];
 enum error_code history_show(struct cli *cli, struct error *err);

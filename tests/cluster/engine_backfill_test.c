@@ -270,6 +270,21 @@ START_TEST(what_an_operator_set_is_kept_over_a_crash_and_given_back_by_auto)
 }
 END_TEST
 
+/* ---- a database that an older version has been at ---- */
+
+START_TEST(what_an_older_version_kept_no_record_of_is_made_good)
+{
+    given_half_a_backfill();
+    sql("ALTER TABLE hakem.backfill DROP COLUMN what, DROP COLUMN into_table;"
+        "DROP TABLE hakem.backfill_lane, hakem.copied");
+    ck_assert_str_eq(shown().what, "fill");
+    assert_ok(backfill("0002_display"));
+    ck_assert(is_true("SELECT to_regclass('hakem.backfill_lane') IS NOT NULL"));
+    ck_assert_str_eq(shown().what, "fill");
+    ck_assert(is_expanded("0002_display"));
+}
+END_TEST
+
 /* ---- keys ---- */
 
 static void given_seats(const char *table, const char *key)
@@ -340,6 +355,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_key_of_several_columns_of_any_type_is_gone_through_and_resumed);
+    tcase_add_test(tcase, what_an_older_version_kept_no_record_of_is_made_good);
     tcase_add_test(tcase, a_table_that_cannot_be_gone_through_is_refused_with_the_reason);
     tcase_add_test(tcase, a_key_that_may_be_null_is_refused_by_name);
     tcase_add_test(tcase, an_index_in_another_order_is_none);

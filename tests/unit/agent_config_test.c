@@ -40,6 +40,10 @@ START_TEST(what_is_written_arrives_and_the_rest_has_its_default)
     ck_assert_ptr_null(config.database.scratch);
     ck_assert_uint_eq(config.database.workload_timeout_ms, 300000);
     ck_assert_uint_eq(config.database.twin_count, 0);
+    assert_ok(read_text(COMMON "kind: database\ndatabase:\n  url: u\n  commands:\n"
+                               "    - {name: slug, path: /etc/hakem/commands/slug}\n"));
+    ck_assert_uint_eq(config.database.command_count, 1);
+    ck_assert_str_eq(config.database.commands[0].path, "/etc/hakem/commands/slug");
     assert_ok(read_text(COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
                                "    - {node: db-2, url: \"host=h password='x y'\"}\n"));
     ck_assert_str_eq(config.database.admin_url, "a");
@@ -114,6 +118,11 @@ static const struct {
     {COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
             "    - {node: db-2, url: v}\n    - {node: db-2, url: w}\n",
      "a.yaml:11: twins: a second twin of that name"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  commands:\n    - {name: a, path: b}\n",
+     "a.yaml:9: path: \"b\" is not an absolute path"},
+    {COMMON "kind: database\ndatabase:\n  url: u\n  commands:\n    - {name: a, path: /b}\n"
+            "    - {name: a, path: /c}\n",
+     "a.yaml:10: commands: a second command of that name"},
     {COMMON "kind: database\n", "a.yaml:5: kind: a database node needs the part \"database\""},
     {COMMON "kind: game\n", "a.yaml:5: kind: a game node needs the part \"game\""},
     {EDGE, "a.yaml:5: kind: an edge needs the part \"edge\""},

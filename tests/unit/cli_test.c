@@ -279,6 +279,8 @@ static const struct {
     {"migration list --migrations /nowhere", 2, "/nowhere"},
     {"migration show x --migrations /nowhere", 2, "/nowhere"},
     {"migration up", 2, "give --database URL, or set DATABASE_URL"},
+    {"migration up --command slug", 2, "--command slug: give NAME=PATH"},
+    {"migration up --command a=/b,c=d", 2, "--command c=d: give NAME=PATH, the path from the root"},
     {"migration down", 2, "give --database URL, or set DATABASE_URL"},
     {"migration status", 2, "give --database URL, or set DATABASE_URL"},
     {"migration verify", 2, "give --database URL, or set DATABASE_URL"},

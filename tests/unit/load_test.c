@@ -86,23 +86,14 @@ static const struct {
      "the history has two heads, a and b"},
     {{{"a/expand.sql", ""},
       {"a/revert.sql", ""},
-      {"a/migration.yaml",
-       "backfill: [{table: t, key: id, set: \"a = 1; DROP TABLE t\", where: \"true\"}]"}},
-     "a/migration.yaml:1: table: the backfill of t"},
-    {{{"a/expand.sql", ""},
-      {"a/revert.sql", ""},
-      {"a/migration.yaml", "backfill: [{table: t, set: \"a = 1\", where: \"true\"}]"}},
-     "a/migration.yaml:1: key: the backfill of t has neither key nor keys"},
+      {"a/migration.yaml", "backfill:\n- {table: t, key: id, set: \"a = 1\", where: \"true\",\n"
+                           "   validate: {before: [SELECT true,\n   DELETE FROM t]}}"}},
+     "a/migration.yaml:4: before: \"DELETE FROM t\" is not one query"},
     {{{"a/expand.sql", ""},
       {"a/revert.sql", ""},
       {"a/migration.yaml",
-       "backfill: [{table: t, key: a, keys: [a, b], set: \"a = 1\", where: \"true\"}]"}},
-     "a/migration.yaml:1: key: the backfill of t has both key and keys"},
-    {{{"a/expand.sql", ""},
-      {"a/revert.sql", ""},
-      {"a/migration.yaml",
-       "backfill: [{table: t, keys: [a, select], set: \"a = 1\", where: \"true\"}]"}},
-     "a/migration.yaml:1: table: the backfill of t"},
+       "backfill: [{table: t, key: id, lossy: true, set: \"a = 1\", where: \"true\"}]"}},
+     "a/lossless.sql is missing: the backfill of t is lossy"},
     {{{"a/expand.sql", ""},
       {"a/revert.sql", ""},
       {"releases.yaml", "releases: [{name: r, needs: zz}]"}},
@@ -125,6 +116,100 @@ START_TEST(bad_history_is_one_sentence_that_names_the_file)
     ck_assert_int_eq(error_code_exit_status(err.code), 2);
     ck_assert_msg(strncmp(err.detail, mistakes[_i].says, strlen(mistakes[_i].says)) == 0, "%s",
                   err.detail);
+    ck_assert_ptr_null(set);
+}
+END_TEST
+
+/* The rest of a row of a backfill of t. */
+static const struct {
+    const char *row, *says;
+} backfill_mistakes[] = {
+    {"key: id, where: b, set: \"a = 1\", parallel: 9", "parallel: must be between 1 and 8"},
+    {"key: id, where: b, parallel: 2, command: {name: c, writes: [d]}",
+     "parallel: the backfill of t: a command, and rows"},
+    {"key: id, parallel: 2, archive: u, deduplicate: {by: [b], keep: c}",
+     "parallel: the backfill of t: a command, and rows"},
+    {"key: id, where: b, command: {name: c, writes: [d]}, set: \"d = 1\"",
+     "table: the backfill of t: give one of set"},
+    {"key: id, command: {name: c, writes: [d]}", "table: the backfill of t has no where"},
+    {"key: id, where: b, command: {name: c}", "writes: is required"},
+    {"key: id, where: b, command: {name: /bin/c, writes: [d]}", "name: \"/bin/c\" is not a name"},
+    {"key: id, where: b, trigger: true, command: {name: c, writes: [d]}",
+     "trigger: the backfill of t: a trigger runs no command"},
+    {"key: id, where: \"true\"", "table: the backfill of t: give one of set"},
+    {"key: id, set: \"a = 1; DROP TABLE t\", where: \"true\"", "table: the backfill of t"},
+    {"set: \"a = 1\", where: \"true\"", "key: the backfill of t has neither key nor keys"},
+    {"key: a, keys: [a, b], set: \"a = 1\", where: \"true\"",
+     "key: the backfill of t has both key and keys"},
+    {"keys: [a, select], set: \"a = 1\", where: \"true\"", "table: the backfill of t"},
+    {"key: id, set: \"a = 1\", where: \"true\", validate: {after: [SELECT 1; SELECT 2]}",
+     "after: \"SELECT 1; SELECT 2\" is not one query"},
+    {"key: id, set: \"a = 1\", where: b, from: x", "table: the backfill of t: from needs join"},
+    {"key: id, set: \"a = 1\", where: b, join: x", "table: the backfill of t: from needs join"},
+    {"key: id, set: \"a = 1\", where: b, from: \"x, \", join: x",
+     "table: the backfill of t: table, key, set"},
+    {"key: id, from: x, join: y, json: {column: d, steps: [{rename: [a], as: b}]}",
+     "table: the backfill of t: from needs join"},
+    {"key: id, where: b, delete: true, set: \"a = 1\"",
+     "table: the backfill of t: give one of set"},
+    {"key: id, where: b, delete: true, archive: u", "table: the backfill of t: give one of set"},
+    {"key: id, delete: true, lossy: true", "table: the backfill of t has no where"},
+    {"key: id, archive: u", "table: the backfill of t has no where"},
+    {"key: id, where: b, delete: true",
+     "lossy: the backfill of t: what is deleted does not come back"},
+    {"key: id, deduplicate: {by: [b], keep: c}",
+     "lossy: the backfill of t: what is deleted does not come back"},
+    {"key: id, deduplicate: {by: [b]}, archive: u", "keep: is required"},
+    {"key: id, deduplicate: {by: [], keep: c}, archive: u", "by: must have 1 to 8 entries"},
+    {"key: id, deduplicate: {by: [b], keep: \"c; x\"}, archive: u",
+     "table: the backfill of t: table, key, set"},
+    {"key: id, where: b, archive: \"u; x\"", "table: the backfill of t: table, key, set"},
+    {"key: id, where: b, archive: u, trigger: true",
+     "trigger: the backfill of t: a trigger would take rows away"},
+    {"key: id, where: b, archive: u, from: x, join: y",
+     "table: the backfill of t: from needs join"},
+    {"key: id, set: \"a = 1\", where: b, json: {column: d, steps: [{rename: [a], as: b}]}",
+     "table: the backfill of t: give one of set"},
+    {"key: id, set: \"a = 1\"", "table: the backfill of t has no where"},
+    {"key: id, json: {column: d}", "steps: is required"},
+    {"key: id, json: {column: d, steps: []}", "steps: must have 1 to 16 entries"},
+    {"key: id, json: {column: d, steps: [{as: b}]}", "to: a step is one of move,"},
+    {"key: id, json: {column: d, steps: [{rename: [a], move: [b], as: b}]}",
+     "move: a step is one of move,"},
+    {"key: id, json: {column: d, steps: [{move: [a]}]}", "move: move needs `to`"},
+    {"key: id, json: {column: d, steps: [{move: [a], to: [b], as: c}]}",
+     "move: move has no use for `as`"},
+    {"key: id, json: {column: d, steps: [{move: [a], to: [a, b]}]}",
+     "move: move leads from a path to itself"},
+    {"key: id, json: {column: d, steps: [{move: [a, b], to: [a]}]}",
+     "move: move leads from a path to itself"},
+    {"key: id, json: {column: d, steps: [{rename: [a, b], as: b}]}",
+     "rename: rename leads from a path to itself"},
+    {"key: id, json: {column: d, steps: [{default: [a], value: dark}]}",
+     "default: default has a `value` that is not JSON"},
+    {"key: id, json: {column: d, steps: [{retype: [a], from: text, as: number}]}",
+     "from: \"text\" is neither string"},
+    {"key: id, json: {column: d, steps: [{retype: [a], from: number, as: number}]}",
+     "retype: retype leads from one of string"},
+    {"key: id, json: {column: d, steps: [{default: [a], value: '1'}]}",
+     "json: the backfill of t: merge and default cannot be taken back"},
+    {"key: id, where: d IS NOT NULL, json: {column: d, steps: [{rename: [a], as: b}]}",
+     "where: the backfill of t: where may say nothing of d"},
+    {"key: id, json: {column: d = 1 --, steps: [{rename: [a], as: b}]}",
+     "column: \"d = 1 --\" is no column's name"},
+};
+
+START_TEST(a_bad_backfill_is_one_sentence_that_names_the_key)
+{
+    struct migration_set *set = NULL;
+    char expected[200];
+
+    given_revision("a",
+                   memory_format(context, "backfill: [{table: t, %s}]", backfill_mistakes[_i].row));
+    ck_assert_int_eq(load(&set), ERROR_CONFIG);
+    (void)text_format(expected, sizeof(expected), "a/migration.yaml:1: %s",
+                      backfill_mistakes[_i].says);
+    ck_assert_msg(strncmp(err.detail, expected, strlen(expected)) == 0, "%s", err.detail);
     ck_assert_ptr_null(set);
 }
 END_TEST
@@ -229,6 +314,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, folders_follow_each_other_by_name_unless_they_say_otherwise);
     tcase_add_loop_test(tcase, bad_history_is_one_sentence_that_names_the_file, 0,
                         (int)ARRAY_LEN(mistakes));
+    tcase_add_loop_test(tcase, a_bad_backfill_is_one_sentence_that_names_the_key, 0,
+                        (int)ARRAY_LEN(backfill_mistakes));
     tcase_add_test(tcase, the_checksum_covers_every_file_and_its_name);
     tcase_add_test(tcase, a_bundle_is_the_same_whatever_the_order_and_comes_back_whole);
     tcase_add_test(tcase, a_bundle_cannot_leave_its_place);

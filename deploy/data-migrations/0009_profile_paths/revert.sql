@@ -1,0 +1,1 @@
+-- The steps are taken back before this.

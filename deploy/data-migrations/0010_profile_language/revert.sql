@@ -1,0 +1,1 @@
+-- Nothing tells who has chosen the language that others were given.

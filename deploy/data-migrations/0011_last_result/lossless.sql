@@ -1,0 +1,2 @@
+-- It can be had again from seats and results.
+SELECT 0;

@@ -1,0 +1,1 @@
+SELECT NOT EXISTS (SELECT FROM public.plays WHERE played_at < '2025-01-01');

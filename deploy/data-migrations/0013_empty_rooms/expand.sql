@@ -1,0 +1,1 @@
+-- Only rows go.

@@ -1,0 +1,2 @@
+-- Nobody ever sat there: nobody misses them.
+SELECT 0;

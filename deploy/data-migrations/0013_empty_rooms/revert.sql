@@ -1,0 +1,1 @@
+-- They do not come back.

@@ -1,0 +1,2 @@
+-- The command makes the same of the same name.
+SELECT 0;
