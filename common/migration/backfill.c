@@ -370,7 +370,7 @@ void filling_begin(struct filling *f, struct migrator *m, enum migration_phase p
     };
     f->where = memory_format(m->scratch, "%s/migration.yaml: %s", m->revision->name, f->title);
     sync_name(m, position, f->sync);
-    pace_begin(&f->pace, f->spec->batch);
+    pace_begin(&f->pace, f->spec->table, f->spec->batch);
 }
 
 enum error_code backfill_run(struct migrator *m, struct error *err)

@@ -4,14 +4,29 @@
 #include "common/base/text.h"
 #include "embedded_hakem_migration.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #define LAG_SLICE_MS 200
 
-void pace_begin(struct pace *pace, uint64_t rows_max)
+/* Waited for beyond so much; what is said then, with the name and MiB. */
+static const struct {
+    uint64_t limit;
+    bool is_counted; /* in MiB */
+    const char *nobody;
+    const char *does;
+} signals[] = {
+    [PACE_STANDBY] = {PACE_LAG_MAX_BYTES, true, "a standby", "which is"},
+    [PACE_ARCHIVER] = {PACE_ARCHIVE_MAX_BYTES, true, "the archiver", "which is"},
+    [PACE_SLOT] = {PACE_SLOT_MAX_BYTES, true, "a slot", "which nobody reads, and which is"},
+    [PACE_VACUUM] = {0, false, "vacuum", "which is at work on the table"},
+};
+static_assert(ARRAY_LEN(signals) == PACE_SIGNAL_COUNT, "a signal has no limit");
+
+void pace_begin(struct pace *pace, const char *table, uint64_t rows_max)
 {
-    *pace = (struct pace){.rows_max = rows_max, .rows = rows_max};
+    *pace = (struct pace){.table = table, .rows_max = rows_max, .rows = rows_max};
     if (pace->rows > PACE_ROWS_FIRST)
         pace->rows = PACE_ROWS_FIRST;
 }
@@ -33,9 +48,19 @@ static bool has_others(const struct pace_view *view)
     return !view->has_rate || view->others_per_s >= PACE_OTHERS_MIN_PER_S;
 }
 
+/* PACE_SIGNAL_COUNT: nobody is. */
+static enum pace_signal who_is_behind(const struct pace_view *view)
+{
+    unsigned signal = 0;
+
+    while (signal < PACE_SIGNAL_COUNT && view->behind[signal] <= signals[signal].limit)
+        signal++;
+    return (enum pace_signal)signal;
+}
+
 static bool is_lagging(const struct pace_view *view)
 {
-    return view->lag_bytes > PACE_LAG_MAX_BYTES;
+    return who_is_behind(view) != PACE_SIGNAL_COUNT;
 }
 
 /* A single batch may have had bad luck: never more than half or twice as many. */
@@ -82,14 +107,25 @@ bool pace_halve(struct pace *pace)
     return true;
 }
 
+static void say_wait(const struct pace_view *view, enum pace_signal signal, char *ret, size_t size)
+{
+    const char *name =
+        view->names[signal][0] != '\0' ? view->names[signal] : signals[signal].nobody;
+
+    if (signals[signal].is_counted)
+        (void)text_format(ret, size, "waits for %s, %s %" PRIu64 " MiB behind", name,
+                          signals[signal].does, view->behind[signal] >> 20);
+    else
+        (void)text_format(ret, size, "waits for %s, %s", name, signals[signal].does);
+}
+
 void pace_say(const struct pace *pace, char *ret, size_t size)
 {
     const struct pace_view *view = &pace->view;
+    enum pace_signal behind = who_is_behind(view);
 
-    if (is_lagging(view))
-        (void)text_format(ret, size, "waits for %s, which is %" PRIu64 " MiB behind",
-                          view->laggard[0] != '\0' ? view->laggard : "a standby",
-                          view->lag_bytes >> 20);
+    if (behind != PACE_SIGNAL_COUNT)
+        say_wait(view, behind, ret, size);
     else if (pace->has_rest)
         (void)text_format(ret, size, "rests %" PRIu64 " times as long as it works, as it was told",
                           pace->rest_times);
@@ -124,10 +160,14 @@ static enum error_code look(struct pace *pace, struct migrator *m, struct error 
 {
     struct rows *rows;
 
-    if (session_query(m->session, SQL(embedded_pace_look), &rows, err) != ERROR_OK)
+    if (session_query(m->session, SQL_WITH(embedded_pace_look, pace->table), &rows, err) !=
+        ERROR_OK)
         return err->code;
-    pace->view.lag_bytes = rows_number(rows, 0, 1);
-    (void)text_copy(pace->view.laggard, sizeof(pace->view.laggard), rows_text(rows, 0, 2));
+    for (size_t i = 0; i < PACE_SIGNAL_COUNT; i++) {
+        pace->view.behind[i] = rows_number(rows, 0, 1 + 2 * i);
+        (void)text_copy(pace->view.names[i], sizeof(pace->view.names[i]),
+                        rows_text(rows, 0, 2 + 2 * i));
+    }
     pace_take(pace, clock_monotonic_ms(), rows_number(rows, 0, 0));
     rows_free(rows);
     return ERROR_OK;

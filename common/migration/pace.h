@@ -1,5 +1,5 @@
 /* pace.h: how fast work that can wait goes: rows per batch by a target time, and rests between
- * batches while others use the server or its standbys lag (rule 10: players come first).
+ * batches while others use the server or others are behind (rule 10: players come first).
  *
  * Called by backfill.c between batches.  Deciding is pure; looking is one query.
  */
@@ -24,20 +24,35 @@
 #define PACE_OWN_PER_LOOK  3 /* the look itself, and what is read and noted for operators */
 /* As much WAL as a standby replays in about a second. */
 #define PACE_LAG_MAX_BYTES (64ULL << 20)
-/* A standby that does not catch up at all slows this down to a batch so often, and never stops it:
- * whether it may be left behind is decided elsewhere. */
+/* WAL that is kept because it was not archived yet, or for a slot that nobody reads: the disk
+ * fills.
+ */
+#define PACE_ARCHIVE_MAX_BYTES (256ULL << 20)
+#define PACE_SLOT_MAX_BYTES    (1ULL << 30)
+/* One that does not catch up at all slows this down to a batch so often, and never stops it:
+ * whether a standby may be left behind, or a disk may fill, is decided elsewhere. */
 #define PACE_LAG_WAIT_MAX_MS 10000
+
+/* Who is behind with what a backfill makes. */
+enum pace_signal {
+    PACE_STANDBY,  /* or a subscriber, by bytes of WAL */
+    PACE_ARCHIVER, /* by bytes of WAL */
+    PACE_SLOT,     /* of nobody that is connected, by bytes of WAL */
+    PACE_VACUUM,   /* it is at work on the table: what it removes is left by the batches */
+    PACE_SIGNAL_COUNT
+};
 
 /* What a look saw. */
 struct pace_view {
     bool has_rate;         /* the second look is the first that knows a rate */
     uint64_t others_per_s; /* transactions that are not ours, of all databases */
-    uint64_t lag_bytes;    /* of the standby or subscriber that is furthest behind */
-    char laggard[MIGRATION_NAME_MAX + 1];
+    uint64_t behind[PACE_SIGNAL_COUNT];
+    char names[PACE_SIGNAL_COUNT][MIGRATION_NAME_MAX + 1]; /* of whom; "" if it has none */
 };
 
 struct pace {
-    uint64_t rows; /* of the next batch */
+    const char *table; /* whose rows these are: schema.table */
+    uint64_t rows;     /* of the next batch */
     uint64_t rows_max;
     bool has_rest; /* an operator says how long, whoever is there */
     uint64_t rest_times;
@@ -56,7 +71,8 @@ struct pace_rest {
     bool until_caught_up; /* look again and again, for PACE_LAG_WAIT_MAX_MS at most */
 };
 
-void pace_begin(struct pace *pace, uint64_t rows_max);
+/* table lives as long as the pace. */
+void pace_begin(struct pace *pace, const char *table, uint64_t rows_max);
 
 /* What an operator wants: rows of a batch at most, and rests of so many times its length (NULL: as
  * pace_decide() finds right). */

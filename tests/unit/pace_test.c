@@ -14,7 +14,7 @@ static struct pace pace;
 
 static void set_up(void)
 {
-    pace_begin(&pace, 5000);
+    pace_begin(&pace, "public.t", 5000);
 }
 
 static void tear_down(void)
@@ -23,8 +23,8 @@ static void tear_down(void)
 
 static void saw(uint64_t others_per_s, uint64_t lag_bytes)
 {
-    pace.view =
-        (struct pace_view){.has_rate = true, .others_per_s = others_per_s, .lag_bytes = lag_bytes};
+    pace.view = (struct pace_view){
+        .has_rate = true, .others_per_s = others_per_s, .behind = {[PACE_STANDBY] = lag_bytes}};
 }
 
 START_TEST(rows_and_rest_follow_from_what_a_batch_took)
@@ -84,7 +84,7 @@ START_TEST(while_nobody_knows_it_yields)
 {
     ck_assert_uint_eq(pace.rows, PACE_ROWS_FIRST);
     ck_assert_uint_gt(pace_decide(&pace, PACE_BESIDE_OTHERS_MS).ms, 0);
-    pace_begin(&pace, 10);
+    pace_begin(&pace, "public.t", 10);
     ck_assert_uint_eq(pace.rows, 10);
 }
 END_TEST
@@ -97,9 +97,39 @@ START_TEST(it_waits_for_a_standby_that_lags_and_says_for_which)
     ck_assert(!pace_decide(&pace, 10).until_caught_up);
     saw(QUIET, PACE_LAG_MAX_BYTES + (1 << 20));
     ck_assert(pace_decide(&pace, 10).until_caught_up);
-    (void)strcpy(pace.view.laggard, "db-2");
+    (void)text_copy(pace.view.names[PACE_STANDBY], MIGRATION_NAME_MAX + 1, "db-2");
     pace_say(&pace, why, sizeof(why));
     ck_assert_str_eq(why, "waits for db-2, which is 65 MiB behind");
+}
+END_TEST
+
+START_TEST(it_waits_for_everybody_who_is_behind_and_says_why)
+{
+    static const struct {
+        uint64_t limit;
+        const char *name, *why;
+    } rows[] = {
+        [PACE_STANDBY] = {PACE_LAG_MAX_BYTES, "", "waits for a standby, which is 80 MiB behind"},
+        [PACE_ARCHIVER] = {PACE_ARCHIVE_MAX_BYTES, "",
+                           "waits for the archiver, which is 272 MiB behind"},
+        [PACE_SLOT] = {PACE_SLOT_MAX_BYTES, "slot old",
+                       "waits for slot old, which nobody reads, and which is 1040 MiB behind"},
+        [PACE_VACUUM] = {0, "", "waits for vacuum, which is at work on the table"},
+    };
+
+    ck_assert_uint_eq(ARRAY_LEN(rows), PACE_SIGNAL_COUNT);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char why[120];
+
+        saw(QUIET, 0);
+        pace.view.behind[i] = rows[i].limit;
+        ck_assert(!pace_decide(&pace, 10).until_caught_up);
+        pace.view.behind[i] += 16 << 20;
+        (void)text_copy(pace.view.names[i], MIGRATION_NAME_MAX + 1, rows[i].name);
+        ck_assert(pace_decide(&pace, 10).until_caught_up);
+        pace_say(&pace, why, sizeof(why));
+        ck_assert_str_eq(why, rows[i].why);
+    }
 }
 END_TEST
 
@@ -155,6 +185,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, its_own_transactions_are_nobodys_though_they_are_told_late);
     tcase_add_test(tcase, while_nobody_knows_it_yields);
     tcase_add_test(tcase, it_waits_for_a_standby_that_lags_and_says_for_which);
+    tcase_add_test(tcase, it_waits_for_everybody_who_is_behind_and_says_why);
     tcase_add_test(tcase, it_says_to_whom_it_yields_and_nothing_if_to_nobody);
     tcase_add_test(tcase, an_operator_says_how_many_rows_and_how_long_a_rest);
     tcase_add_test(tcase, a_batch_that_timed_out_is_halved_down_to_one_row);
