@@ -2,7 +2,7 @@
 
 #include "common/base/memory.h"
 #include "common/copy/internal.h"
-#include "common/migration/sql_text.h"
+#include "common/postgres/quote.h"
 #include "embedded_hakem_copy.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  */
 #include "common/base/memory.h"
 #include "common/copy/internal.h"
-#include "common/migration/sql_text.h"
+#include "common/postgres/quote.h"
 
 #define LINES   "(FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
 #define SQL_MAX 1048576

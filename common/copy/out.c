@@ -2,8 +2,8 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/copy/internal.h"
-#include "common/migration/sql_text.h"
 #include "common/postgres/copy.h"
+#include "common/postgres/quote.h"
 
 #include <errno.h>
 #include <fcntl.h>

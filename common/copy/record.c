@@ -1,6 +1,6 @@
 #include "common/base/memory.h"
 #include "common/copy/internal.h"
-#include "common/migration/sql_text.h"
+#include "common/postgres/quote.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/filling.h"
-#include "common/migration/sql_text.h"
+#include "common/postgres/quote.h"
 #include "embedded_hakem_migration.h"
 
 #include <inttypes.h>

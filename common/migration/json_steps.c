@@ -1,7 +1,7 @@
 #include "common/migration/json_steps.h"
 
 #include "common/base/memory.h"
-#include "common/migration/sql_text.h"
+#include "common/postgres/quote.h"
 
 #include <jansson.h>
 #include <string.h>

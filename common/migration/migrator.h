@@ -5,7 +5,6 @@
 #define COMMON_MIGRATION_MIGRATOR_H
 
 #include "common/migration/phase.h"
-#include "common/migration/sql_text.h"
 #include "common/postgres/pipeline.h"
 #include "common/postgres/quote.h"
 

@@ -3,7 +3,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
-#define ARRAY_BYTES_MAX      2097152
+#define QUOTED_BYTES_MAX     2097152
 #define IDENTIFIER_BYTES_MAX 1024
 
 static void append_quoted(struct text *out, const char *word, char quote, char escape)
@@ -19,7 +19,7 @@ static void append_quoted(struct text *out, const char *word, char quote, char e
 
 char *sql_array(const void *parent, const char *const *words, size_t count)
 {
-    struct text *out = text_new(NULL, ARRAY_BYTES_MAX);
+    struct text *out = text_new(NULL, QUOTED_BYTES_MAX);
     char *array;
 
     text_append(out, "{");
@@ -47,4 +47,18 @@ char *sql_identifier(const void *parent, const char *schema, const char *name)
     identifier = memory_text(parent, out->data);
     talloc_free(out);
     return identifier;
+}
+
+const char *sql_literal(const void *parent, const char *text)
+{
+    struct text *out = text_new(parent, QUOTED_BYTES_MAX);
+
+    text_append(out, "E'");
+    for (; *text != '\0'; text++) {
+        if (*text == '\'' || *text == '\\')
+            text_append_bytes(out, text, 1);
+        text_append_bytes(out, text, 1);
+    }
+    text_append(out, "'");
+    return out->data;
 }

@@ -76,6 +76,20 @@
     {STAGE_ISOLATE, ON(GUARD, EDGES), UNDO(ISOLATE), .undo_only = true,                            \
         DOC("on the way back, if its agent is silent: it is cut off at every edge")}
 
+/* Of every game node, where nobody plays meanwhile. */
+#define TAKE_OUT_STAGES                                                                            \
+    {STAGE_ANNOUNCE, ON(CLOSE, GAME), DO(ANNOUNCE),                                                \
+        DOC("players are told, through the node's hook")},                                         \
+    TOLD_DRAIN_STAGES(CLOSE)
+
+#define LET_IN_STAGES                                                                              \
+    {STAGE_RECALL, ON(OPEN, GAME), DO(RECALL),                                                     \
+        DOC("its server is told: one that had the release already was not started anew")},         \
+    {STAGE_ADMIT, ON(OPEN, EDGES), DO(ADMIT), UNDO(DRAIN),                                         \
+        DOC("every edge sends it traffic again")},                                                 \
+    {STAGE_SOAK, ON(OPEN, GAME), GATE(SOAK),                                                       \
+        DOC("it stays healthy under players' traffic")}
+
 #define CONTRACT_STAGES_ON(side_)                                                                  \
     {STAGE_CONTRACT, ON(FINISH, PRIMARY), FOR(CONTRACT), DO(CONTRACT), .side = (side_),            \
         DOC("what only old releases needed is removed: no way back")},                             \
@@ -146,9 +160,7 @@ static const struct stage_row shadow[] = {
 static const struct stage_row maintenance[] = {
     PREFLIGHT_STAGE,
     BACKUP_STAGE,
-    {STAGE_ANNOUNCE, ON(CLOSE, GAME), DO(ANNOUNCE),
-        DOC("players are told, through the node's hook")},
-    TOLD_DRAIN_STAGES(CLOSE),
+    TAKE_OUT_STAGES,
     {STAGE_OUT, ON(CLOSE, GAME), GATE(OUT), UNDO_GATE(HEALTHY),
         DOC("every edge says so; on the way back: healthy on the old release")},
     {STAGE_PAUSE, ON(SCHEMA, POOLERS), DO(PAUSE_POOL), UNDO(RESUME_POOL),
@@ -170,12 +182,7 @@ static const struct stage_row maintenance[] = {
         DOC("queries go on")},
     {STAGE_HEALTHY, ON(OPEN, GAME), GATE(HEALTHY),
         DOC("its probes pass, steadily, on the schema as it is now")},
-    {STAGE_RECALL, ON(OPEN, GAME), DO(RECALL),
-        DOC("its server is told: one that had the release already was not started anew")},
-    {STAGE_ADMIT, ON(OPEN, EDGES), DO(ADMIT), UNDO(DRAIN),
-        DOC("every edge sends it traffic again")},
-    {STAGE_SOAK, ON(OPEN, GAME), GATE(SOAK),
-        DOC("it stays healthy under players' traffic")},
+    LET_IN_STAGES,
 };
 
 /* The other side is copied, migrated and compared while nobody uses it.  Then writes are closed for
@@ -253,11 +260,8 @@ static const struct stage_row inverse[] = {
  * database (it is kept beside it). The new release cannot use the old schema nor the old release the
  * new one: everybody is out meanwhile, and switched only then. */
 static const struct stage_row restore[] = {
-    {STAGE_PREFLIGHT, ON(BEGIN, EVERY_NODE), DO(PREFLIGHT),
-        DOC("every node says that it could take part")},
-    {STAGE_ANNOUNCE, ON(CLOSE, GAME), DO(ANNOUNCE),
-        DOC("players are told, through the node's hook")},
-    TOLD_DRAIN_STAGES(CLOSE),
+    PREFLIGHT_STAGE,
+    TAKE_OUT_STAGES,
     {STAGE_OUT, ON(CLOSE, GAME), GATE(OUT), UNDO_GATE(HEALTHY),
         DOC("every edge says so; on the way back: healthy as it is")},
     {STAGE_HOLD, ON(HOLD, CLUSTER), GATE(HOLD),
@@ -272,12 +276,7 @@ static const struct stage_row restore[] = {
         DOC("the game server is switched through the node's hook")},
     {STAGE_HEALTHY, ON(OPEN, GAME), GATE(HEALTHY),
         DOC("the old release's probes pass, steadily")},
-    {STAGE_RECALL, ON(OPEN, GAME), DO(RECALL),
-        DOC("its server is told: one that had the release already was not started anew")},
-    {STAGE_ADMIT, ON(OPEN, EDGES), DO(ADMIT), UNDO(DRAIN),
-        DOC("every edge sends it traffic again")},
-    {STAGE_SOAK, ON(OPEN, GAME), GATE(SOAK),
-        DOC("it stays healthy under players' traffic")},
+    LET_IN_STAGES,
 };
 
 static const struct stage_row repair[] = {
