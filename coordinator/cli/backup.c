@@ -1,6 +1,8 @@
 /* backup.c: `hakem backup`: a database, or tables of it, into a folder, and back; without a
  * coordinator.
  */
+#include "coordinator/cli/backup.h"
+
 #include "common/backup/backup.h"
 
 #include "common/base/memory.h"
@@ -13,16 +15,6 @@
 #include <signal.h>
 #include <string.h>
 
-#define BACKUPS_FOLDER_DEFAULT "backups"
-#define PLACE_FLAGS                                                                                \
-    {.name = "--backups",                                                                          \
-     .value = "FOLDER",                                                                            \
-     .environment = "HAKEM_BACKUPS",                                                               \
-     .doc = "default: ./" BACKUPS_FOLDER_DEFAULT},                                                 \
-    {                                                                                              \
-        .name = "--key", .value = "FILE", .environment = "HAKEM_BACKUP_KEY",                       \
-        .doc = "encrypts and decrypts; made by `hakem key backup FILE`"                            \
-    }
 #define PROGRAMS_FLAG                                                                              \
     {                                                                                              \
         .name = "--programs", .value = "FOLDER",                                                   \
@@ -31,7 +23,7 @@
 
 const struct cli_flag backup_create_flags[] = {
     DATABASE_FLAG,
-    PLACE_FLAGS,
+    BACKUP_PLACE_FLAGS,
     PROGRAMS_FLAG,
     {.name = "--name", .value = "NAME", .doc = "default: the database's name and the time"},
     {.name = "--tables",
@@ -41,9 +33,9 @@ const struct cli_flag backup_create_flags[] = {
      .value = "NUMBER",
      .doc = "then remove the oldest ones of this database beyond so many; default: none"},
     {.name = NULL}};
-const struct cli_flag backup_list_flags[] = {PLACE_FLAGS, {.name = NULL}};
+const struct cli_flag backup_list_flags[] = {BACKUP_PLACE_FLAGS, {.name = NULL}};
 const struct cli_flag backup_verify_flags[] = {
-    PLACE_FLAGS,
+    BACKUP_PLACE_FLAGS,
     PROGRAMS_FLAG,
     {.name = "--test-database",
      .value = "URL",
@@ -53,7 +45,7 @@ const struct cli_flag backup_verify_flags[] = {
     {.name = NULL}};
 const struct cli_flag backup_restore_flags[] = {
     DATABASE_FLAG,
-    PLACE_FLAGS,
+    BACKUP_PLACE_FLAGS,
     PROGRAMS_FLAG,
     {.name = "--replace",
      .doc = "although the database is not empty: it is kept under another name"},
@@ -198,6 +190,24 @@ static enum error_code create(struct backup_call *call, struct error *err)
     say_one(call->cli, manifest, "");
     cli_answer(call->cli, "backup", describe(manifest, "made"));
     return ERROR_OK;
+}
+
+enum error_code backup_before_change(struct cli *cli, const struct session_options *database,
+                                     struct error *err)
+{
+    struct backup_order order = {.created_by = database_operator()};
+    struct backup_manifest *manifest = NULL;
+    struct backup_call call;
+
+    if (begin(cli, &call, err) != ERROR_OK)
+        return err->code;
+    err->code = backup_create(&call.tools, database, &order, call.memory, &manifest, err);
+    cli_end_progress(cli);
+    if (err->code == ERROR_OK) {
+        cli_say(cli, "backed up as %s in %s", manifest->name, call.tools.place.folder);
+        cli_answer(cli, "backup", describe(manifest, "made"));
+    }
+    return end(&call, err->code);
 }
 
 enum error_code backup_verb_create(struct cli *cli, struct error *err)

@@ -7,14 +7,16 @@
 #include "common/migration/schema.h"
 #include "common/migration/verify.h"
 #include "common/postgres/term.h"
+#include "coordinator/cli/backup.h"
+#include "coordinator/cli/commands.h"
 #include "coordinator/cli/database.h"
+#include "coordinator/cli/policy.h"
 #include "coordinator/cli/verbs.h"
 
 #include <string.h>
 
 #define VERIFY_DEADLINE_MS  60000
 #define FINGERPRINT_LOCK_MS 1000
-#define COMMANDS_MAX        64
 
 #define RUN_FLAGS                                                                                  \
     {.name = "--statement-timeout",                                                                \
@@ -38,6 +40,8 @@ const struct cli_flag migration_up_flags[] = {
      .value = "RELEASE",
      .doc = "to what this release needs; contract only what it can do without"},
     {.name = "--no-contract", .doc = "leave what older releases need"},
+    POLICY_FLAGS,
+    BACKUP_PLACE_FLAGS,
     {.name = "--command",
      .value = "NAME=PATH",
      .doc = "executable that backfills ask for by this name; several with commas between"},
@@ -62,52 +66,6 @@ struct trip {
     bool *may_contract; /* likewise */
     json_t *done;
 };
-
-/* ---- commands ---- */
-
-/* NAME=PATH,NAME=PATH, cut into its words. */
-static enum error_code take_command(char *word, struct migration_command *ret, struct error *err)
-{
-    char *equals = strchr(word, '=');
-
-    if (equals != NULL)
-        *equals = '\0';
-    if (equals == NULL || !text_is_name(word, MIGRATION_NAME_MAX) || equals[1] != '/')
-        return error_set(err, ERROR_USAGE,
-                         "--command %s%s%s: give NAME=PATH, the path from the root on", word,
-                         equals != NULL ? "=" : "", equals != NULL ? equals + 1 : "");
-    *ret = (struct migration_command){.name = word, .path = equals + 1};
-    return ERROR_OK;
-}
-
-struct commands {
-    char words[CLI_WORD_MAX];
-    struct migration_command list[COMMANDS_MAX];
-    size_t count;
-};
-
-static enum error_code take_commands(const struct cli *cli, struct commands *ret, struct error *err)
-{
-    const char *flag = cli_flag(cli, "--command");
-    char *word = ret->words;
-
-    ret->count = 0;
-    if (flag == NULL)
-        return ERROR_OK;
-    (void)text_copy(ret->words, sizeof(ret->words), flag);
-    while (word != NULL) {
-        char *comma = strchr(word, ',');
-
-        if (comma != NULL)
-            *comma = '\0';
-        if (ret->count == COMMANDS_MAX)
-            return error_set(err, ERROR_USAGE, "--command names more than %d", COMMANDS_MAX);
-        if (take_command(word, &ret->list[ret->count++], err) != ERROR_OK)
-            return err->code;
-        word = comma != NULL ? comma + 1 : NULL;
-    }
-    return ERROR_OK;
-}
 
 /* ---- beginning and end ---- */
 
@@ -377,17 +335,46 @@ static enum error_code choose_target(struct trip *trip, struct error *err)
     return ERROR_OK;
 }
 
+static bool has_work(const struct trip *trip)
+{
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        const struct migration_revision *revision = &trip->db.set->revisions[i];
+
+        if ((trip->is_wanted[i] && !marks_is_expanded(trip->db.marks, revision->name)) ||
+            (trip->may_contract[i] && revision->scripts[MIGRATION_SCRIPT_CONTRACT] != NULL &&
+             !marks_is_contracted(trip->db.marks, revision->name)))
+            return true;
+    }
+    return false;
+}
+
+/* By the same rules as a rollout. */
+static enum error_code back_up(struct trip *trip, struct error *err)
+{
+    struct rollout_options options = {.backup = false};
+    bool in_production = false;
+
+    if (policy_read_backups(trip->cli, &options, err) != ERROR_OK ||
+        policy_read_environment(trip->cli, &in_production, err) != ERROR_OK)
+        return err->code;
+    if (!has_work(trip) || (!options.backup && (!in_production || options.no_backup[0] != '\0')))
+        return ERROR_OK;
+    return backup_before_change(trip->cli, &trip->db.options, err);
+}
+
 enum error_code migration_up(struct cli *cli, struct error *err)
 {
     struct commands commands;
     struct trip trip;
     enum error_code code;
 
-    if (take_commands(cli, &commands, err) != ERROR_OK || begin_trip(cli, &trip, err) != ERROR_OK)
+    if (commands_read(cli, &commands, err) != ERROR_OK || begin_trip(cli, &trip, err) != ERROR_OK)
         return err->code;
     trip.run.commands = commands.list;
     trip.run.command_count = commands.count;
     code = choose_target(&trip, err);
+    if (code == ERROR_OK)
+        code = back_up(&trip, err);
     if (code == ERROR_OK)
         code = forward_in_legs(&trip, err);
     if (code == ERROR_OK)

@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 #include "coordinator/cli/follow.h"
 #include "coordinator/cli/options.h"
+#include "coordinator/cli/policy.h"
 #include "coordinator/cli/screen.h"
 #include "coordinator/cli/verbs.h"
 
@@ -40,16 +41,7 @@ const struct cli_flag rollout_start_flags[] = {
      .doc = "maintenance: everything is back before it is used up, default 10m"},
     {.name = "--shadow", .doc = "rehearse it on a copy of the database first"},
     {.name = "--no-rehearsal", .value = "REASON", .doc = "in production, without a rehearsal"},
-    {.name = "--backup", .doc = "back every database up that is changed, before that"},
-    {.name = "--no-backup", .value = "REASON", .doc = "in production, without a backup"},
-    {.name = "--backups-policy",
-     .value = "true|false",
-     .environment = "ENABLE_MIGRATION_BACKUPS",
-     .doc = "whether backups are made when neither flag is given"},
-    {.name = "--environment",
-     .value = "NAME",
-     .environment = "MIGRATION_ENV",
-     .doc = "development, staging or production: that asks for a rehearsal, and for backups"},
+    POLICY_FLAGS,
     ROLLOUT_OPTION_FLAGS,
     {.name = "--window", .doc = "plan for the next window, should it be shut now"},
     OVERRIDE_FLAG,
@@ -109,59 +101,6 @@ static enum error_code ask_plan(struct cli *cli, struct connection *connection,
     return ERROR_OK;
 }
 
-static enum error_code read_environment(const struct cli *cli, struct request *request,
-                                        struct error *err)
-{
-    const char *name = cli_flag(cli, "--environment");
-
-    if (name == NULL || strcmp(name, "development") == 0 || strcmp(name, "staging") == 0)
-        return ERROR_OK;
-    request->in_production = strcmp(name, "production") == 0;
-    return request->in_production
-               ? ERROR_OK
-               : error_set(err, ERROR_USAGE,
-                           "--environment (MIGRATION_ENV) is development, staging or production, "
-                           "not \"%.64s\"",
-                           name);
-}
-
-/* What the game's operators have set already, in the words that they use. */
-static enum error_code read_backups_policy(const struct cli *cli, struct rollout_options *options,
-                                           struct error *err)
-{
-    static const char *const yes[] = {"true", "1", "yes", "on"};
-    static const char *const no[] = {"false", "0", "no", "off"};
-    const char *policy = cli_flag(cli, "--backups-policy");
-
-    for (size_t i = 0; policy != NULL && i < ARRAY_LEN(yes); i++) {
-        options->backup |= strcmp(policy, yes[i]) == 0;
-        if (strcmp(policy, no[i]) == 0)
-            (void)text_copy(options->no_backup, REHEARSAL_TEXT_SIZE,
-                            "ENABLE_MIGRATION_BACKUPS is off");
-    }
-    if (policy != NULL && !options->backup && options->no_backup[0] == '\0')
-        return error_set(err, ERROR_USAGE,
-                         "ENABLE_MIGRATION_BACKUPS (--backups-policy) is true or false, not "
-                         "\"%.64s\"",
-                         policy);
-    return ERROR_OK;
-}
-
-static enum error_code read_backups(const struct cli *cli, struct rollout_options *options,
-                                    struct error *err)
-{
-    const char *reason = cli_flag(cli, "--no-backup");
-
-    if (reason != NULL && cli_is_set(cli, "--backup"))
-        return error_set(err, ERROR_USAGE, "--backup and --no-backup exclude each other");
-    if (reason != NULL &&
-        (reason[0] == '\0' || !text_copy(options->no_backup, REHEARSAL_TEXT_SIZE, reason)))
-        return error_set(err, ERROR_USAGE, "--no-backup takes a reason of at most %d bytes",
-                         REHEARSAL_TEXT_SIZE - 1);
-    options->backup = cli_is_set(cli, "--backup");
-    return reason != NULL || options->backup ? ERROR_OK : read_backups_policy(cli, options, err);
-}
-
 static enum error_code read_strategy(const struct cli *cli, struct request *request,
                                      struct error *err)
 {
@@ -176,9 +115,9 @@ static enum error_code read_strategy(const struct cli *cli, struct request *requ
                          REHEARSAL_TEXT_SIZE - 1);
     if (reason != NULL && request->options.shadow)
         return error_set(err, ERROR_USAGE, "--shadow and --no-rehearsal exclude each other");
-    if (read_backups(cli, &request->options, err) != ERROR_OK)
+    if (policy_read_backups(cli, &request->options, err) != ERROR_OK)
         return err->code;
-    return read_environment(cli, request, err);
+    return policy_read_environment(cli, &request->in_production, err);
 }
 
 static enum error_code read_override(const struct cli *cli, struct request *request,
