@@ -52,7 +52,7 @@ static char **words_of(const void *parent, const char *first, const char *const 
 
     if (first != NULL)
         list[count++] = memory_text(list, first);
-    for (size_t i = 0; rest[i] != NULL && i < ARGUMENTS_MAX; i++)
+    for (size_t i = 0; i < ARGUMENTS_MAX && rest[i] != NULL; i++)
         list[count++] = memory_text(list, rest[i]);
     return list;
 }

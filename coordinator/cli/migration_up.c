@@ -364,7 +364,7 @@ static enum error_code back_up(struct trip *trip, struct error *err)
 
 enum error_code migration_up(struct cli *cli, struct error *err)
 {
-    struct commands commands;
+    struct commands commands = {.count = 0};
     struct trip trip;
     enum error_code code;
 

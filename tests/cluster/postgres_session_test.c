@@ -441,8 +441,8 @@ START_TEST(another_database_is_reached_by_the_same_ways)
     static const char *const urls[] = {
         "postgresql://me:it%27s%20%5Cme@h:7/one?sslmode=disable&application_name=a",
         "postgresql+asyncpg://me:it%27s%20%5Cme@h:7/one?sslmode=disable&application_name=a",
-        "host=h port=7 user=me password='it\\'s \\\\me' dbname=one sslmode=disable "
-        "application_name=a",
+        ("host=h port=7 user=me password='it\\'s \\\\me' dbname=one sslmode=disable "
+         "application_name=a"),
     };
     char *url = NULL;
 

@@ -346,11 +346,12 @@ START_TEST(every_key_of_a_manifest_is_needed_and_of_its_kind)
 
     json_object_foreach(whole, name, value)
     {
-        json_t *other = json_deep_copy(whole);
+        json_t *other;
         char *text;
 
         if (strcmp(name, "seal") == 0)
             continue;
+        other = json_deep_copy(whole);
         (void)json_object_set_new(other, name, json_real(1.5));
         text = json_dumps(other, 0);
         assert_fails(ERROR_CORRUPT,
