@@ -173,6 +173,7 @@ enum error_code backup_place_list(const struct backup_place *place, const void *
             file_is_folder(path))
             entries[used++] = look_at(place, names[i], entries);
     }
+    talloc_free(names);
     *ret = entries;
     *ret_count = used;
     return ERROR_OK;

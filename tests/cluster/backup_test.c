@@ -42,6 +42,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    talloc_free(back.manifest);
     assert_ok(file_remove_tree(back.folder, &failure));
     engine_tear_down();
 }
@@ -297,7 +298,7 @@ START_TEST(a_cancelled_one_is_none_and_the_next_one_removes_what_it_left)
     given_a_game();
     back.hooks.is_cancelled = always;
     assert_fails(ERROR_CANCELLED, create());
-    assert_ok(backup_place_list(&back.tools.place, NULL, &found, &count, &failure));
+    assert_ok(backup_place_list(&back.tools.place, engine.session, &found, &count, &failure));
     ck_assert_uint_eq(count, 0);
     back.hooks.is_cancelled = NULL;
     assert_ok(create());
