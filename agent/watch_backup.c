@@ -12,10 +12,11 @@
 
 struct backup_watch {
     const struct agent_config *config;
-    uint64_t looked_at_ms;                /* 0: never */
-    struct timespec changed_at;           /* of the folder, when its backups were read */
-    void *memory;                         /* of what was read */
-    const struct backup_manifest *newest; /* NULL: none */
+    char name[SYSTEM_ID_SIZE + NAME_SIZE]; /* "SYSTEM DATABASE" of the session */
+    uint64_t looked_at_ms;                 /* 0: never */
+    struct timespec changed_at;            /* of the folder, when its backups were read */
+    void *memory;                          /* of what was read */
+    const struct backup_manifest *newest;  /* NULL: none */
     struct backup_report last;
 };
 
@@ -27,9 +28,20 @@ struct backup_watch *backup_watch_new(const void *parent, const struct agent_con
     return watch;
 }
 
-static bool is_newer(const struct backup_entry *entry, const struct backup_manifest *than)
+/* A folder may be many databases'. */
+static bool is_of_this(const struct backup_watch *watch, const struct backup_manifest *manifest)
+{
+    char name[SYSTEM_ID_SIZE + NAME_SIZE];
+
+    (void)text_format(name, sizeof(name), "%s %s", manifest->system_id, manifest->database);
+    return strcmp(name, watch->name) == 0;
+}
+
+static bool is_newer(const struct backup_watch *watch, const struct backup_entry *entry,
+                     const struct backup_manifest *than)
 {
     return entry->manifest != NULL && entry->manifest->rollout[0] != '\0' &&
+           is_of_this(watch, entry->manifest) &&
            (than == NULL || strcmp(entry->manifest->created_at, than->created_at) > 0);
 }
 
@@ -47,7 +59,7 @@ static void read_folder(struct backup_watch *watch)
     if (backup_place_list(&place, watch->memory, &entries, &count, &ignored) != ERROR_OK)
         return;
     for (size_t i = 0; i < count; i++)
-        if (is_newer(&entries[i], watch->newest))
+        if (is_newer(watch, &entries[i], watch->newest))
             watch->newest = entries[i].manifest;
 }
 
@@ -58,6 +70,7 @@ static void follow_folder(struct backup_watch *watch)
 
     if (stat(watch->config->database.backups, &info) != 0) {
         watch->newest = NULL;
+        watch->changed_at = (struct timespec){0};
         return;
     }
     if (info.st_mtim.tv_sec == watch->changed_at.tv_sec &&
@@ -80,7 +93,15 @@ static void look(struct backup_watch *watch, struct session *session)
     struct backup_report report = {.rollout = 0};
     struct backup_loss loss = {.is_known = false};
     struct error ignored;
+    char *name = NULL;
 
+    if (watch->name[0] == '\0' &&
+        session_ask_text(session,
+                         SQL("SELECT (SELECT system_identifier FROM pg_control_system())"
+                             " || ' ' || current_database()"),
+                         watch, &name, &ignored) == ERROR_OK)
+        (void)text_copy(watch->name, sizeof(watch->name), name);
+    talloc_free(name);
     follow_folder(watch);
     if (watch->newest != NULL &&
         text_to_number(watch->newest->rollout, UINT64_MAX, &report.rollout)) {

@@ -51,6 +51,42 @@ static enum error_code prepare(struct task_context *task, struct tools *ret, str
     return ERROR_OK;
 }
 
+/* The order is for the database of url; what is backed up and restored is admin_url's. */
+static enum error_code check_admin(struct task_context *task, struct session *session,
+                                   struct error *err)
+{
+    struct session *admin = NULL;
+    char *name = NULL;
+    bool is_same;
+
+    if (task->config->database.admin_url == NULL)
+        return ERROR_OK;
+    if (task_open_admin_session(task, "hakem:backup", &admin, err) != ERROR_OK)
+        return err->code;
+    err->code = session_ask_text(admin, SQL("SELECT current_database()"), task->memory, &name, err);
+    is_same = err->code == ERROR_OK && strcmp(name, PQdb(session_connection(session))) == 0;
+    session_close(admin);
+    if (err->code == ERROR_OK && !is_same)
+        return error_set(err, ERROR_CONFIG,
+                         "database.admin_url leads to database %s, and database.url to %s: mend "
+                         "this agent's configuration",
+                         name, PQdb(session_connection(session)));
+    return err->code;
+}
+
+/* It is the database that the order means. */
+static enum error_code check_database(struct task_context *task, struct error *err)
+{
+    struct session *session = NULL;
+    enum error_code code;
+
+    if (task_open_session(task, &session, err) != ERROR_OK)
+        return err->code;
+    code = check_admin(task, session, err);
+    session_close(session);
+    return code;
+}
+
 static enum error_code make(struct task_context *task, const struct tools *tools,
                             struct task_outcome *ret, struct error *err)
 {
@@ -94,14 +130,11 @@ static enum error_code find(struct task_context *task, const struct tools *tools
 /* An attempt whose outcome was lost may have made it. */
 enum error_code task_backup(struct task_context *task, struct task_outcome *ret, struct error *err)
 {
-    struct session *session = NULL;
     struct tools tools = {.hooks = {.context = task}};
     bool is_made = false;
 
-    if (prepare(task, &tools, err) != ERROR_OK ||
-        task_open_session(task, &session, err) != ERROR_OK)
+    if (prepare(task, &tools, err) != ERROR_OK || check_database(task, err) != ERROR_OK)
         return err->code;
-    session_close(session); /* it is the database that the order means */
     if (find(task, &tools, &is_made, err) != ERROR_OK)
         return err->code;
     return is_made ? ERROR_OK : make(task, &tools, ret, err);
@@ -183,7 +216,8 @@ enum error_code task_restore(struct task_context *task, struct task_outcome *ret
     if (!task->job->order.arguments.accept_data_loss)
         return error_set(err, ERROR_WOULD_LOSE_DATA,
                          "a restore loses what was written since, and nobody has accepted that");
-    if (prepare(task, &tools, err) != ERROR_OK || is_restored(task, &is_done, err) != ERROR_OK ||
+    if (prepare(task, &tools, err) != ERROR_OK || check_database(task, err) != ERROR_OK ||
+        is_restored(task, &is_done, err) != ERROR_OK ||
         (!is_done && restore(task, &tools, ret, err) != ERROR_OK))
         return err->code;
     return settle_in(task, ret, err);

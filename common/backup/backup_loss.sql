@@ -9,6 +9,8 @@ WITH recorded AS (
       FROM pg_stat_all_tables s
       JOIN pg_class c ON c.oid = s.relid AND c.relkind = 'r' AND c.relpersistence IN ('p', 'u')
      WHERE s.schemaname !~ '^pg_' AND s.schemaname NOT IN ('information_schema', 'hakem')
+       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+                          AND d.objid = c.oid AND d.deptype = 'e')
 )
 SELECT (SELECT concat_ws(' ', (SELECT stats_reset FROM pg_stat_database
                                 WHERE datname = current_database()),

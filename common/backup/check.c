@@ -101,6 +101,7 @@ struct feeding {
     char path[FILE_PATH_MAX];
     struct stream_reader *reader;
     uint64_t size;
+    bool is_elsewhere; /* than where it was made */
 };
 
 static enum error_code give_piece(void *context, const uint8_t **ret, size_t *ret_size,
@@ -130,19 +131,30 @@ static bool asks_cancel(void *context)
     return backup_is_cancelled(f->tools);
 }
 
+/* Which has its own tablespaces, or none. */
+static enum error_code is_on_another_server(struct session *session,
+                                            const struct backup_manifest *manifest, bool *ret,
+                                            struct error *err)
+{
+    return session_ask_bool(
+        session,
+        SQL_WITH("SELECT system_identifier::text <> $1 FROM pg_control_system()",
+                 manifest->system_id),
+        ret, err);
+}
+
 static enum error_code restore_from(struct feeding *f, bool without_owners, struct session *session,
                                     struct error *err)
 {
     const char *environment[PROGRAMS_ENVIRONMENT_MAX];
     const char *folder = NULL;
     const char *arguments[] = {
-        "--format=custom",
-        "--exit-on-error",
-        "--no-password",
+        "--format=custom", "--exit-on-error", "--no-password",
+        /* It would be one more reader of the slot of the one aside. */
+        "--no-subscriptions",
         memory_format(f->reader, "--dbname=dbname='%s'", PQdb(session_connection(session))),
-        without_owners ? "--no-owner" : NULL,
-        "--no-privileges",
-        NULL};
+        f->is_elsewhere || without_owners ? "--no-tablespaces" : NULL,
+        without_owners ? "--no-owner" : NULL, "--no-privileges", NULL};
 
     if (strpbrk(PQdb(session_connection(session)), "'\\") != NULL)
         return error_set(err, ERROR_REFUSED,
@@ -170,7 +182,8 @@ enum error_code backup_feed(const struct backup_tools *tools,
     struct backup_tools own = *tools;
     struct feeding f = {.tools = &own, .file = find_file(manifest, PLACE_DUMP)};
 
-    if (backup_place_path(&tools->place, manifest->name, PLACE_DUMP, f.path, err) != ERROR_OK ||
+    if (is_on_another_server(session, manifest, &f.is_elsewhere, err) != ERROR_OK ||
+        backup_place_path(&tools->place, manifest->name, PLACE_DUMP, f.path, err) != ERROR_OK ||
         stream_open(NULL, f.path, key_of(tools, manifest), &f.reader, err) != ERROR_OK)
         return err->code;
     err->code = restore_from(&f, without_owners, session, err);

@@ -31,7 +31,6 @@ struct making {
     struct backup_manifest *manifest;
     const char *stamp;
     const char *snapshot;
-    uint64_t database_bytes;
     char folder[FILE_PATH_MAX]; /* while it is made */
     struct stream_writer *writer;
     uint64_t written;
@@ -58,8 +57,12 @@ static enum error_code read_origin(struct making *m, struct error *err)
     manifest->position = memory_text(manifest, rows_text(rows, 0, 5));
     manifest->statistics = memory_text(manifest, rows_text(rows, 0, 6));
     m->snapshot = memory_text(manifest, rows_text(rows, 0, 7));
-    m->database_bytes = rows_number(rows, 0, 8);
     rows_free(rows);
+    if (strpbrk(manifest->database, "'\\") != NULL)
+        return error_set(err, ERROR_REFUSED,
+                         "the name of database %s has a quote or a backslash: it could not be "
+                         "restored",
+                         manifest->database);
     return ERROR_OK;
 }
 
@@ -142,9 +145,11 @@ static enum error_code take_only(struct making *m, size_t found, struct error *e
         char *name = NULL;
 
         if (session_ask_text(m->session, SQL_WITH("SELECT to_regclass($1)::text", order->only[i]),
-                             only, &name, err) != ERROR_OK)
+                             only, &name, err) == ERROR_NOT_FOUND)
             return error_set(err, ERROR_NOT_FOUND, "database %s has no table %s: say schema.table",
                              m->manifest->database, order->only[i]);
+        if (name == NULL)
+            return err->code;
         only[i] = name;
     }
     m->manifest->only = only;
@@ -340,6 +345,7 @@ static enum error_code write_all(struct making *m, struct error *err)
 {
     struct backup_place *place = &m->tools->place;
     size_t removed = 0;
+    struct error ignored;
 
     if (backup_place_begin(place, m->manifest->name, m->folder, err) != ERROR_OK ||
         write_catalog(m, err) != ERROR_OK || write_dump(m, err) != ERROR_OK ||
@@ -347,7 +353,9 @@ static enum error_code write_all(struct making *m, struct error *err)
         backup_manifest_write(m->manifest, m->folder, backup_place_seal(place), err) != ERROR_OK ||
         backup_place_publish(place, m->manifest->name, err) != ERROR_OK)
         return err->code;
-    return backup_place_retain(place, m->manifest, m->order->keep, &removed, err);
+    /* What could not be removed is no fault of the new one, and is tried again by the next. */
+    (void)backup_place_retain(place, m->manifest, m->order->keep, &removed, &ignored);
+    return ERROR_OK;
 }
 
 static enum error_code open_sessions(struct making *m, const struct session_options *database,
@@ -360,7 +368,8 @@ static enum error_code open_sessions(struct making *m, const struct session_opti
         session_open_beside(m->session, &m->observer, err) != ERROR_OK)
         return err->code;
     backup_watch(m->session, m->tools);
-    return ERROR_OK;
+    backup_watch(m->observer, m->tools);
+    return session_run(m->observer, "SET statement_timeout = 0", err);
 }
 
 static void end(struct making *m)
@@ -382,8 +391,9 @@ enum error_code backup_create(const struct backup_tools *tools,
     int lock = -1;
 
     err->code = ERROR_OK;
-    m.manifest->created_by = order->created_by == NULL ? "" : order->created_by;
-    m.manifest->rollout = order->rollout == NULL ? "" : order->rollout;
+    m.manifest->created_by =
+        memory_text(m.manifest, order->created_by == NULL ? "" : order->created_by);
+    m.manifest->rollout = memory_text(m.manifest, order->rollout == NULL ? "" : order->rollout);
     m.manifest->files = m.files = memory_array(m.manifest, struct backup_file, FILES_MAX);
     m.manifest->format = "custom";
     m.manifest->is_encrypted = tools->place.key != NULL;

@@ -10,7 +10,10 @@ WITH settings AS (
            CASE WHEN name IN ('local_preload_libraries', 'search_path', 'session_preload_libraries',
                               'shared_preload_libraries', 'temp_tablespaces',
                               'unix_socket_directories') AND value <> ''
-                THEN value ELSE quote_literal(value) END AS value
+                THEN (SELECT string_agg(quote_literal(replace(regexp_replace(x, '^"(.*)"$', '\1'),
+                                                              '""', '"')), ', ')
+                        FROM unnest(string_to_array(value, ', ')) AS x)
+                ELSE quote_literal(value) END AS value
       FROM settings
 )
 SELECT CASE WHEN setrole = 0 THEN format('ALTER DATABASE %I SET %I TO %s', $1::text, name, value)

@@ -68,6 +68,13 @@ static size_t count_of(const struct backup_manifest *manifest, const struct key 
 
 /* ---- writing ---- */
 
+/* Of a value that JSON cannot have: NULL, which its key is then not given. */
+static json_t *drop(json_t *array)
+{
+    json_decref(array);
+    return NULL;
+}
+
 static json_t *texts_to_json(const struct backup_manifest *manifest, const struct key *row)
 {
     const char *const *texts;
@@ -75,7 +82,8 @@ static json_t *texts_to_json(const struct backup_manifest *manifest, const struc
 
     MEMBER_GET(manifest, row, texts);
     for (size_t i = 0; i < count_of(manifest, row); i++)
-        (void)json_array_append_new(array, json_string(texts[i]));
+        if (json_array_append_new(array, json_string(texts[i])) != 0)
+            return drop(array);
     return array;
 }
 
@@ -86,8 +94,10 @@ static json_t *files_to_json(const struct backup_manifest *manifest)
     for (size_t i = 0; i < manifest->file_count; i++) {
         const struct backup_file *file = &manifest->files[i];
 
-        (void)json_array_append_new(array, json_pack("{s:s, s:I, s:s}", "path", file->path, "size",
-                                                     (json_int_t)file->size, "hash", file->hash));
+        if (json_array_append_new(array, json_pack("{s:s, s:I, s:s}", "path", file->path, "size",
+                                                   (json_int_t)file->size, "hash", file->hash)) !=
+            0)
+            return drop(array);
     }
     return array;
 }
@@ -99,9 +109,10 @@ static json_t *tables_to_json(const struct backup_manifest *manifest)
     for (size_t i = 0; i < manifest->table_count; i++) {
         const struct backup_table *table = &manifest->tables[i];
 
-        (void)json_array_append_new(array, json_pack("{s:s, s:I, s:I}", "name", table->name, "rows",
-                                                     (json_int_t)table->rows, "changes",
-                                                     (json_int_t)table->changes));
+        if (json_array_append_new(array, json_pack("{s:s, s:I, s:I}", "name", table->name, "rows",
+                                                   (json_int_t)table->rows, "changes",
+                                                   (json_int_t)table->changes)) != 0)
+            return drop(array);
     }
     return array;
 }
@@ -152,7 +163,12 @@ enum error_code backup_manifest_write(const struct backup_manifest *manifest, co
 
     assert(manifest->is_encrypted == (key != NULL));
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        (void)json_object_set_new(object, keys[i].name, value_to_json(manifest, &keys[i]));
+        if (json_object_set_new(object, keys[i].name, value_to_json(manifest, &keys[i])) != 0) {
+            json_decref(object);
+            return error_set(err, ERROR_INVALID,
+                             "%s of the backup is not UTF-8, and could not be read again",
+                             keys[i].name);
+        }
     seal(object, key, sealed);
     (void)json_object_set_new(object, SEAL_KEY, json_string(sealed));
     text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);

@@ -17,10 +17,18 @@
 
 #define APPLICATION_NAME "hakem:restore"
 #define MADE_BY_US       "being restored by hakem"
-#define TIDY_MS          60000
+#define TIDY_MS          600000 /* making and dropping one may wait for a checkpoint */
 
-static const char send_away_sql[] = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                                    " WHERE datname = $1";
+/* Those that we may: asked for another, none would be ended. */
+static const char send_away_sql[] =
+    "SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a"
+    " JOIN pg_roles r ON r.oid = a.usesysid, pg_roles me"
+    " WHERE a.datname = $1 AND me.rolname = current_user"
+    " AND a.backend_type IN ('client backend', 'walsender', 'parallel worker')"
+    " AND (me.rolsuper OR (NOT r.rolsuper AND (pg_has_role(r.oid, 'USAGE')"
+    "                                          OR pg_has_role('pg_signal_backend', 'USAGE'))))";
+/* Of the server: two restores into the same one would drop each other's. */
+static const char lock_sql[] = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
 
 /* ---- looking ---- */
 
@@ -49,6 +57,11 @@ static enum error_code take_target(struct swap *swap, const struct rows *rows, s
         return error_set(err, ERROR_REFUSED,
                          "database %s is on a standby, which takes no restore: give its primary",
                          swap->name);
+    if (rows_number(rows, 0, 5) > 0)
+        return error_set(err, ERROR_REFUSED,
+                         "database %s has %llu prepared transactions, which nobody can send away: "
+                         "COMMIT PREPARED or ROLLBACK PREPARED (pg_prepared_xacts)",
+                         swap->name, (unsigned long long)rows_number(rows, 0, 5));
     return ERROR_OK;
 }
 
@@ -66,6 +79,18 @@ static enum error_code look(struct swap *swap, struct error *err)
     return ERROR_OK;
 }
 
+/* At most so many bytes of it, and no half of a character. */
+static int whole_characters(const char *name, int max)
+{
+    int size = (int)strlen(name);
+
+    if (size <= max)
+        return size;
+    for (size = max; size > 0 && ((unsigned char)name[size] & 0xC0) == 0x80; size--)
+        ;
+    return size;
+}
+
 /* Names are at most 63 bytes: the database's own is cut for theirs. */
 static enum error_code name_both(struct swap *swap, struct error *err)
 {
@@ -77,9 +102,10 @@ static enum error_code name_both(struct swap *swap, struct error *err)
                              " 'YYYYMMDD\"T\"HH24MISSMS')"),
                          swap, &stamp, err) != ERROR_OK)
         return err->code;
-    (void)text_format(swap->aside, sizeof(swap->aside), "%.49s" SWAP_ASIDE_SUFFIX, swap->name);
-    (void)text_format(swap->kept, sizeof(swap->kept), "%.29s" SWAP_KEPT_SUFFIX "%s", swap->name,
-                      stamp);
+    (void)text_format(swap->aside, sizeof(swap->aside), "%.*s" SWAP_ASIDE_SUFFIX,
+                      whole_characters(swap->name, 49), swap->name);
+    (void)text_format(swap->kept, sizeof(swap->kept), "%.*s" SWAP_KEPT_SUFFIX "%s",
+                      whole_characters(swap->name, 29), swap->name, stamp);
     if (session_query(swap->target, SQL_WITH(embedded_database_target, swap->aside), &rows, err) !=
         ERROR_OK)
         return err->code;
@@ -169,6 +195,13 @@ static enum error_code drop_leftover(struct swap *swap, struct error *err)
 
 enum error_code swap_make_aside(struct swap *swap, struct error *err)
 {
+    bool is_locked = false;
+
+    if (session_ask_bool(swap->maintenance, SQL_WITH(lock_sql, swap->aside), &is_locked, err) !=
+        ERROR_OK)
+        return err->code;
+    if (!is_locked)
+        return error_set(err, ERROR_LOCK, "another restore of %s is under way", swap->name);
     if (drop_leftover(swap, err) != ERROR_OK)
         return err->code;
     if (session_run(swap->maintenance, swap->make_sql, err) != ERROR_OK)
@@ -276,9 +309,10 @@ enum error_code swap_places(struct swap *swap, struct error *err)
     err->code = change_names(swap, err);
     (void)session_set_watch(swap->maintenance, before);
     session_close(sending.session);
-    if (err->code == ERROR_OK && swap->is_empty) {
-        err->code = run_named(swap, "DROP DATABASE IF EXISTS", swap->kept, "", err);
+    if (err->code != ERROR_OK || !swap->is_empty)
+        return err->code;
+    if (run_named(swap, "DROP DATABASE IF EXISTS", swap->kept, "", err) == ERROR_OK)
         swap->kept[0] = '\0';
-    }
-    return err->code;
+    err->code = ERROR_OK; /* else it is told what it is called now */
+    return ERROR_OK;
 }

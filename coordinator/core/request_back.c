@@ -9,6 +9,8 @@
 
 static bool has_gone_back(const struct summary *summary)
 {
+    if (summary->strategy == STRATEGY_RESTORE && summary->state == ROLLOUT_ABANDONED)
+        return false;
     return summary->state == ROLLOUT_REVERTED || summary->state == ROLLOUT_CANCELLED ||
            strategy_leads_back(summary->strategy) || summary->strategy == STRATEGY_SHADOW;
 }

@@ -14,13 +14,21 @@ static bool changed_a_schema(const struct summary *summary)
            summary->state != ROLLOUT_REVERTED && summary->strategy != STRATEGY_SHADOW;
 }
 
+/* It may be tried again. */
+static bool is_given_up_restore(const struct summary *later, const struct summary *of)
+{
+    return later->strategy == STRATEGY_RESTORE && later->state == ROLLOUT_ABANDONED &&
+           later->inverse_of == of->rollout;
+}
+
 bool restore_is_possible(const struct control *control, const struct summary *summary)
 {
     if (!summary->is_backed_up || (!summary->has_contracted && summary->state != ROLLOUT_ABANDONED))
         return false;
     for (size_t i = 0; i < control->summary_count; i++)
         if (control->summaries[i]->rollout > summary->rollout &&
-            changed_a_schema(control->summaries[i]))
+            changed_a_schema(control->summaries[i]) &&
+            !is_given_up_restore(control->summaries[i], summary))
             return false;
     return true;
 }

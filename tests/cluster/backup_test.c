@@ -375,10 +375,14 @@ END_TEST
 
 /* ---- restore ---- */
 
-static void set_work_mem(void)
+/* An empty list is a list of one empty word. */
+static void set_settings(void)
 {
-    sql("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = %L', current_database(),"
-        " '7MB'); END $$");
+    sql("DO $$ BEGIN"
+        " EXECUTE format('ALTER DATABASE %I SET work_mem = %L', current_database(), '7MB');"
+        " EXECUTE format('ALTER DATABASE %I SET search_path = %L', current_database(), '');"
+        " EXECUTE format('ALTER DATABASE %I SET temp_tablespaces = %L', current_database(), '');"
+        " END $$");
 }
 
 static struct session *open_kept(const struct backup_restored *done)
@@ -399,7 +403,7 @@ START_TEST(a_restored_database_is_as_it_was_and_what_was_there_is_kept)
     struct backup_restored done;
 
     given_a_game();
-    set_work_mem();
+    set_settings();
     back.tools.place.key = &back.key;
     assert_ok(create());
     sql("DELETE FROM games; DROP VIEW high; ALTER TABLE players ADD extra int");
@@ -408,14 +412,44 @@ START_TEST(a_restored_database_is_as_it_was_and_what_was_there_is_kept)
     ck_assert_int_ne(session_run(visitor, "SELECT 1", &failure), ERROR_OK);
     session_close(visitor);
     connect_again();
+    ck_assert(is_true("SELECT current_setting('search_path') = '\"\"'"));
+    sql("SET search_path = public");
     ck_assert_uint_eq(ask("SELECT count(*) FROM games"), 500);
     ck_assert_uint_eq(ask("SELECT count(*) FROM high RIGHT JOIN players USING (id)"), 1000);
     ck_assert_uint_eq(ask("SELECT count(*) FROM pg_attribute WHERE attname = 'extra'"), 0);
     ck_assert(is_true("SELECT current_setting('work_mem') = '7MB'"));
     ck_assert(is_true("SELECT reltuples = 1000 FROM pg_class WHERE relname = 'players'"));
     kept = open_kept(&done);
-    assert_ok(session_run(kept, "SELECT extra FROM players", &failure));
+    assert_ok(session_run(kept, "SELECT extra FROM public.players", &failure));
     session_close(kept);
+}
+END_TEST
+
+/* Who owns the database and may make others needs to be nobody special; and whatever it is called.
+ */
+START_TEST(its_owner_can_restore_a_database_of_any_name)
+{
+    static const char name[] = "игра игра игра игра игра игра"; /* more than half of 63 bytes */
+    struct backup_restored done;
+    char *url = NULL;
+
+    sql("DROP ROLE IF EXISTS maker; CREATE ROLE maker LOGIN CREATEDB");
+    sql(memory_format(engine.session, "CREATE DATABASE \"%s\" OWNER maker", name));
+    assert_ok(session_url_of_database(engine.session, engine.url, name, &url, &failure));
+    url = memory_format(NULL, "%s user=maker", url);
+    back.database.url = url;
+    session_close(engine.session);
+    connect_again();
+    sql("CREATE TABLE games (id int); INSERT INTO games VALUES (1), (2)");
+    assert_ok(create());
+    sql("DELETE FROM games");
+    assert_ok(restore_with((struct backup_restore){.replace = true}, &done));
+    connect_again();
+    ck_assert_uint_eq(ask("SELECT count(*) FROM games"), 2);
+    session_close(engine.session);
+    back.database.url = engine.url;
+    connect_again();
+    talloc_free(url);
 }
 END_TEST
 
@@ -643,6 +677,7 @@ static void add_making(TCase *tcase)
 static void add_restoring(TCase *tcase)
 {
     tcase_add_test(tcase, a_restored_database_is_as_it_was_and_what_was_there_is_kept);
+    tcase_add_test(tcase, its_owner_can_restore_a_database_of_any_name);
     tcase_add_test(tcase, whoever_keeps_coming_in_does_not_hold_the_change_of_names_up);
     tcase_add_test(tcase, a_database_that_is_another_or_not_empty_is_refused_unless_told_so);
     tcase_add_test(tcase, what_cannot_be_restored_leaves_everything_as_it_was);
