@@ -1,6 +1,7 @@
 #include "agent/task/preflight.h"
 
 #include "agent/programs.h"
+#include "common/backup/backup.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -106,6 +107,8 @@ static enum error_code look_at_backups(const struct preflight_subject *subject, 
     if (config->backups == NULL)
         return ERROR_OK;
     if (programs_find(subject->config, version, names, parent, &folder, &why) != ERROR_OK ||
+        backup_check_program(folder, names[0], version, &why) != ERROR_OK ||
+        backup_check_program(folder, names[1], version, &why) != ERROR_OK ||
         file_make_folder(config->backups, 0700, &why) != ERROR_OK)
         *ret = memory_text(parent, why.detail);
     else if (access(config->backups, W_OK) != 0)

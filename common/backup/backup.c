@@ -2,12 +2,16 @@
 #include "common/backup/backup_internal.h"
 
 #include "common/base/memory.h"
+#include "common/base/run.h"
 #include "common/base/text.h"
 #include "common/postgres/programs.h"
 #include "common/postgres/quote.h"
 #include "embedded_hakem_backup.h"
 
 #include <string.h>
+
+#define VERSION_BYTES_MAX 256
+#define VERSION_MS        10000
 
 uint64_t backup_timeout(const struct backup_tools *tools)
 {
@@ -46,6 +50,45 @@ enum error_code backup_count_rows(struct session *session, const char *table, ui
     return code;
 }
 
+/* "pg_dump (PostgreSQL) 15.14 (Debian …)"; 0: it says something else. */
+static uint64_t major_in(const char *said)
+{
+    static const char before[] = "(PostgreSQL) ";
+    const char *at = strstr(said, before);
+    char digits[4] = "";
+    uint64_t major = 0;
+
+    if (at == NULL)
+        return 0;
+    at += strlen(before);
+    (void)text_format(digits, sizeof(digits), "%.*s", (int)strspn(at, "0123456789"), at);
+    return text_to_number(digits, 999, &major) ? major : 0;
+}
+
+enum error_code backup_check_program(const char *folder, const char *name, uint64_t major,
+                                     struct error *err)
+{
+    void *memory = memory_zeroed(NULL, 1, 1, "version");
+    char *path = memory_format(memory, "%s/%s", folder, name);
+    char *argv[] = {path, memory_text(memory, "--version"), NULL};
+    char *environment[] = {NULL};
+    struct text *said = text_new(memory, VERSION_BYTES_MAX);
+    struct run run = {.name = name,
+                      .command = {.path = path, .argv = argv, .environment = environment},
+                      .timeout_ms = VERSION_MS};
+
+    err->code = run_to_end(&run, said, err);
+    if (err->code == ERROR_OK && major_in(said->data) != major)
+        (void)error_set(err, ERROR_CONFIG,
+                        "%s/%s is of PostgreSQL %llu, and the server of %llu: what one writes the "
+                        "other may not read; install the server's client programs, or say where "
+                        "they are",
+                        folder, name, (unsigned long long)major_in(said->data),
+                        (unsigned long long)major);
+    talloc_free(memory);
+    return err->code;
+}
+
 enum error_code backup_find_program(const struct backup_tools *tools, struct session *session,
                                     const char *name, const void *parent, const char **ret,
                                     struct error *err)
@@ -63,7 +106,7 @@ enum error_code backup_find_program(const struct backup_tools *tools, struct ses
                          name, (unsigned long long)version, folder == NULL ? "" : " in ",
                          folder == NULL ? "" : folder);
     *ret = folder;
-    return ERROR_OK;
+    return backup_check_program(folder, name, version, err);
 }
 
 /* ---- loss ---- */

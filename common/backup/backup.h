@@ -31,6 +31,11 @@ struct backup_tools {
     uint64_t timeout_ms;              /* of all of it; 0: BACKUP_TIMEOUT_MS_DEFAULT */
 };
 
+/* Whether the program is of that major version: an archive is read by what wrote it, and a newer
+ * pg_restore tells an older server what that does not know. ERROR_CONFIG says what to do. */
+enum error_code backup_check_program(const char *folder, const char *name, uint64_t major,
+                                     struct error *err);
+
 /* ---- create ---- */
 
 struct backup_order {

@@ -45,6 +45,7 @@ static enum error_code open_maintenance(struct swap *swap, const struct session_
     if (session_url_of_database(swap, database->url == NULL ? "" : database->url, other, &url,
                                 err) != ERROR_OK)
         return err->code;
+    swap->maintenance_url = url;
     options.url = url;
     return session_open(swap, &options, &swap->maintenance, err);
 }
@@ -277,6 +278,25 @@ static enum error_code try_once(struct swap *swap, bool *ret_again, struct error
     return code;
 }
 
+/* The connection went with the COMMIT: whether that came through another one knows. */
+static bool has_happened(const struct swap *swap)
+{
+    struct session_options options = {.url = swap->maintenance_url,
+                                      .application_name = APPLICATION_NAME,
+                                      .ignores_signals = true};
+    struct session *session = NULL;
+    struct error ignored;
+    bool is_kept = false;
+
+    if (session_open(NULL, &options, &session, &ignored) == ERROR_OK)
+        (void)session_ask_bool(
+            session,
+            SQL_WITH("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", swap->kept),
+            &is_kept, &ignored);
+    session_close(session);
+    return is_kept;
+}
+
 static enum error_code change_names(struct swap *swap, struct error *err)
 {
     uint64_t began_ms = clock_monotonic_ms();
@@ -287,6 +307,8 @@ static enum error_code change_names(struct swap *swap, struct error *err)
         again = again && clock_monotonic_ms() - began_ms < SWAP_WAIT_MS;
     }
     swap->away_ms = clock_monotonic_ms() - began_ms;
+    if (err->code != ERROR_OK && session_is_lost(swap->maintenance) && has_happened(swap))
+        err->code = ERROR_OK;
     if (err->code != ERROR_OK)
         return error_set(err, err->code,
                          "%s was restored and compared, and could not take its place: %.700s; "

@@ -15,7 +15,7 @@ struct swap {
     char name[SWAP_NAME_SIZE];
     char aside[SWAP_NAME_SIZE];
     char kept[SWAP_NAME_SIZE]; /* what the old one is called then */
-    char *aside_url;
+    char *aside_url, *maintenance_url;
     char *make_sql;
     char *comment_sql; /* until then its comment says that it is ours */
     char system_id[32];

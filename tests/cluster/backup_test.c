@@ -362,6 +362,21 @@ START_TEST(a_backup_of_tables_has_them_alone)
 }
 END_TEST
 
+/* Another version's, as far as it says. */
+START_TEST(programs_of_another_version_are_refused_before_anything)
+{
+    static const char script[] = "#!/bin/sh\necho \"pg_dump (PostgreSQL) 99.1 (Debian)\"\n";
+    char path[FILE_PATH_MAX];
+
+    given_a_game();
+    (void)text_format(path, sizeof(path), "%s/pg_dump", back.folder);
+    assert_ok(file_write_atomically(path, script, strlen(script), 0755, &failure));
+    back.tools.programs = back.folder;
+    assert_fails(ERROR_CONFIG, create());
+    assert_says("of PostgreSQL 99, and the server of 15");
+}
+END_TEST
+
 START_TEST(a_table_that_is_not_there_is_named)
 {
     static const char *const only[] = {"public.gone", NULL};
@@ -671,6 +686,7 @@ static void add_making(TCase *tcase)
     tcase_add_test(tcase, only_one_at_a_time_is_made_in_a_folder);
     tcase_add_test(tcase, the_oldest_go_when_more_are_there_than_are_to_be_kept);
     tcase_add_test(tcase, a_backup_of_tables_has_them_alone);
+    tcase_add_test(tcase, programs_of_another_version_are_refused_before_anything);
     tcase_add_test(tcase, a_table_that_is_not_there_is_named);
 }
 
