@@ -558,6 +558,32 @@ static void fill_aside(const char *aside)
     session_close(session);
 }
 
+/* Its seal fits, and what comes out of it is not what it says. */
+START_TEST(what_is_restored_otherwise_than_it_was_does_not_take_the_place)
+{
+    struct backup_restored done;
+    struct backup_table *tables;
+    char folder[FILE_PATH_MAX];
+
+    given_a_game();
+    assert_ok(create());
+    ck_assert_ptr_nonnull(back.manifest);
+    tables = memory_copy(back.manifest, back.manifest->tables,
+                         back.manifest->table_count * sizeof(*tables));
+    tables[0].rows += 1;
+    back.manifest->tables = tables;
+    assert_ok(backup_place_path(&back.tools.place, back.order.name, NULL, folder, &failure));
+    assert_ok(backup_manifest_write(back.manifest, folder, NULL, &failure));
+    sql("DELETE FROM games");
+    assert_fails(ERROR_VERIFY, restore_with((struct backup_restore){.replace = true}, &done));
+    connect_again();
+    ck_assert_uint_eq(ask("SELECT count(*) FROM games"), 0);
+    ck_assert_uint_eq(ask("SELECT count(*) FROM pg_database WHERE datname LIKE"
+                          " current_database() || '%restore%'"),
+                      0);
+}
+END_TEST
+
 /* From a run that was killed; and one of somebody else's. */
 START_TEST(what_a_killed_restore_left_is_dropped_and_nothing_else)
 {
@@ -697,6 +723,7 @@ static void add_restoring(TCase *tcase)
     tcase_add_test(tcase, whoever_keeps_coming_in_does_not_hold_the_change_of_names_up);
     tcase_add_test(tcase, a_database_that_is_another_or_not_empty_is_refused_unless_told_so);
     tcase_add_test(tcase, what_cannot_be_restored_leaves_everything_as_it_was);
+    tcase_add_test(tcase, what_is_restored_otherwise_than_it_was_does_not_take_the_place);
     tcase_add_test(tcase, what_a_killed_restore_left_is_dropped_and_nothing_else);
     tcase_add_test(tcase, killed_anywhere_it_leaves_a_whole_database_and_the_next_one_succeeds);
     tcase_add_test(tcase, a_standby_takes_no_restore_but_can_be_backed_up);

@@ -135,6 +135,7 @@ START_TEST(an_encrypted_one_is_refused_wherever_it_is_cut)
     }
     put_bytes(path, bytes, size - SEALED_PIECE); /* at the end of a piece, too */
     assert_corrupt(path);
+    assert_says("is cut off at byte");
 }
 END_TEST
 
@@ -180,13 +181,15 @@ END_TEST
 START_TEST(nothing_may_stand_behind_the_end)
 {
     struct stream_sum sum;
-    const char *path = write_stream("behind", 100, key, &sum);
+    /* A whole piece is the last one: what comes behind is not read with it. */
+    const char *path = write_stream("behind", STREAM_PIECE_BYTES, key, &sum);
     size_t size = 0;
     char *bytes = bytes_of(path, &size);
 
     bytes[size] = 'x';
     put_bytes(path, bytes, size + 1);
     assert_corrupt(path);
+    assert_says("goes on behind its end");
 }
 END_TEST
 
