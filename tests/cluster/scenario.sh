@@ -172,6 +172,11 @@ once() {
 agent_kill9() { stop_process "agent-$1" KILL 5; }
 coordinator_kill9() { stop_process coordinator KILL 5; }
 
+has_motto() { # a player has written one
+    [ "$(database_sql db-1 'SELECT EXISTS (SELECT FROM public.players WHERE motto IS NOT NULL)' \
+        postgres hokm)" = t ]
+}
+
 # failed_step: the number of the first step that has failed.
 failed_step() {
     hakem rollout show 2>/dev/null | awk '/^✘/ { print $2; exit }'
