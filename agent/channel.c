@@ -40,6 +40,8 @@ const struct record *frame_record(enum frame_type type)
     case FRAME_JOB:
     case FRAME_TERM:
         return &job_record;
+    case FRAME_PLAYERS:
+        return message_row(MESSAGE_WATCH)->record;
     case FRAME_PROGRESS:
         return message_row(MESSAGE_PROGRESS)->record;
     case FRAME_OUTCOME:

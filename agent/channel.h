@@ -13,6 +13,7 @@ enum frame_type {
     FRAME_NONE,
     FRAME_JOB,      /* down: struct job */
     FRAME_TERM,     /* down: struct job, of which only the term counts */
+    FRAME_PLAYERS,  /* down: struct watch, of which only the players' part counts */
     FRAME_CANCEL,   /* down: empty */
     FRAME_PROGRESS, /* up: struct progress */
     FRAME_OUTCOME,  /* up: struct task_outcome; the last frame */

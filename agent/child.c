@@ -92,6 +92,18 @@ void children_tell_term(struct children *children, uint64_t term)
     }
 }
 
+void children_tell_players(struct children *children, uint64_t now_ms, uint64_t limit_ms)
+{
+    const struct watch word = {.players_ms = now_ms, .players_limit_ms = limit_ms};
+
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        const struct child *child = &children->items[i];
+
+        if (child->is_used && child->job.kind == JOB_TASK && child->job.order.task == TASK_BACKFILL)
+            (void)channel_send(child->process.channel, FRAME_PLAYERS, &word);
+    }
+}
+
 void child_cancel(struct child *child, uint64_t now_ms)
 {
     (void)channel_send(child->process.channel, FRAME_CANCEL, NULL);

@@ -33,6 +33,8 @@ struct child *children_find(struct children *children, enum job_kind kind,
                             const struct order_id *id);
 
 void children_tell_term(struct children *children, uint64_t term);
+/* How long players wait for answers, and from when on that is too long: to backfills under way. */
+void children_tell_players(struct children *children, uint64_t now_ms, uint64_t limit_ms);
 void child_cancel(struct child *child, uint64_t now_ms);
 
 /* Kills what was cancelled long enough ago. */

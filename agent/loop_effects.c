@@ -203,6 +203,9 @@ static void perform(struct loop *loop, const struct session_effect *effect)
     case SESSION_TELL_TERM:
         children_tell_term(loop->children, loop->session->term);
         return;
+    case SESSION_TELL_PLAYERS:
+        children_tell_players(loop->children, effect->players_ms, effect->players_limit_ms);
+        return;
     case SESSION_WATCH:
         loop->is_watched = effect->is_on;
         return;

@@ -161,6 +161,8 @@ static const struct field watch_fields[] = {
     BOOL_FIELD(watch, is_on, "report at every beat"),
     NUMBER_FIELD(watch, closed, "the newest rollout that is over; 0: none"),
     NUMBER_FIELD(watch, pauses, "the rollout whose pauses of pools still stand; 0: none"),
+    NUMBER_FIELD(watch, players_ms, "beside a backfill: how long game servers take to answer"),
+    NUMBER_FIELD(watch, players_limit_ms, "and what is not too long; 0: nobody knows"),
 };
 static const struct record watch_record = RECORD(watch, watch_fields, "a gate is open");
 

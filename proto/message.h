@@ -142,6 +142,10 @@ struct watch {
     bool is_on;
     uint64_t closed; /* the newest rollout that is over; 0: none */
     uint64_t pauses; /* the rollout whose pauses of pools still stand; 0: none */
+    /* to a database that is being filled: how long players' game servers take to answer just now,
+     * and what is not too long; 0: nobody knows */
+    uint64_t players_ms;
+    uint64_t players_limit_ms;
 };
 struct fetch {
     char digest[DIGEST_SIZE];

@@ -46,6 +46,14 @@ static void hear_welcome(struct agent_session *session, const struct welcome *we
     (void)session_effects_add(effects, SESSION_REPORT);
 }
 
+static void tell_players(const struct watch *watch, struct session_effects *effects)
+{
+    struct session_effect *effect = session_effects_add(effects, SESSION_TELL_PLAYERS);
+
+    effect->players_ms = watch->players_ms;
+    effect->players_limit_ms = watch->players_limit_ms;
+}
+
 /* ---- events ---- */
 
 static void hear(struct agent_session *session, const struct message *message,
@@ -81,6 +89,8 @@ static void hear(struct agent_session *session, const struct message *message,
         if (watch->closed > session->closed_rollout)
             session->closed_rollout = watch->closed;
         agent_session_hear_pauses(session, watch->pauses);
+        if (watch->players_limit_ms != 0)
+            tell_players(watch, effects);
     }
 }
 

@@ -84,12 +84,13 @@ enum session_effect_type {
     SESSION_SEND,
     SESSION_START_CHILD,
     SESSION_CANCEL_CHILD,
-    SESSION_INSPECT,   /* find out what the order did: answered by SESSION_INSPECTED */
-    SESSION_TELL_TERM, /* to every child */
-    SESSION_WATCH,     /* report at every beat, or no longer */
-    SESSION_REPORT,    /* what is known, and the next SESSION_REPORTS_OWED looks, changed or not */
-    SESSION_MEND,      /* ask the edge again for what was ordered, or open its pool: answered by
-                          SESSION_MENDED */
+    SESSION_INSPECT,      /* find out what the order did: answered by SESSION_INSPECTED */
+    SESSION_TELL_TERM,    /* to every child */
+    SESSION_TELL_PLAYERS, /* likewise: how long players wait for answers */
+    SESSION_WATCH,        /* report at every beat, or no longer */
+    SESSION_REPORT, /* what is known, and the next SESSION_REPORTS_OWED looks, changed or not */
+    SESSION_MEND,   /* ask the edge again for what was ordered, or open its pool: answered by
+                       SESSION_MENDED */
     SESSION_CLEAR_ROLLOUT,   /* from the database's term row, if it is still this one */
     SESSION_DISCARD_SHADOWS, /* of rollouts up to this one, which is over */
     SESSION_REOPEN,          /* the database that this order closed: nobody wants it closed */
@@ -105,7 +106,8 @@ struct session_effect {
     struct entry entry;        /* SAVE_ENTRY, START_CHILD, CANCEL_CHILD, INSPECT, MEND, REOPEN */
     bool of_replica;           /* INSPECT */
     bool is_on;                /* WATCH */
-    uint64_t rollout;          /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS, END_FOLLOWING */
+    uint64_t players_ms, players_limit_ms; /* TELL_PLAYERS */
+    uint64_t rollout; /* CLEAR_ROLLOUT, DISCARD_SHADOWS, DROP_SLOTS, END_FOLLOWING */
 };
 
 struct session_effects {

@@ -97,6 +97,7 @@ static enum error_code apply(struct task_context *task, enum migration_phase pha
     struct migration_hooks hooks = {.context = task,
                                     .term = task_asks_term,
                                     .is_cancelled = task_asks_cancel,
+                                    .players = task_asks_players,
                                     .progress = task_passes_progress};
     char rollout[32];
     struct migration_run run = {.journal = order->journal,

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define JOB_MS 10000
+/* The coordinator says it with every beat: what is older says nothing of now. */
+#define PLAYERS_FRESH_MS 5000
 
 static const struct task_functions rows[] = {
     [TASK_NONE] = {NULL, NULL, false},
@@ -61,6 +63,13 @@ const struct task_functions *task_functions(enum task task)
     return &rows[task];
 }
 
+static void take_players(struct task_context *task, const struct watch *watch)
+{
+    task->players_ms = watch->players_ms;
+    task->players_limit_ms = watch->players_limit_ms;
+    task->players_told_ms = clock_monotonic_ms();
+}
+
 void task_listen(struct task_context *task)
 {
     enum frame_type type;
@@ -71,6 +80,8 @@ void task_listen(struct task_context *task)
             task->is_cancelled = true;
         else if (type == FRAME_TERM)
             task->term = ((const struct job *)body)->term;
+        else if (type == FRAME_PLAYERS)
+            take_players(task, body);
         talloc_free(body);
     }
 }
@@ -97,6 +108,19 @@ uint64_t task_asks_term(void *context)
 
     task_listen(task);
     return task->term;
+}
+
+void task_asks_players(void *context, uint64_t *ret_ms, uint64_t *ret_limit_ms)
+{
+    struct task_context *task = context;
+
+    task_listen(task);
+    *ret_ms = *ret_limit_ms = 0;
+    if (task->players_told_ms == 0 ||
+        clock_monotonic_ms() - task->players_told_ms > PLAYERS_FRESH_MS)
+        return;
+    *ret_ms = task->players_ms;
+    *ret_limit_ms = task->players_limit_ms;
 }
 
 void task_passes_progress(void *context, uint64_t done, uint64_t total, const char *text)

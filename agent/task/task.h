@@ -12,7 +12,9 @@ struct task_context {
     struct channel *channel;
     uint64_t term;     /* changes when the coordinator restarts: task_listen() */
     bool is_cancelled; /* likewise */
-    void *memory;      /* freed when the task ends */
+    /* How long players wait for answers, as the agent told last; at 0 it has not. */
+    uint64_t players_ms, players_limit_ms, players_told_ms;
+    void *memory; /* freed when the task ends */
 };
 
 /* Looks what the agent has to say; cheap. */
@@ -22,6 +24,7 @@ void task_progress(struct task_context *task, uint64_t done, uint64_t total, con
 /* The same, as the callbacks of whatever runs long for a task: the context is its task_context. */
 bool task_asks_cancel(void *context);
 uint64_t task_asks_term(void *context);
+void task_asks_players(void *context, uint64_t *ret_ms, uint64_t *ret_limit_ms);
 void task_passes_progress(void *context, uint64_t done, uint64_t total, const char *text);
 
 /* Fills the outcome's extras (position, kept, and detail when it succeeds); the return code and err

@@ -10,17 +10,20 @@
 
 #define LAG_SLICE_MS 200
 
-/* Waited for beyond so much; what is said then, with the name and MiB. */
+/* Waited for beyond so much; what is said then: whose name, what, the amount in which unit. */
 static const struct {
     uint64_t limit;
-    bool is_counted; /* in MiB */
     const char *nobody;
     const char *does;
+    unsigned shift;   /* the amount is counted in so many bits less */
+    const char *unit; /* NULL: it has no amount */
 } signals[] = {
-    [PACE_STANDBY] = {PACE_LAG_MAX_BYTES, true, "a standby", "which is"},
-    [PACE_ARCHIVER] = {PACE_ARCHIVE_MAX_BYTES, true, "the archiver", "which is"},
-    [PACE_SLOT] = {PACE_SLOT_MAX_BYTES, true, "a slot", "which nobody reads, and which is"},
-    [PACE_VACUUM] = {0, false, "vacuum", "which is at work on the table"},
+    [PACE_STANDBY] = {PACE_LAG_MAX_BYTES, "a standby", "which is", 20, "MiB behind"},
+    [PACE_ARCHIVER] = {PACE_ARCHIVE_MAX_BYTES, "the archiver", "which is", 20, "MiB behind"},
+    [PACE_SLOT] = {PACE_SLOT_MAX_BYTES, "a slot", "which nobody reads, and which is", 20,
+                   "MiB behind"},
+    [PACE_VACUUM] = {0, "vacuum", "which is at work on the table", 0, NULL},
+    [PACE_PLAYERS] = {0, "players", "who are answered after", 0, "ms, later than before"},
 };
 static_assert(ARRAY_LEN(signals) == PACE_SIGNAL_COUNT, "a signal has no limit");
 
@@ -112,11 +115,11 @@ static void say_wait(const struct pace_view *view, enum pace_signal signal, char
     const char *name =
         view->names[signal][0] != '\0' ? view->names[signal] : signals[signal].nobody;
 
-    if (signals[signal].is_counted)
-        (void)text_format(ret, size, "waits for %s, %s %" PRIu64 " MiB behind", name,
-                          signals[signal].does, view->behind[signal] >> 20);
-    else
+    if (signals[signal].unit == NULL)
         (void)text_format(ret, size, "waits for %s, %s", name, signals[signal].does);
+    else
+        (void)text_format(ret, size, "waits for %s, %s %" PRIu64 " %s", name, signals[signal].does,
+                          view->behind[signal] >> signals[signal].shift, signals[signal].unit);
 }
 
 void pace_say(const struct pace *pace, char *ret, size_t size)
@@ -156,6 +159,17 @@ void pace_take(struct pace *pace, uint64_t now_ms, uint64_t transactions)
     pace->own = PACE_OWN_PER_LOOK;
 }
 
+/* Those who may say nothing of it are not waited for. */
+static void ask_for_players(struct pace *pace, const struct migrator *m)
+{
+    const struct migration_hooks *hooks = m->run->hooks;
+    uint64_t now_ms = 0, limit_ms = 0;
+
+    if (hooks != NULL && hooks->players != NULL)
+        hooks->players(hooks->context, &now_ms, &limit_ms);
+    pace->view.behind[PACE_PLAYERS] = now_ms > limit_ms ? now_ms : 0;
+}
+
 static enum error_code look(struct pace *pace, struct migrator *m, struct error *err)
 {
     struct rows *rows;
@@ -163,11 +177,12 @@ static enum error_code look(struct pace *pace, struct migrator *m, struct error 
     if (session_query(m->session, SQL_WITH(embedded_pace_look, pace->table), &rows, err) !=
         ERROR_OK)
         return err->code;
-    for (size_t i = 0; i < PACE_SIGNAL_COUNT; i++) {
+    for (size_t i = 0; i < PACE_PLAYERS; i++) {
         pace->view.behind[i] = rows_number(rows, 0, 1 + 2 * i);
         (void)text_copy(pace->view.names[i], sizeof(pace->view.names[i]),
                         rows_text(rows, 0, 2 + 2 * i));
     }
+    ask_for_players(pace, m);
     pace_take(pace, clock_monotonic_ms(), rows_number(rows, 0, 0));
     rows_free(rows);
     return ERROR_OK;

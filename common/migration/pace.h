@@ -39,6 +39,7 @@ enum pace_signal {
     PACE_ARCHIVER, /* by bytes of WAL */
     PACE_SLOT,     /* of nobody that is connected, by bytes of WAL */
     PACE_VACUUM,   /* it is at work on the table: what it removes is left by the batches */
+    PACE_PLAYERS,  /* they wait too long for answers, by ms, as their game servers' agents say */
     PACE_SIGNAL_COUNT
 };
 

@@ -31,6 +31,9 @@ struct migration_hooks {
     uint64_t (*term)(void *context);
     /* Asked all the time; NULL: only signals cancel (session_cancel_on_signal). */
     bool (*is_cancelled)(void *context);
+    /* How long players wait for an answer just now, and from when on that is too long; 0 and 0:
+     * nobody knows. NULL: nobody to ask. */
+    void (*players)(void *context, uint64_t *ret_ms, uint64_t *ret_limit_ms);
     /* done of total statements or rows, and what is done now, or why it waits.  May be NULL. */
     void (*progress)(void *context, uint64_t done, uint64_t total, const char *text);
 };

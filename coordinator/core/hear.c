@@ -8,6 +8,7 @@
 #include "coordinator/core/step.h"
 #include "coordinator/core/step_guard.h"
 #include "coordinator/core/twin.h"
+#include "coordinator/core/vitals.h"
 #include "coordinator/core/work.h"
 #include "proto/copy.h"
 
@@ -130,11 +131,14 @@ static void answer_beat(const struct letter *letter)
 {
     const struct control *control = letter->run->control;
     struct watch *watch = run_body(letter->run, message_row(MESSAGE_WATCH)->record);
+    struct players_word players = vitals_players_of(control, letter->node);
 
     watch->is_on = work_watches(control, control_work(control, 0), letter->node) ||
-                   repairs_watch(control, letter->node);
+                   repairs_watch(control, letter->node) || vitals_are_wanted(control, letter->node);
     watch->closed = fleet_closed_rollout(control);
     watch->pauses = fleet_standing_pauses(control);
+    watch->players_ms = players.now_ms;
+    watch->players_limit_ms = players.limit_ms;
     run_send(letter->run, letter->node->identity.name, MESSAGE_WATCH, watch);
 }
 

@@ -5,6 +5,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/strategy.h"
+#include "coordinator/core/work.h"
 
 #include <string.h>
 
@@ -143,19 +144,57 @@ struct vitals_summary vitals_since(const struct node *game, uint64_t since_ms)
 
 /* ---- the baseline ---- */
 
+struct vitals_summary vitals_of_shard(const struct control *control, const char *shard,
+                                      uint64_t since_ms)
+{
+    struct pool pool = {.count = 0};
+    const struct node *game;
+    size_t cursor = 0;
+
+    while ((game = fleet_next(control, KIND_GAME, shard, &cursor)) != NULL)
+        if (!colour_rests(control, game))
+            pool_add(&pool, game, since_ms);
+    return pool_sum_up(&pool);
+}
+
 /* Who takes no traffic as yet is measured by those who do: it will get what they have. */
 static struct vitals_summary summary_before(const struct control *control, const struct node *game)
 {
-    struct pool pool = {.count = 0};
-    const struct node *other;
-    size_t cursor = 0;
+    return colour_rests(control, game) ? vitals_of_shard(control, game->identity.shard, 0)
+                                       : vitals_since(game, 0);
+}
 
-    if (!colour_rests(control, game))
-        return vitals_since(game, 0);
-    while ((other = fleet_next(control, KIND_GAME, game->identity.shard, &cursor)) != NULL)
-        if (!colour_rests(control, other))
-            pool_add(&pool, other, 0);
-    return pool_sum_up(&pool);
+static bool is_soaked(const struct work *work, const struct node *game)
+{
+    struct target_steps own = work_steps_of_target(work, game->identity.name);
+
+    for (size_t i = 0; i < own.count; i++)
+        if (work_target_step(work, &own, i)->plan->gate == GATE_SOAK)
+            return true;
+    return false;
+}
+
+static bool is_filled(const struct work *work, const char *shard)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->steps[i].plan->task == TASK_BACKFILL &&
+            strcmp(work->steps[i].plan->shard, shard) == 0)
+            return true;
+    return false;
+}
+
+static void note_baseline(struct run *run, const struct node *game)
+{
+    struct vitals_summary before = summary_before(run->control, game);
+    struct fact_baseline *fact = run_body(run, fact_row(FACT_BASELINE)->record);
+
+    (void)text_copy(fact->node, NAME_SIZE, game->identity.name);
+    fact->samples = before.samples;
+    fact->median_ms = before.median_ms;
+    fact->p99_ms = before.p99_ms;
+    fact->requests = before.requests;
+    fact->errors = before.errors;
+    run_emit(run, FACT_BASELINE, fact);
 }
 
 void vitals_note_baselines(struct run *run)
@@ -163,22 +202,11 @@ void vitals_note_baselines(struct run *run)
     const struct control *control = run->control;
     const struct work *work = &control->open->work;
 
-    for (size_t i = 0; i < work->count; i++) {
-        const struct node *game = control_node(control, work->steps[i].plan->target);
-        struct vitals_summary before;
-        struct fact_baseline *fact;
+    for (size_t i = control->kind_begin[KIND_GAME]; i < control->kind_begin[KIND_EDGE]; i++) {
+        const struct node *game = control->nodes[i];
 
-        if (work->steps[i].plan->gate != GATE_SOAK || game == NULL)
-            continue;
-        before = summary_before(control, game);
-        fact = run_body(run, fact_row(FACT_BASELINE)->record);
-        (void)text_copy(fact->node, NAME_SIZE, game->identity.name);
-        fact->samples = before.samples;
-        fact->median_ms = before.median_ms;
-        fact->p99_ms = before.p99_ms;
-        fact->requests = before.requests;
-        fact->errors = before.errors;
-        run_emit(run, FACT_BASELINE, fact);
+        if (is_soaked(work, game) || is_filled(work, game->identity.shard))
+            note_baseline(run, game);
     }
 }
 
@@ -327,4 +355,65 @@ enum verdict vitals_compare(const struct control *control, const struct step *st
     c.tail = count_over(game, step->changed_at_ms,
                         latency_limit_ms(c.before->p99_ms, c.options->latency_max_percent));
     return judge(&c, game->identity.name, why);
+}
+
+/* ---- beside a backfill ---- */
+
+static bool is_being_filled(const struct control *control, const char *shard)
+{
+    const struct step *step;
+    size_t cursor = 0;
+
+    if (control->open == NULL)
+        return false;
+    while ((step = work_next_awake(&control->open->work, &cursor)) != NULL)
+        if (step_task(step) == TASK_BACKFILL && step->state == STEP_RUNNING &&
+            strcmp(step->plan->shard, shard) == 0)
+            return true;
+    return false;
+}
+
+/* By the slowest of those who were there before: what players were used to is no reason to wait.
+ * 0: too little is known of all of them. */
+static uint64_t limit_beside_backfill_ms(const struct control *control, const char *shard)
+{
+    const struct rollout *open = control->open;
+    uint64_t samples = 0, median_ms = 0;
+
+    for (size_t i = 0; i < open->baseline_count; i++) {
+        const struct fact_baseline *before = &open->baselines[i];
+        const struct node *game = control_node(control, before->node);
+
+        if (game == NULL || strcmp(game->identity.shard, shard) != 0)
+            continue;
+        samples += before->samples;
+        if (before->samples > 0 && before->median_ms > median_ms)
+            median_ms = before->median_ms;
+    }
+    return samples < VITALS_BEFORE_MIN
+               ? 0
+               : latency_limit_ms(median_ms, open->work.plan->options.latency_max_percent);
+}
+
+struct players_word vitals_players_of(const struct control *control, const struct node *database)
+{
+    const char *shard = database->identity.shard;
+    struct players_word word = {.limit_ms = 0};
+    struct vitals_summary now;
+
+    if (database->identity.kind != KIND_DATABASE || !is_being_filled(control, shard) ||
+        control->open->work.plan->options.latency_max_percent == 0)
+        return word;
+    now = vitals_of_shard(control, shard,
+                          control->now_ms > VITALS_NOW_MS ? control->now_ms - VITALS_NOW_MS : 0);
+    if (now.samples < VITALS_SINCE_MIN)
+        return word;
+    word.limit_ms = limit_beside_backfill_ms(control, shard);
+    word.now_ms = word.limit_ms != 0 ? now.median_ms : 0;
+    return word;
+}
+
+bool vitals_are_wanted(const struct control *control, const struct node *game)
+{
+    return game->identity.kind == KIND_GAME && is_being_filled(control, game->identity.shard);
 }

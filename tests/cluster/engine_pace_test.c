@@ -146,11 +146,40 @@ START_TEST(it_waits_for_vacuum_at_work_on_its_table)
 }
 END_TEST
 
+/* What an agent would say of them. */
+static uint64_t players_wait_ms;
+
+static void tell_of_players(void *context, uint64_t *ret_ms, uint64_t *ret_limit_ms)
+{
+    (void)context;
+    *ret_ms = players_wait_ms;
+    *ret_limit_ms = 60;
+}
+
+static const struct migration_hooks told_of_players = {.progress = hear,
+                                                       .players = tell_of_players};
+
+static void answer_players_sooner(void)
+{
+    players_wait_ms = 60;
+}
+
+START_TEST(it_waits_for_players_who_are_answered_later_than_before)
+{
+    given_rows_to_fill("waits for players, who are answered after 61 ms, later than before",
+                       answer_players_sooner);
+    players_wait_ms = 61;
+    engine.with.hooks = &told_of_players;
+    assert_waited_and_ended();
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, it_waits_for_a_standby_that_lags_until_it_has_caught_up);
     tcase_add_test(tcase, it_waits_for_an_archiver_that_fails_until_it_archives_again);
     tcase_add_test(tcase, it_waits_for_vacuum_at_work_on_its_table);
+    tcase_add_test(tcase, it_waits_for_players_who_are_answered_later_than_before);
 }
 
 SUITE("engine: pace", {.add = add_all,

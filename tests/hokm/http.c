@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -101,7 +102,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     struct request request = {.server = http->server, .method = method, .path = url};
     struct arrival *arrival = *state;
     const char *viewer;
-    uint64_t number;
+    uint64_t number, slower_ms;
     json_t *answer = NULL;
     unsigned status;
 
@@ -121,8 +122,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     viewer = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "player");
     if (viewer != NULL && text_to_number(viewer, INT64_MAX, &number))
         request.viewer = (int64_t)number;
-    if (http->server->release->slower_ms > 0)
-        clock_sleep_ms(http->server->release->slower_ms);
+    slower_ms = http->server->release->slower_ms + atomic_load(&http->server->burden_ms);
+    if (slower_ms > 0)
+        clock_sleep_ms(slower_ms);
     status = request_answer(&request, &answer);
     return send_json(connection, status, answer);
 }

@@ -21,7 +21,8 @@ struct server {
     const char *node;
     const struct release *release;
     struct database *database;
-    uint64_t started_ms; /* monotonic */
+    uint64_t started_ms;        /* monotonic */
+    _Atomic uint64_t burden_ms; /* so much longer takes every answer */
 };
 
 struct request {

@@ -10,12 +10,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 5000
+#define BURDEN_MS   100
 #define NODE_MAX    64
 #define PORT_MAX    65535
 
@@ -68,6 +70,8 @@ static void block_signals(sigset_t *ret)
     (void)sigemptyset(ret);
     (void)sigaddset(ret, SIGTERM);
     (void)sigaddset(ret, SIGINT);
+    (void)sigaddset(ret, SIGUSR1);
+    (void)sigaddset(ret, SIGUSR2);
     (void)pthread_sigmask(SIG_BLOCK, ret, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 }
@@ -90,13 +94,26 @@ static void *warm(void *context)
     return NULL;
 }
 
+/* SIGUSR1: from here on every answer takes so much longer; SIGUSR2: no longer. */
+static void serve_until_told(struct server *server, const sigset_t *signals)
+{
+    int received = 0;
+
+    do {
+        (void)sigwait(signals, &received);
+        if (received == SIGUSR1)
+            atomic_store(&server->burden_ms, BURDEN_MS);
+        if (received == SIGUSR2)
+            atomic_store(&server->burden_ms, 0);
+    } while (received != SIGTERM && received != SIGINT);
+}
+
 static enum error_code serve(struct server *server, const struct options *options,
                              struct error *err)
 {
     sigset_t signals;
     struct http *http = NULL;
     pthread_t warmer;
-    int received;
     enum error_code code;
 
     block_signals(&signals);
@@ -109,7 +126,7 @@ static enum error_code serve(struct server *server, const struct options *option
     if (code == ERROR_OK) {
         log_event(LOG_INFO, "serving", LOG_TEXT("node", server->node),
                   LOG_TEXT("release", server->release->name), LOG_NUMBER("port", options->port));
-        (void)sigwait(&signals, &received);
+        serve_until_told(server, &signals);
         log_event(LOG_INFO, "ending", LOG_TEXT("node", server->node));
         database_stop_warming(server->database);
         (void)pthread_join(warmer, NULL);

@@ -10,6 +10,9 @@
 #define CHILD_DIES_IN 3000 /* steps */
 #define SLOW_MS       8000
 #define QUICK_MS      300
+#define FELT_ONE_IN   8 /* seeds */
+#define REST_MS       1000
+#define RESTS_MAX     10 /* then it goes on, slowly */
 
 void child_start(struct sim *sim, int at, const struct entry *entry, bool is_inspection,
                  bool of_replica)
@@ -75,6 +78,41 @@ void child_tell_term(struct sim *sim, int at, uint64_t term)
         sim->nodes[at].children[i].next_term = term;
         sim->nodes[at].children[i].term_changes_at_ms =
             sim->now_ms + sim_below(sim, sim_chance(sim, 20) ? SLOW_MS : TELL_MS);
+    }
+}
+
+/* In some worlds rows that are filled are felt. By the seed's number: other worlds go as they went.
+ */
+bool child_fills(const struct sim *sim, int shard)
+{
+    for (int at = 0; at < sim->node_count && sim->seed % FELT_ONE_IN == 0; at++) {
+        const struct sim_node *node = &sim->nodes[at];
+
+        for (int i = 0; node->shard == shard && i < SIM_CHILDREN_MAX; i++)
+            if (node->children[i].is_used && node->children[i].order.task == TASK_BACKFILL &&
+                !node->children[i].is_inspection && !node->children[i].has_effect &&
+                sim->now_ms >= node->children[i].rests_until_ms)
+                return true;
+    }
+    return false;
+}
+
+void child_tell_players(struct sim *sim, int at, uint64_t wait_ms, uint64_t limit_ms)
+{
+    struct sim_node *node = &sim->nodes[at];
+
+    watch_players_word(sim, node, wait_ms, limit_ms);
+    for (int i = 0; i < SIM_CHILDREN_MAX && wait_ms > limit_ms; i++) {
+        struct sim_child *child = &node->children[i];
+
+        if (!child->is_used || child->is_inspection || child->order.task != TASK_BACKFILL ||
+            child->has_effect || child->rests == RESTS_MAX)
+            continue;
+        child->rests++;
+        child->rests_until_ms = sim->now_ms + REST_MS;
+        child->effect_at_ms += REST_MS;
+        child->keeps_at_ms += REST_MS;
+        child->ends_at_ms += REST_MS;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step_guard.h"
 #include "coordinator/core/strategy.h"
+#include "coordinator/core/vitals.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
@@ -110,6 +111,7 @@ static void come(struct sim *sim, int game)
 #define NOISE_PERCENT   60 /* from the least to the most */
 #define OUTLIER_ONE_IN  200
 #define OUTLIER_TIMES   10
+#define FILLING_TIMES   4 /* beside a backfill that does not rest */
 #define REQUESTS_A_STEP UINT64_C(3)
 #define BAD_ERRORS_IN   8
 #define USUAL_ERRORS_IN 2000
@@ -123,7 +125,13 @@ uint64_t players_wait_ms(struct sim *sim, const struct sim_node *game)
         ms *= sim->fate.slower;
     if (sim->cell.is_slow)
         ms *= 2;
-    return sim_below(sim, OUTLIER_ONE_IN) == 0 ? ms * OUTLIER_TIMES : ms;
+    if (child_fills(sim, game->shard))
+        ms *= FILLING_TIMES;
+    if (sim_below(sim, OUTLIER_ONE_IN) == 0)
+        ms *= OUTLIER_TIMES;
+    if (ms > VITALS_FLOOR_MS)
+        sim->shards[game->shard].waited_at_ms = sim->now_ms;
+    return ms;
 }
 
 static void ask(struct sim *sim, struct sim_node *edge, int game)

@@ -107,6 +107,9 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
     case SESSION_TELL_TERM:
         child_tell_term(sim, at, node->session->term);
         break;
+    case SESSION_TELL_PLAYERS:
+        child_tell_players(sim, at, effect->players_ms, effect->players_limit_ms);
+        break;
     case SESSION_MEND:
         child_mend(sim, at, &effect->entry);
         break;

@@ -4,6 +4,7 @@
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/step_guard.h"
 #include "coordinator/core/strategy.h"
+#include "coordinator/core/vitals.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
@@ -30,6 +31,23 @@ static void check_admission(struct sim *sim, const struct plan_step *plan)
     if (game >= 0 && sim->nodes[game].release == RELEASE_NEW &&
         sim->shards[sim->nodes[game].shard].loss_is_known)
         sim_break(sim, "I1: a server is admitted on a schema that its database has lost");
+}
+
+/* ---- whom a backfill gives way to ---- */
+
+#define WORD_LATE_MS 20000 /* a report, and the word made of it, on a slow network */
+
+void watch_players_word(struct sim *sim, const struct sim_node *node, uint64_t wait_ms,
+                        uint64_t limit_ms)
+{
+    uint64_t since_ms = sim->shards[node->shard].waited_at_ms + VITALS_NOW_MS + WORD_LATE_MS;
+
+    if (node->kind != KIND_DATABASE)
+        sim_break(sim, "somebody else than a database is told how long players wait");
+    if (limit_ms < VITALS_FLOOR_MS)
+        sim_break(sim, "players are said to wait too long when nobody would feel it");
+    if (wait_ms > limit_ms && sim->now_ms > since_ms)
+        sim_break(sim, "a backfill gives way to players who do not wait");
 }
 
 /* ---- I4: no effect leaves before its fact is durable ---- */

@@ -64,8 +64,10 @@ struct sim_child {
     bool has_effect, has_kept_file, fails, is_retryable, is_inspection, of_replica, is_cancelled;
     bool is_mend; /* nobody ordered it: the agent puts its edge right */
     bool is_kept, is_superseded, is_misplaced;
-    bool is_late;  /* a drain: a game is in progress there */
-    bool has_lock; /* of the agent's shadows: one task at a time */
+    bool is_late;   /* a drain: a game is in progress there */
+    bool has_lock;  /* of the agent's shadows: one task at a time */
+    unsigned rests; /* a backfill: how often it gave way to players */
+    uint64_t rests_until_ms;
     uint64_t position;
 };
 
@@ -191,6 +193,7 @@ struct sim_shard {
     struct sim_database backup;
     uint64_t acknowledged;  /* writes, less those that a promotion may lose */
     uint64_t new_since_ms;  /* the new release ran first: it turns bad a while later */
+    uint64_t waited_at_ms;  /* somebody of its players for more than VITALS_FLOOR_MS */
     uint64_t agreed_at_ms;  /* the last gate that compared its databases passed */
     uint64_t drifted_at_ms; /* somebody changed the schema by hand */
     bool lost_schema;       /* a promotion lost what a release in traffic needs */
@@ -347,6 +350,9 @@ void child_start(struct sim *sim, int at, const struct entry *entry, bool is_ins
 void child_mend(struct sim *sim, int at, const struct entry *entry);
 void child_run_all(struct sim *sim, int at);
 void child_tell_term(struct sim *sim, int at, uint64_t term);
+void child_tell_players(struct sim *sim, int at, uint64_t wait_ms, uint64_t limit_ms);
+/* A backfill that players feel is at work there. */
+bool child_fills(const struct sim *sim, int shard);
 
 /* ---- database.c ---- */
 struct sim_database *database_of(struct sim *sim, int shard); /* its primary's */
@@ -458,6 +464,9 @@ void watch_effect(struct sim *sim, int at, const struct sim_child *child);
 /* was_in: it was in traffic there until now. */
 /* The coordinator took a report. */
 void watch_report(struct sim *sim, int from);
+/* An agent is told how long players wait. */
+void watch_players_word(struct sim *sim, const struct sim_node *node, uint64_t wait_ms,
+                        uint64_t limit_ms);
 void watch_drain(struct sim *sim, int game, const struct order *order, bool was_in);
 
 /* ---- invariants.c: NULL, or what broke ---- */

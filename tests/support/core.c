@@ -26,6 +26,9 @@ static void take_decisions(void)
             note_games(effect->body);
             cast_note_order(&core.cast, effect->node, effect->body);
         }
+        if (effect->type == EFFECT_SEND && effect->message == MESSAGE_WATCH &&
+            strcmp(effect->node, core.heard_by) == 0)
+            core.word = *(const struct watch *)effect->body;
         if (effect->type == EFFECT_REPLY) {
             core.code = effect->code;
             (void)text_copy(core.reply, sizeof(core.reply), effect->text);

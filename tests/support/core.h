@@ -22,6 +22,8 @@ extern struct core {
     char reply[SENTENCE_SIZE];
     size_t rings; /* so far */
     char ring[SENTENCE_SIZE];
+    struct watch word; /* the last one to heard_by */
+    char heard_by[NAME_SIZE];
     char games[SENTENCE_SIZE]; /* whom the last preflight of an edge asked about, as "g1 g2 " */
 } core;
 

@@ -252,6 +252,81 @@ START_TEST(an_inverse_is_not_compared)
 }
 END_TEST
 
+/* ---- beside a backfill ---- */
+
+/* What its agent is told with the answer to a beat. */
+static struct watch word_to(size_t node)
+{
+    struct beat sign = {.is_up = true};
+
+    (void)text_copy(sign.ledger, sizeof(sign.ledger), core.cast.nodes[node].name);
+    (void)text_copy(core.heard_by, sizeof(core.heard_by), core.cast.nodes[node].name);
+    core.word = (struct watch){.is_on = false};
+    say(node, MESSAGE_BEAT, &sign);
+    return core.word;
+}
+
+/* The rows of the shard's database are being filled. */
+static void begin_backfill(struct request request)
+{
+    struct accepted accepted = {.is_accepted = true};
+
+    start(request);
+    ck_assert(go_on_until(TASK_BACKFILL));
+    accepted.id = core.cast.orders[core.cast.order_count - 1].id;
+    say(DB1, MESSAGE_ACCEPTED, &accepted);
+    settle();
+    ck_assert_int_eq(step_of(STAGE_BACKFILL, "")->state, STEP_RUNNING);
+}
+
+START_TEST(beside_a_backfill_its_database_hears_how_long_players_wait)
+{
+    live(30, 40, 10, 0);
+    ck_assert_uint_eq(word_to(DB1).players_limit_ms, 0);
+    begin_backfill(to_compare());
+    live(6, 44, 10, 0);
+    ck_assert_uint_eq(word_to(DB1).players_limit_ms, 60); /* 1.5 times 40 */
+    ck_assert_uint_eq(word_to(DB1).players_ms, 45);
+    live(6, 90, 10, 0);
+    ck_assert_uint_eq(word_to(DB1).players_ms, 91);
+    ck_assert_uint_eq(word_to(G1).players_limit_ms, 0);
+    end_all_orders();
+    beat();
+    ck_assert_uint_eq(word_to(DB1).players_limit_ms, 0);
+}
+END_TEST
+
+/* A node that is not watched reports every ten beats: too old by then. */
+START_TEST(beside_a_backfill_game_servers_report_at_every_beat)
+{
+    live(30, 40, 10, 0);
+    ck_assert(!word_to(G1).is_on);
+    begin_backfill(to_compare());
+    ck_assert(word_to(G1).is_on);
+    ck_assert(word_to(G3).is_on);
+    core.now_ms += VITALS_NOW_MS + 1;
+    ck_assert_uint_eq(word_to(DB1).players_limit_ms, 0); /* silence is no evidence */
+}
+END_TEST
+
+/* Loop test: too little is known from before; nobody wants it compared. */
+START_TEST(a_backfill_gives_way_to_nobody_whose_figures_are_not_to_be_compared)
+{
+    struct request request = to_compare();
+
+    live(30, 40, 10, 0);
+    for (size_t game = G1; _i == 0 && game <= G3; game++)
+        control_node(core.control, cast_of(game)->name)->vitals->count = 3;
+    planner_defaults(&request.options);
+    request.options.is_exact = true;
+    if (_i == 1)
+        request.options.latency_max_percent = 0;
+    begin_backfill(request);
+    live(6, 400, 10, 0);
+    ck_assert_uint_eq(word_to(DB1).players_limit_ms, 0);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, how_a_game_node_did_before_is_noted_as_the_rollout_starts);
@@ -270,6 +345,10 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, with_a_limit_of_zero_nobody_looks_at_the_latency);
     tcase_add_test(tcase, samples_of_another_release_say_nothing_about_this_one);
     tcase_add_test(tcase, an_inverse_is_not_compared);
+    tcase_add_test(tcase, beside_a_backfill_its_database_hears_how_long_players_wait);
+    tcase_add_test(tcase, beside_a_backfill_game_servers_report_at_every_beat);
+    tcase_add_loop_test(tcase, a_backfill_gives_way_to_nobody_whose_figures_are_not_to_be_compared,
+                        0, 2);
 }
 
 SUITE("control: vitals", {.add = add_all, .set_up = core_set_up, .tear_down = core_tear_down})

@@ -115,6 +115,9 @@ START_TEST(it_waits_for_everybody_who_is_behind_and_says_why)
         [PACE_SLOT] = {PACE_SLOT_MAX_BYTES, "slot old",
                        "waits for slot old, which nobody reads, and which is 1040 MiB behind"},
         [PACE_VACUUM] = {0, "", "waits for vacuum, which is at work on the table"},
+        [PACE_PLAYERS] = {0, "",
+                          "waits for players, who are answered after 16777216 ms, later than "
+                          "before"},
     };
 
     ck_assert_uint_eq(ARRAY_LEN(rows), PACE_SIGNAL_COUNT);

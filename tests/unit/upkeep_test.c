@@ -307,6 +307,19 @@ static void say_pauses(uint64_t rollout)
     agent_hear(MESSAGE_WATCH, &watch);
 }
 
+START_TEST(how_long_players_wait_is_passed_on_to_who_fills_rows)
+{
+    struct watch watch = {.players_ms = 70, .players_limit_ms = 61};
+
+    agent_hear(MESSAGE_WATCH, &watch);
+    ck_assert_uint_eq(agent_effect(SESSION_TELL_PLAYERS)->players_ms, 70);
+    ck_assert_uint_eq(agent_effect(SESSION_TELL_PLAYERS)->players_limit_ms, 61);
+    watch = (struct watch){.is_on = true};
+    agent_hear(MESSAGE_WATCH, &watch);
+    ck_assert_ptr_null(agent_effect(SESSION_TELL_PLAYERS));
+}
+END_TEST
+
 START_TEST(a_pool_that_nobody_wants_paused_any_longer_is_resumed)
 {
     order_pool(1, TASK_PAUSE_POOL);
@@ -543,6 +556,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_correction_is_said_until_it_is_in_the_journal);
     tcase_add_test(tcase, what_could_not_be_put_right_is_tried_at_the_next_look);
     tcase_add_test(tcase, the_newest_order_is_known_again_after_a_restart);
+    tcase_add_test(tcase, how_long_players_wait_is_passed_on_to_who_fills_rows);
     tcase_add_test(tcase, a_pool_that_nobody_wants_paused_any_longer_is_resumed);
     tcase_add_test(tcase, a_correction_is_said_before_the_next_attempt_takes_its_place);
     tcase_add_test(tcase, as_long_as_the_coordinator_says_so_a_pause_stands);
