@@ -73,6 +73,36 @@ START_TEST(a_backfill_survives_kills_and_live_writers_and_leaves_no_row_stale)
 }
 END_TEST
 
+/* Each process does one batch. */
+START_TEST(killed_behind_every_batch_it_ends_with_the_same_rows)
+{
+    static const char hash[] = "SELECT ('x' || substr(md5(string_agg(p::text, ',' ORDER BY id)), 1,"
+                               " 15))::bit(60)::bigint FROM players p";
+    uint64_t undisturbed;
+
+    given_backfill("backfill:\n  - {table: public.players, key: id, set: \"display_name = "
+                   "coalesce(display_name, '') || name\", where: \"display_name IS NULL\", "
+                   "batch: 50, trigger: true}\n");
+    sql("DELETE FROM players WHERE id % 20 <> 0");
+    assert_ok(expand("0002_display"));
+    assert_ok(backfill("0002_display"));
+    undisturbed = ask(hash);
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0002_display"));
+    assert_ok(expand("0002_display"));
+    for (uint64_t batches = 1; batches <= 20; batches++) {
+        ck_assert(dies_behind("0002_display", MIGRATION_BACKFILL, 0));
+        ck_assert_uint_eq(ask("SELECT done FROM hakem.backfill WHERE finished_at IS NULL"),
+                          batches * 50);
+        ck_assert_uint_eq(ask("SELECT count(*) FROM players WHERE display_name = name"),
+                          batches * 50);
+    }
+    assert_ok(backfill("0002_display"));
+    ck_assert(is_expanded("0002_display"));
+    ck_assert_uint_eq(ask(hash), undisturbed);
+}
+END_TEST
+
 START_TEST(a_backfill_that_cannot_end_says_so_and_E_stays_down)
 {
     given_backfill("backfill:\n  - {table: public.players, key: id, set: \"display_name = NULL\", "
@@ -363,6 +393,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_an_operator_set_is_kept_over_a_crash_and_given_back_by_auto);
     tcase_add_test(tcase, alone_it_takes_as_many_rows_a_batch_as_the_history_allows);
     tcase_add_test(tcase, beside_players_it_yields_and_says_so);
+    tcase_add_test(tcase, killed_behind_every_batch_it_ends_with_the_same_rows);
     tcase_add_test(tcase, a_backfill_survives_kills_and_live_writers_and_leaves_no_row_stale);
     tcase_add_test(tcase, a_backfill_that_cannot_end_says_so_and_E_stays_down);
     tcase_add_test(tcase, a_revert_in_the_middle_of_a_backfill_takes_its_trigger_along);

@@ -3,7 +3,6 @@
 #include "common/base/text.h"
 #include "support/engine.h"
 
-#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,35 +35,9 @@ static void given_rows(const char *rest)
 #define FILL KEYS ", where: shown IS NULL, set: \"shown = name, n = n + 1\""
 #define MOVE KEYS ", where: \"room % 2 = 0\", archive: public.seats_old"
 
-/* ---- a process that kills itself behind some batch ---- */
-
-static size_t batches_left;
-
-static void count_down(void *context, uint64_t done, uint64_t total, const char *text)
+static bool runs_until_its_end(enum migration_phase phase, size_t batches)
 {
-    (void)context;
-    (void)done;
-    (void)total;
-    (void)text;
-    if (batches_left-- == 0)
-        (void)raise(SIGKILL);
-}
-
-static const struct migration_hooks mortal = {.progress = count_down};
-
-/* True once it came to its end. */
-static bool run_until_killed(enum migration_phase phase, size_t batches)
-{
-    int status;
-    pid_t child;
-
-    batches_left = batches;
-    engine.with.hooks = &mortal;
-    child = apply_in_child("0002_shown", phase);
-    engine.with.hooks = NULL;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-    return WIFEXITED(status);
+    return !dies_behind("0002_shown", phase, batches);
 }
 
 /* Ranges that have got somewhere, and not to their end. */
@@ -79,7 +52,7 @@ START_TEST(ranges_are_filled_at_once_and_killed_behind_any_batch_no_row_twice)
     uint64_t most = 0, kills = 0;
 
     given_rows(FILL ", trigger: true");
-    for (size_t batches = 1; !run_until_killed(MIGRATION_BACKFILL, batches); batches += 23) {
+    for (size_t batches = 1; !runs_until_its_end(MIGRATION_BACKFILL, batches); batches += 23) {
         uint64_t under_way = lanes_under_way();
 
         most = under_way > most ? under_way : most;
@@ -103,11 +76,11 @@ START_TEST(rows_are_moved_and_come_back_by_ranges)
 
     given_rows(MOVE);
     before = ask(hash);
-    for (size_t batches = 5; !run_until_killed(MIGRATION_BACKFILL, batches); batches += 30)
+    for (size_t batches = 5; !runs_until_its_end(MIGRATION_BACKFILL, batches); batches += 30)
         ck_assert_uint_eq(ask("SELECT (SELECT count(*) FROM seats) + count(*) FROM seats_old"),
                           ROWS);
     ck_assert_uint_eq(ask("SELECT count(*) FROM seats WHERE room % 2 = 0"), 0);
-    for (size_t batches = 5; !run_until_killed(MIGRATION_REVERT, batches); batches += 30)
+    for (size_t batches = 5; !runs_until_its_end(MIGRATION_REVERT, batches); batches += 30)
         ck_assert_uint_eq(ask("SELECT (SELECT count(*) FROM seats) + count(*) FROM seats_old"),
                           ROWS);
     sql("ALTER TABLE seats ADD COLUMN shown text");
@@ -128,7 +101,7 @@ START_TEST(beside_players_one_range_follows_the_other)
             (void)session_run(own, "SELECT 1", &failure);
     }
     given_rows(FILL);
-    ck_assert(!run_until_killed(MIGRATION_BACKFILL, 60));
+    ck_assert(!runs_until_its_end(MIGRATION_BACKFILL, 60));
     kill_child(players);
     ck_assert_uint_eq(lanes_under_way(), 1);
 }
@@ -147,7 +120,7 @@ END_TEST
 START_TEST(another_pass_goes_through_all_ranges_again)
 {
     given_rows(FILL);
-    ck_assert(!run_until_killed(MIGRATION_BACKFILL, 3));
+    ck_assert(!runs_until_its_end(MIGRATION_BACKFILL, 3));
     /* Behind the cursor of the first one. */
     sql("UPDATE seats SET shown = NULL WHERE room = 0 AND seat = 'B'");
     assert_ok(backfill("0002_shown"));

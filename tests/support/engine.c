@@ -167,6 +167,34 @@ void kill_child(pid_t pid)
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
+static size_t batches_left;
+
+static void count_down(void *context, uint64_t done, uint64_t total, const char *text)
+{
+    (void)context;
+    (void)done;
+    (void)total;
+    (void)text;
+    if (batches_left-- == 0)
+        (void)raise(SIGKILL);
+}
+
+static const struct migration_hooks mortal = {.progress = count_down};
+
+bool dies_behind(const char *revision, enum migration_phase phase, size_t batches)
+{
+    int status;
+    pid_t child;
+
+    batches_left = batches;
+    engine.with.hooks = &mortal;
+    child = apply_in_child(revision, phase);
+    engine.with.hooks = NULL;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
 /* ---- looking ---- */
 
 uint64_t ask(const char *number_query)

@@ -66,6 +66,9 @@ void sql(const char *text);
 /* A process that applies a phase, to be killed from outside; and that kill. */
 pid_t apply_in_child(const char *revision, enum migration_phase phase);
 void kill_child(pid_t pid);
+/* A process that applies a phase, and kills itself when it has said so many times how far it is:
+ * behind each of its batches. False: it came to its end before. */
+bool dies_behind(const char *revision, enum migration_phase phase, size_t batches);
 
 /* ---- looking ---- */
 
