@@ -7,6 +7,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/touched.h"
 #include "common/proof/scratch.h"
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
@@ -29,6 +30,10 @@ const struct cli_flag backup_create_flags[] = {
     {.name = "--tables",
      .value = "TABLE,TABLE",
      .doc = "only these, as schema.table; default: the whole database"},
+    {.name = "--touched-by",
+     .value = "REVISION",
+     .doc = "only the tables that it, and what it needs and is not applied, would touch"},
+    MIGRATIONS_FLAG,
     {.name = "--keep",
      .value = "NUMBER",
      .doc = "then remove the oldest ones of this database beyond so many; default: none"},
@@ -172,6 +177,39 @@ static enum error_code read_tables(struct backup_call *call, const char ***ret, 
     return ERROR_OK;
 }
 
+static enum error_code read_touched(struct backup_call *call, const char *revision,
+                                    const char ***ret, struct error *err)
+{
+    struct database db;
+    size_t target = 0;
+
+    if (database_open(call->cli, &db, err) != ERROR_OK)
+        return err->code;
+    if (!migration_find(db.set, revision, &target))
+        (void)error_set(err, ERROR_USAGE, "%s has no revision \"%s\"",
+                        database_migrations_folder(call->cli), revision);
+    else if (touched_tables(db.session, db.set, db.marks, target, call->memory, ret, err) ==
+                 ERROR_OK &&
+             (*ret)[0] == NULL)
+        (void)error_set(err, ERROR_REFUSED,
+                        "what is missing up to %s touches no table that the database has: there is "
+                        "nothing to be backed up",
+                        revision);
+    database_close(&db);
+    return err->code;
+}
+
+static enum error_code read_only(struct backup_call *call, const char ***ret, struct error *err)
+{
+    const char *revision = cli_flag(call->cli, "--touched-by");
+
+    if (revision == NULL)
+        return read_tables(call, ret, err);
+    if (cli_flag(call->cli, "--tables") != NULL)
+        return error_set(err, ERROR_USAGE, "--tables or --touched-by, not both");
+    return read_touched(call, revision, ret, err);
+}
+
 static enum error_code create(struct backup_call *call, struct error *err)
 {
     struct backup_order order = {.name = cli_flag(call->cli, "--name"),
@@ -180,7 +218,7 @@ static enum error_code create(struct backup_call *call, struct error *err)
     const char **only = NULL;
 
     if (cli_flag_number(call->cli, "--keep", &order.keep, err) != ERROR_OK ||
-        read_tables(call, &only, err) != ERROR_OK)
+        read_only(call, &only, err) != ERROR_OK)
         return err->code;
     order.only = only;
     if (backup_create(&call->tools, &call->database, &order, call->memory, &manifest, err) !=

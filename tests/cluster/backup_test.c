@@ -2,6 +2,8 @@
 #include "common/backup/backup.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/schema.h"
+#include "common/migration/touched.h"
 #include "common/proof/scratch.h"
 #include "support/engine.h"
 
@@ -699,6 +701,35 @@ START_TEST(what_was_written_since_is_counted)
 }
 END_TEST
 
+START_TEST(tables_that_a_plan_would_touch_are_those_that_are_there_and_not_done_yet)
+{
+    struct marks *marks = NULL;
+    const char **tables = NULL;
+
+    given("0001_players/expand.sql", "CREATE TABLE players (id bigint PRIMARY KEY, name text);"
+                                     "CREATE TABLE \"Odd name\" (a int);"
+                                     "CREATE TABLE scores (id bigint);");
+    given("0001_players/revert.sql", "DROP TABLE scores; DROP TABLE \"Odd name\", players;");
+    given("0002_more/expand.sql", "CREATE TABLE medals (id int);"
+                                  "ALTER TABLE \"Odd name\" ADD COLUMN shown text;");
+    given("0002_more/revert.sql", "ALTER TABLE \"Odd name\" DROP COLUMN shown; DROP TABLE medals;");
+    given("0002_more/migration.yaml", "backfill:\n  - {table: public.players, key: id, set: "
+                                      "\"name = 'x'\", where: \"name IS NULL\"}\n");
+    load();
+    assert_ok(schema_ensure(engine.session, &failure));
+    assert_ok(expand("0001_players"));
+    assert_ok(marks_read(engine.session, engine.session, &marks, &failure));
+    assert_ok(
+        touched_tables(engine.session, engine.set, marks, 1, engine.session, &tables, &failure));
+    ck_assert_str_eq(tables[0], "public.\"Odd name\"");
+    ck_assert_str_eq(tables[1], "public.players");
+    ck_assert_ptr_null(tables[2]);
+    assert_ok(
+        touched_tables(engine.session, engine.set, marks, 0, engine.session, &tables, &failure));
+    ck_assert_ptr_null(tables[0]);
+}
+END_TEST
+
 static void add_making(TCase *tcase)
 {
     tcase_add_test(tcase, a_backup_says_of_what_it_is_and_as_of_when);
@@ -711,6 +742,7 @@ static void add_making(TCase *tcase)
     tcase_add_test(tcase, a_cancelled_one_is_none_and_the_next_one_removes_what_it_left);
     tcase_add_test(tcase, only_one_at_a_time_is_made_in_a_folder);
     tcase_add_test(tcase, the_oldest_go_when_more_are_there_than_are_to_be_kept);
+    tcase_add_test(tcase, tables_that_a_plan_would_touch_are_those_that_are_there_and_not_done_yet);
     tcase_add_test(tcase, a_backup_of_tables_has_them_alone);
     tcase_add_test(tcase, programs_of_another_version_are_refused_before_anything);
     tcase_add_test(tcase, a_table_that_is_not_there_is_named);
