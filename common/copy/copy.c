@@ -35,11 +35,14 @@ static void take_columns(const struct rows *rows, const void *parent, const char
 
     ret->count = rows_count(rows);
     ret->names = memory_array(parent, const char *, ret->count);
+    ret->are_json = memory_array(parent, bool, ret->count);
     for (size_t i = 0; i < ret->count; i++) {
         ret->names[i] = memory_text(parent, rows_text(rows, i, 0));
         text_append_format(list, "%s%s", i > 0 ? ", " : "",
                            sql_identifier(list, NULL, ret->names[i]));
         ret->has_line_ends = ret->has_line_ends || rows_bool(rows, i, 3);
+        ret->are_json[i] = rows_bool(rows, i, 5);
+        ret->has_nested = ret->has_nested || rows_bool(rows, i, 4);
         if (key != NULL && rows_bool(rows, i, 1)) {
             ret->key = sql_identifier(parent, NULL, ret->names[i]);
             ret->key_type = memory_text(parent, rows_text(rows, i, 2));

@@ -74,6 +74,11 @@ const char *copy_in_sql(enum copy_format format, const char *table, const char *
     return format == COPY_JSONL ? "COPY pg_temp.hakem_lines FROM STDIN " LINES : NULL;
 }
 
+const char *copy_in_json_sql(const char *table, const char *columns, const void *parent)
+{
+    return memory_format(parent, "COPY %s (%s) FROM STDIN", table, columns);
+}
+
 const char *copy_in_rows_sql(enum copy_format format, const char *table, const char *columns,
                              const void *parent)
 {

@@ -13,6 +13,8 @@
 
 #define PIECE      ((size_t)4 << 20)
 #define NUMBER_MAX 24
+#define ROWS_PIECE ((size_t)64 << 10)
+#define ROW_MAX    ((size_t)2 * COPY_RECORD_MAX) /* escaped */
 
 /* One call on its way. */
 struct reading {
@@ -20,7 +22,7 @@ struct reading {
     const struct copy_order *order;
     void *memory;
     struct copy_columns columns;
-    const char *list; /* of the columns that the file has */
+    struct record_columns has; /* the file */
     FILE *file;
     const char *source; /* as hakem.copied knows it; NULL: it does not */
     uint64_t size;      /* of the file */
@@ -166,14 +168,52 @@ static enum error_code put_lines(struct reading *r, size_t size, const void *por
                                  struct error *err)
 {
     const char *table = r->order->table;
-    const char *rows_sql = copy_in_rows_sql(r->order->format, table, r->list, portion);
+    const char *rows_sql = copy_in_rows_sql(r->order->format, table, r->has.list, portion);
 
-    if (copy_in_begin(r->session, copy_in_sql(r->order->format, table, r->list, portion), err) !=
-            ERROR_OK ||
+    if (copy_in_begin(r->session, copy_in_sql(r->order->format, table, r->has.list, portion),
+                      err) != ERROR_OK ||
         copy_in_put(r->session, r->bytes, size, err) != ERROR_OK ||
         copy_in_end(r->session, NULL, err) != ERROR_OK)
         return err->code;
     return rows_sql != NULL ? session_run(r->session, rows_sql, err) : ERROR_OK;
+}
+
+/* Most are read here, while the server takes those before: reading is half of the work. */
+static bool reads_json(const struct reading *r)
+{
+    return r->order->format == COPY_JSONL && !r->columns.has_nested;
+}
+
+static enum error_code put_rows(struct reading *r, size_t size, struct text *rows,
+                                struct error *err)
+{
+    const char *line = r->bytes, *end = r->bytes + size;
+
+    while (line < end) {
+        const char *line_end = memchr(line, '\n', (size_t)(end - line));
+
+        if (json_row_append(line, (size_t)(line_end - line), &r->has.keys, rows, err) != ERROR_OK) {
+            copy_in_abandon(r->session);
+            return err->code;
+        }
+        line = line_end + 1;
+        if (rows->size < ROWS_PIECE && line < end)
+            continue;
+        if (copy_in_put(r->session, rows->data, rows->size, err) != ERROR_OK)
+            return err->code;
+        rows->size = 0;
+    }
+    return ERROR_OK;
+}
+
+static enum error_code put_json(struct reading *r, size_t size, const void *portion,
+                                struct error *err)
+{
+    if (copy_in_begin(r->session, copy_in_json_sql(r->order->table, r->has.list, portion), err) !=
+            ERROR_OK ||
+        put_rows(r, size, text_new(portion, ROWS_PIECE + ROW_MAX), err) != ERROR_OK)
+        return err->code;
+    return copy_in_end(r->session, NULL, err);
 }
 
 /* As they were written by copy_table_out: a statement a line. */
@@ -191,8 +231,12 @@ static enum error_code run_lines(struct reading *r, size_t size, const void *por
 static enum error_code write_portion(struct reading *r, size_t size, struct error *err)
 {
     void *portion = talloc_new(r->memory);
-    enum error_code code =
-        (r->order->format == COPY_SQL ? run_lines : put_lines)(r, size, portion, err);
+    enum error_code code;
+
+    if (reads_json(r))
+        code = put_json(r, size, portion, err);
+    else
+        code = (r->order->format == COPY_SQL ? run_lines : put_lines)(r, size, portion, err);
 
     talloc_free(portion);
     return code;
@@ -265,12 +309,12 @@ static enum error_code begin(struct reading *r, struct error *err)
     r->scan.is_csv = r->order->format == COPY_CSV;
     if (hold_records(r, 1, &size, &count, err) != ERROR_OK ||
         (size > 0 &&
-         record_columns(r->order->format, (struct record){.bytes = r->bytes, .size = size},
-                        &r->columns, &r->list, err) != ERROR_OK))
+         record_columns_read(r->order->format, (struct record){.bytes = r->bytes, .size = size},
+                             &r->columns, &r->has, err) != ERROR_OK))
         return fail_record(r, err->code, err);
     if (size > 0 && r->order->format == COPY_CSV)
         drop(r, size);
-    if (r->order->format == COPY_JSONL &&
+    if (r->order->format == COPY_JSONL && !reads_json(r) &&
         session_run(r->session,
                     "CREATE TEMPORARY TABLE hakem_lines (line text NOT NULL)"
                     " ON COMMIT DELETE ROWS",

@@ -6,13 +6,16 @@
 
 #include "common/base/text.h"
 #include "common/copy/copy.h"
+#include "common/copy/json_row.h"
 
 struct copy_columns {
     const void *memory; /* of what this points to */
     const char *table;
     size_t count;
     const char **names;   /* as they are */
+    bool *are_json;       /* likewise: of type json or jsonb */
     bool has_line_ends;   /* maybe, in JSON */
+    bool has_nested;      /* whose JSON is another text than its own: only the server reads it */
     const char *list;     /* "a", "b" */
     const char *key;      /* "k"; NULL: none */
     const char *key_type; /* of key */
@@ -31,6 +34,8 @@ const char *copy_out_sql(enum copy_format format, const struct copy_columns *col
  * Of SQL records are statements. */
 const char *copy_in_sql(enum copy_format format, const char *table, const char *columns,
                         const void *parent);
+/* For rows of json_row_append(). */
+const char *copy_in_json_sql(const char *table, const char *columns, const void *parent);
 const char *copy_in_rows_sql(enum copy_format format, const char *table, const char *columns,
                              const void *parent);
 
@@ -49,10 +54,15 @@ struct record {
     const char *bytes;
     size_t size;
 };
-/* The columns of a file by its first record, as a list of identifiers, a child of columns->memory.
- * INVALID: it names one that the table lacks, or is no such record. */
-enum error_code record_columns(enum copy_format format, struct record record,
-                               const struct copy_columns *columns, const char **ret,
-                               struct error *err);
+/* The columns of a file. */
+struct record_columns {
+    const char *list; /* of identifiers */
+    struct json_row_keys keys;
+};
+/* By its first record; children of columns->memory.  INVALID: it names one that the table lacks, or
+ * is no such record. */
+enum error_code record_columns_read(enum copy_format format, struct record record,
+                                    const struct copy_columns *columns, struct record_columns *ret,
+                                    struct error *err);
 
 #endif

@@ -25,23 +25,39 @@ size_t record_scan_take(struct record_scan *scan, const char *bytes, size_t size
     return taken;
 }
 
-static bool has_column(const struct copy_columns *columns, const char *name)
+/* On its way. */
+struct layout {
+    const struct copy_columns *columns;
+    struct text *list;
+    struct json_row_keys keys;
+};
+
+static size_t find_column(const struct copy_columns *columns, const char *name)
 {
-    for (size_t i = 0; i < columns->count; i++)
-        if (strcmp(columns->names[i], name) == 0)
-            return true;
-    return false;
+    size_t at = 0;
+
+    while (at < columns->count && strcmp(columns->names[at], name) != 0)
+        at++;
+    return at;
 }
 
-static enum error_code add_column(const struct copy_columns *columns, const char *name,
-                                  struct text *list, struct error *err)
+static enum error_code add_column(struct layout *layout, const char *name, struct error *err)
 {
-    if (!has_column(columns, name))
+    const struct copy_columns *columns = layout->columns;
+    size_t at = find_column(columns, name), count = layout->keys.count;
+
+    if (at == columns->count)
         return error_set(err, ERROR_INVALID,
                          "its first record names a column \"%.63s\", which the table lacks, or "
                          "computes",
                          name);
-    text_append_format(list, "%s%s", list->size > 0 ? ", " : "", sql_identifier(list, NULL, name));
+    if (count == columns->count)
+        return error_set(err, ERROR_INVALID, "its first record names a column twice");
+    text_append_format(layout->list, "%s%s", count > 0 ? ", " : "",
+                       sql_identifier(layout->list, NULL, name));
+    layout->keys.names[count] = columns->names[at];
+    layout->keys.are_json[count] = columns->are_json[at];
+    layout->keys.count++;
     return ERROR_OK;
 }
 
@@ -65,19 +81,17 @@ static const char *next_field(const char **at, struct text *field)
     return field->data;
 }
 
-static enum error_code csv_columns(const char *line, const struct copy_columns *columns,
-                                   struct text *list, struct error *err)
+static enum error_code csv_columns(const char *line, struct layout *layout, struct error *err)
 {
-    struct text *field = text_new(list, LIST_MAX);
+    struct text *field = text_new(layout->list, LIST_MAX);
 
     while (line != NULL)
-        if (add_column(columns, next_field(&line, field), list, err) != ERROR_OK)
+        if (add_column(layout, next_field(&line, field), err) != ERROR_OK)
             return err->code;
     return ERROR_OK;
 }
 
-static enum error_code jsonl_columns(const char *line, const struct copy_columns *columns,
-                                     struct text *list, struct error *err)
+static enum error_code jsonl_columns(const char *line, struct layout *layout, struct error *err)
 {
     json_t *object = json_loads(line, 0, NULL);
     enum error_code code = ERROR_OK;
@@ -89,25 +103,29 @@ static enum error_code jsonl_columns(const char *line, const struct copy_columns
     json_object_foreach(object, key, value)
     {
         if (code == ERROR_OK)
-            code = add_column(columns, key, list, err);
+            code = add_column(layout, key, err);
     }
     json_decref(object);
     return code;
 }
 
-enum error_code record_columns(enum copy_format format, struct record record,
-                               const struct copy_columns *columns, const char **ret,
-                               struct error *err)
+enum error_code record_columns_read(enum copy_format format, struct record record,
+                                    const struct copy_columns *columns, struct record_columns *ret,
+                                    struct error *err)
 {
-    struct text *list = text_new(columns->memory, LIST_MAX);
-    char *line = memory_copy(list, record.bytes, record.size);
+    const void *memory = columns->memory;
+    struct layout layout = {.columns = columns,
+                            .list = text_new(memory, LIST_MAX),
+                            .keys = {.names = memory_array(memory, const char *, columns->count),
+                                     .are_json = memory_array(memory, bool, columns->count)}};
+    char *line = memory_copy(layout.list, record.bytes, record.size);
     size_t size = record.size;
 
     while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
         line[--size] = '\0';
     if (format != COPY_SQL &&
-        (format == COPY_CSV ? csv_columns : jsonl_columns)(line, columns, list, err) != ERROR_OK)
+        (format == COPY_CSV ? csv_columns : jsonl_columns)(line, &layout, err) != ERROR_OK)
         return err->code;
-    *ret = list->data;
+    *ret = (struct record_columns){.list = layout.list->data, .keys = layout.keys};
     return ERROR_OK;
 }

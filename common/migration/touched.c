@@ -55,17 +55,16 @@ static const char **take(const struct rows *rows, const void *parent)
     return tables;
 }
 
-enum error_code touched_tables(struct session *session, const struct migration_set *set,
-                               const struct marks *marks, size_t target, const void *parent,
-                               const char ***ret, struct error *err)
+enum error_code touched_tables(struct session *session, const struct touched_by *by,
+                               const void *parent, const char ***ret, struct error *err)
 {
     struct names names = {.memory = memory_zeroed(parent, 1, 1, "names")};
-    size_t *history = memory_array(names.memory, size_t, set->revision_count);
-    size_t count = migration_history_of(set, target, history);
+    size_t *history = memory_array(names.memory, size_t, by->set->revision_count);
+    size_t count = migration_history_of(by->set, by->target, history);
     struct rows *rows = NULL;
 
     for (size_t i = 0; i < count; i++)
-        add_revision(&names, &set->revisions[history[i]], marks);
+        add_revision(&names, &by->set->revisions[history[i]], by->marks);
     if (session_query(
             session,
             SQL_WITH("SELECT DISTINCT format('%I.%I', n.nspname, c.relname) COLLATE \"C\""

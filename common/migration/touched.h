@@ -9,8 +9,12 @@
 /* The tables that the target and its ancestors name, in phases that are not done yet: those that
  * their statements only read, too. "schema.table", quoted where it has to be, in order; only such
  * as the database has; NULL at the end. A talloc child of parent. */
-enum error_code touched_tables(struct session *session, const struct migration_set *set,
-                               const struct marks *marks, size_t target, const void *parent,
-                               const char ***ret, struct error *err);
+struct touched_by {
+    const struct migration_set *set;
+    const struct marks *marks; /* of the database */
+    size_t target;             /* index into the set */
+};
+enum error_code touched_tables(struct session *session, const struct touched_by *by,
+                               const void *parent, const char ***ret, struct error *err);
 
 #endif

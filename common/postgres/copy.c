@@ -112,15 +112,28 @@ enum error_code copy_in_put(struct session *session, const char *bytes, size_t s
     return session_wait(session, err);
 }
 
-enum error_code copy_in_end(struct session *session, uint64_t *ret_rows, struct error *err)
+static enum error_code finish(struct session *session, const char *why, uint64_t *ret_rows,
+                              struct error *err)
 {
     int sent;
 
-    while ((sent = PQputCopyEnd(session->connection, NULL)) == 0)
+    while ((sent = PQputCopyEnd(session->connection, why)) == 0)
         if (session_wait(session, err) != ERROR_OK)
             return err->code;
     if (sent < 0)
         return end(session, NULL, err) != ERROR_OK ? err->code
                                                    : session_fail(session, NULL, NULL, err);
     return end(session, ret_rows, err);
+}
+
+enum error_code copy_in_end(struct session *session, uint64_t *ret_rows, struct error *err)
+{
+    return finish(session, NULL, ret_rows, err);
+}
+
+void copy_in_abandon(struct session *session)
+{
+    struct error ignored;
+
+    (void)finish(session, "abandoned", NULL, &ignored);
 }

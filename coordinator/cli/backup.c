@@ -180,16 +180,16 @@ static enum error_code read_tables(struct backup_call *call, const char ***ret, 
 static enum error_code read_touched(struct backup_call *call, const char *revision,
                                     const char ***ret, struct error *err)
 {
+    struct touched_by by = {.target = 0};
     struct database db;
-    size_t target = 0;
 
     if (database_open(call->cli, &db, err) != ERROR_OK)
         return err->code;
-    if (!migration_find(db.set, revision, &target))
+    by = (struct touched_by){.set = db.set, .marks = db.marks};
+    if (!migration_find(db.set, revision, &by.target))
         (void)error_set(err, ERROR_USAGE, "%s has no revision \"%s\"",
                         database_migrations_folder(call->cli), revision);
-    else if (touched_tables(db.session, db.set, db.marks, target, call->memory, ret, err) ==
-                 ERROR_OK &&
+    else if (touched_tables(db.session, &by, call->memory, ret, err) == ERROR_OK &&
              (*ret)[0] == NULL)
         (void)error_set(err, ERROR_REFUSED,
                         "what is missing up to %s touches no table that the database has: there is "

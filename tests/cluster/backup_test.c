@@ -719,13 +719,13 @@ START_TEST(tables_that_a_plan_would_touch_are_those_that_are_there_and_not_done_
     assert_ok(schema_ensure(engine.session, &failure));
     assert_ok(expand("0001_players"));
     assert_ok(marks_read(engine.session, engine.session, &marks, &failure));
-    assert_ok(
-        touched_tables(engine.session, engine.set, marks, 1, engine.session, &tables, &failure));
+    assert_ok(touched_tables(engine.session, &(struct touched_by){engine.set, marks, 1},
+                             engine.session, &tables, &failure));
     ck_assert_str_eq(tables[0], "public.\"Odd name\"");
     ck_assert_str_eq(tables[1], "public.players");
     ck_assert_ptr_null(tables[2]);
-    assert_ok(
-        touched_tables(engine.session, engine.set, marks, 0, engine.session, &tables, &failure));
+    assert_ok(touched_tables(engine.session, &(struct touched_by){engine.set, marks, 0},
+                             engine.session, &tables, &failure));
     ck_assert_ptr_null(tables[0]);
 }
 END_TEST

@@ -37,6 +37,13 @@ static void given_tables(void)
         " FROM generate_series(1, 995) i");
 }
 
+/* Without a column whose JSON only the server reads. */
+static void given_plain_tables(void)
+{
+    given_tables();
+    sql("ALTER TABLE a DROP COLUMN list; ALTER TABLE b DROP COLUMN list");
+}
+
 static uint64_t hash_of(const char *table)
 {
     char query[200];
@@ -116,6 +123,26 @@ static void count_range(void *context, uint64_t rows, uint64_t bytes)
     ranges++;
     ck_assert_uint_eq(rows, ranges * 7);
 }
+
+/* One that only the server reads is read in full there, and the other here: the rows are the same.
+ */
+START_TEST(lines_of_json_come_in_as_they_were_whoever_reads_them)
+{
+    const char *path = scratch_path("rows");
+
+    given_plain_tables();
+    sql("ALTER TABLE a ADD COLUMN \"\\ \u0633\" varchar, ADD COLUMN mood inet; UPDATE a SET mood = "
+        "'10.0.0.1/8', \"\\ \u0633\" = E'\\\\.' WHERE id % 2 = 0;"
+        "ALTER TABLE b ADD COLUMN mood inet, ADD COLUMN \"\\ \u0633\" varchar");
+    assert_ok(out((struct copy_order){.table = "a", .format = COPY_JSONL, .path = path}));
+    assert_ok(in((struct copy_order){.format = COPY_JSONL, .path = path, .range_rows = 300}));
+    ck_assert_uint_eq(result.rows, 1000);
+    forgive_writing(COPY_JSONL);
+    sql("CREATE VIEW c AS SELECT id, \"Some, \"\"name\", big, real, bytes, doc, raw, at, ok, twice,"
+        " \"\\ \u0633\", mood FROM b");
+    ck_assert_uint_eq(hash_of("c"), hash_of("a"));
+}
+END_TEST
 
 START_TEST(by_ranges_of_any_key_it_is_the_same_file)
 {
@@ -298,17 +325,30 @@ END_TEST
 static const struct {
     enum copy_format format;
     const char *text, *says;
+    bool is_plain; /* without a column whose JSON only the server reads */
 } mistakes[] = {
-    {COPY_CSV, "id,color\n1,red\n", "behind row 0: its first record names a column \"color\""},
-    {COPY_CSV, "id,twice\n1,2\n", "names a column \"twice\", which the table lacks, or computes"},
-    {COPY_CSV, "id\n1\n2\nx\n", "behind row 2: invalid input syntax for type bigint: \"x\""},
-    {COPY_CSV, "id\n1\n2\n3,4\n", "behind row 2: extra data after last expected column"},
-    {COPY_CSV, "id\n1\n2\n\"3", "behind row 2: the last record is cut off within its quotes"},
-    {COPY_JSONL, "[1]\n", "behind row 0: its first record is no JSON object: [1]"},
-    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n{\"id\": \n", "behind row 2: invalid input syntax"},
-    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n7\n", "behind row 2: "},
+    {COPY_CSV, "id,color\n1,red\n", "behind row 0: its first record names a column \"color\"",
+     false},
+    {COPY_CSV, "id,twice\n1,2\n", "names a column \"twice\", which the table lacks, or computes",
+     false},
+    {COPY_CSV, "id\n1\n2\nx\n", "behind row 2: invalid input syntax for type bigint: \"x\"", false},
+    {COPY_CSV, "id\n1\n2\n3,4\n", "behind row 2: extra data after last expected column", false},
+    {COPY_CSV, "id\n1\n2\n\"3", "behind row 2: the last record is cut off within its quotes",
+     false},
+    {COPY_JSONL, "[1]\n", "behind row 0: its first record is no JSON object: [1]", false},
+    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n{\"id\": \n", "behind row 2: invalid input syntax",
+     false},
+    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n7\n", "behind row 2: ", false},
+    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n{\"id\": \n",
+     "behind row 2: a value is missing, at byte 8: {\"id\": ", true},
+    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n7\n", "behind row 2: no JSON object, at byte 1: 7",
+     true},
+    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n{\"big\": 7}\n",
+     "behind row 2: a key that the first record lacks", true},
+    {COPY_JSONL, "{\"id\": 1}\n{\"id\": 2}\n{\"id\": \"x\"}\n",
+     "behind row 2: invalid input syntax for type bigint: \"x\"", true},
     {COPY_SQL, "INSERT INTO b (big) VALUES (1);\nINSERT INTO b (big) VALUES (1);\nDROP TABLE a;\n",
-     "behind row 2: a line that is no INSERT: DROP TABLE a;"},
+     "behind row 2: a line that is no INSERT: DROP TABLE a;", false},
 };
 
 START_TEST(a_file_that_is_none_is_told_by_its_row_and_its_portion_is_not_there)
@@ -316,7 +356,7 @@ START_TEST(a_file_that_is_none_is_told_by_its_row_and_its_portion_is_not_there)
     struct copy_order order = {
         .format = mistakes[_i].format, .path = scratch_path("rows"), .range_rows = 2};
 
-    given_tables();
+    (mistakes[_i].is_plain ? given_plain_tables : given_tables)();
     (void)write_file("rows", mistakes[_i].text);
     ck_assert_int_ne(in(order), ERROR_OK);
     assert_says(mistakes[_i].says);
@@ -364,6 +404,7 @@ static void tear_down(void)
 
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, lines_of_json_come_in_as_they_were_whoever_reads_them);
     tcase_add_loop_test(tcase, what_went_out_comes_in_as_it_was, 0, COPY_FORMAT_COUNT);
     tcase_add_loop_test(tcase, by_ranges_of_any_key_it_is_the_same_file, 0, COPY_FORMAT_COUNT);
     tcase_add_loop_test(tcase, a_copy_out_that_was_killed_goes_on_and_is_the_same_file, 0,
