@@ -238,6 +238,8 @@ static void begin_proof(struct proof *proof, const struct proof_options *options
         .hooks = {.context = proof, .is_cancelled = look_meanwhile},
         .run = {.operator_name = OPERATOR_NAME,
                 .accept_data_loss = true,
+                .commands = options->commands,
+                .command_count = options->command_count,
                 .lossless_timeout_ms = LOSSLESS_TIMEOUT_MS},
         .report = report,
         .is_expanded = memory_array(report, bool, count),

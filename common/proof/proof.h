@@ -8,6 +8,7 @@
 #define COMMON_PROOF_PROOF_H
 
 #include "common/migration/load.h"
+#include "common/migration/phase.h"
 #include "common/proof/difference.h"
 #include "common/proof/workload.h"
 
@@ -78,6 +79,8 @@ struct proof_options {
     uint64_t rows;        /* made up in every table that has none, before each way up; 0: none */
     const char *data;     /* file for psql, loaded before the first way up from a revision; NULL */
     const char *programs; /* folder of psql; NULL: where it is found */
+    const struct migration_command *commands; /* that backfills may ask for */
+    size_t command_count;
     /* Runs on its way up, back and up again of every revision but the first. */
     struct workload_options load;
     double limits[WORKLOAD_THRESHOLD_COUNT];

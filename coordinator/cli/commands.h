@@ -8,6 +8,12 @@
 
 #define COMMANDS_MAX 64
 
+#define COMMANDS_FLAG                                                                              \
+    {                                                                                              \
+        .name = "--command", .value = "NAME=PATH",                                                 \
+        .doc = "executable that backfills ask for by this name; several with commas between"       \
+    }
+
 struct commands {
     char words[CLI_WORD_MAX];
     struct migration_command list[COMMANDS_MAX];

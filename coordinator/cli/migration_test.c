@@ -5,6 +5,7 @@
 #include "common/proof/fill.h"
 #include "common/proof/report.h"
 #include "common/proof/scratch.h"
+#include "coordinator/cli/commands.h"
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
 
@@ -32,6 +33,7 @@ const struct cli_flag migration_test_flags[] = {
     {.name = "--data",
      .value = "FILE",
      .doc = "SQL for psql, loaded before the first tested revision; rows are compared, too"},
+    COMMANDS_FLAG,
     {.name = "--load",
      .value = "FILE",
      .doc = "a pgbench script that runs meanwhile: what does it notice?"},
@@ -356,11 +358,16 @@ enum error_code migration_test(struct cli *cli, struct error *err)
     /* Whatever would end us, the scratch database goes first: also when nobody reads any more. */
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     struct test test = {.cli = cli};
+    struct commands commands = {.count = 0};
     enum error_code code = ERROR_OK;
 
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         session_cancel_on_signal(signals[i]);
     test.options = (struct proof_options){.context = &test, .on_revision = say_revision};
+    if (commands_read(cli, &commands, err) != ERROR_OK)
+        return err->code;
+    test.options.commands = commands.list;
+    test.options.command_count = commands.count;
     if (read_data(&test, err) != ERROR_OK || read_scale(&test, err) != ERROR_OK ||
         read_load(&test, err) != ERROR_OK || read_format(&test, err) != ERROR_OK ||
         migration_load(NULL, database_migrations_folder(cli), &test.set, err) != ERROR_OK)

@@ -42,9 +42,7 @@ const struct cli_flag migration_up_flags[] = {
     {.name = "--no-contract", .doc = "leave what older releases need"},
     POLICY_FLAGS,
     BACKUP_PLACE_FLAGS,
-    {.name = "--command",
-     .value = "NAME=PATH",
-     .doc = "executable that backfills ask for by this name; several with commas between"},
+    COMMANDS_FLAG,
     {.name = NULL},
 };
 const struct cli_flag migration_down_flags[] = {

@@ -100,6 +100,8 @@ static const struct release releases[] = {
      .health_fails_after_ms = RELEASE_HEALTH_LASTS,
      .slower_ms = 60},
     {.name = "1.3", .revision = 7, .health_fails_after_ms = RELEASE_HEALTH_LASTS},
+    /* It knows no more than 1.3, and stands where the history ends. */
+    {.name = "1.4", .revision = 7, .health_fails_after_ms = RELEASE_HEALTH_LASTS},
 };
 
 const struct query_traits *query_traits(enum query query)

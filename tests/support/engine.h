@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#define ENGINE_FILES_MAX 120
+#define ENGINE_FILES_MAX 200
 
 extern struct engine {
     struct postgres server; /* of the whole suite */

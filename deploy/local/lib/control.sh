@@ -53,6 +53,7 @@ database:
   backup_key: $RUN/control/backup.key
   backups_kept: 3
   workload: $RUN/local/hooks/workload
+  commands: [{name: slug, path: $RUN/commands/slug}]
   environment: ["HAKEM_RUN=$RUN"]
 CONFIG
     [ -z "$TWINS" ] || write_twins_part "$1"

@@ -182,9 +182,29 @@ copy_programs() {
     done
     HAKEM_BIN=$RUN/bin
     cp -r "$HERE" "$RUN/local"
+    cp -r "$root/deploy/commands" "$RUN/commands"
     cp -r "$root/deploy/haproxy" "$RUN/haproxy"
     cp -r "$root/deploy/pgbouncer" "$RUN/pgbouncer"
     cp -r "${HAKEM_MIGRATIONS:-$root/migrations}" "$RUN/migrations"
+}
+
+# history_until REVISION FOLDER: of a history, what comes later by name goes, and the releases that need it.
+history_until() {
+    local path gone=" "
+
+    [ ! -e "$2/../.git" ] || fail "$2 is the history itself: copy it first"
+    for path in "$2"/[0-9]*; do
+        [[ ${path##*/} > $1 ]] || continue
+        gone+="${path##*/} "
+        rm -r "$path"
+    done
+    awk -v gone="$gone" '
+        function flush() { if (!is_gone) printf "%s", item; item = ""; is_gone = 0 }
+        /^  - / { flush() }
+        { item = item $0 "\n" }
+        match($0, /needs: [a-z0-9_]+/) { is_gone = index(gone, " " substr($0, RSTART + 7, RLENGTH - 7) " ") > 0 }
+        END { flush() }' "$2/releases.yaml" >"$2/releases.kept"
+    mv "$2/releases.kept" "$2/releases.yaml"
 }
 
 run_create() {

@@ -1,0 +1,1 @@
+SELECT count(*) FROM public.players WHERE tag IS NOT NULL;

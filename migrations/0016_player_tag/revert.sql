@@ -1,0 +1,2 @@
+-- hakem:undoes 1
+ALTER TABLE public.players DROP COLUMN tag;

@@ -1,0 +1,2 @@
+-- The narrower type could not hold these.
+SELECT count(*) FROM public.players WHERE length(tag) > 12;

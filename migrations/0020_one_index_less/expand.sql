@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY public.partners_pair_idx;

@@ -1,0 +1,2 @@
+-- The narrower check would refuse these.
+SELECT count(*) FROM public.rooms WHERE phase = 'abandoned';

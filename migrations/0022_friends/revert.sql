@@ -1,0 +1,2 @@
+-- hakem:undoes 1
+DROP TABLE public.friends;

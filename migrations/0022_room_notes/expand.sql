@@ -1,0 +1,1 @@
+ALTER TABLE public.rooms ADD COLUMN note text NOT NULL DEFAULT '';

@@ -1,0 +1,2 @@
+-- hakem:undoes 1
+ALTER TABLE public.rooms DROP COLUMN note;
