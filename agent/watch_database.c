@@ -4,6 +4,7 @@
 #include "agent/shadow/shadow.h"
 #include "agent/twin/look.h"
 #include "agent/watch_backup.h"
+#include "agent/watch_drift.h"
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/base/memory.h"
@@ -25,6 +26,7 @@ struct database_watch {
     struct session *session;
     struct twin_watch *twin;
     struct backup_watch *backup;
+    struct drift_watch *drift;
     char signature[HASH_HEX_SIZE];
     char fingerprint[HASH_HEX_SIZE];
     uint64_t known_at_ms; /* when the fingerprint was known to hold */
@@ -37,6 +39,7 @@ struct database_watch *database_watch_new(const struct agent_config *config)
     watch->config = config;
     watch->twin = twin_watch_new(watch, config);
     watch->backup = backup_watch_new(watch, config);
+    watch->drift = drift_watch_new(watch);
     return watch;
 }
 
@@ -215,6 +218,7 @@ static void look_at_fingerprint(struct database_watch *watch, struct database_re
             memcpy(watch->signature, signature, sizeof(signature));
             watch->known_at_ms = clock_monotonic_ms();
         }
+        drift_watch_look(watch->drift, watch->session, signature, ret);
     }
     (void)text_copy(ret->fingerprint, FINGERPRINT_SIZE, watch->fingerprint);
     ret->fingerprint_age_ms = clock_monotonic_ms() - watch->known_at_ms;

@@ -110,6 +110,8 @@ static const struct field database_fields[] = {
     RECORD_FIELD(database_report, twin, twin_report_record, "of its blue-green pair"),
     TEXT_FIELD(database_report, fingerprint, "hash of the catalog"),
     NUMBER_FIELD(database_report, fingerprint_age_ms, "since it was known to be so"),
+    NUMBER_FIELD(database_report, drift_count, "objects that somebody changed by hand"),
+    TEXT_FIELD(database_report, drift, "which: + there, - not any more"),
     NUMBER_FIELD(database_report, position, "insert or replay position in the WAL, in bytes"),
     NUMBER_FIELD(database_report, lag_bytes, "received or sent but not replayed"),
     NUMBER_FIELD(database_report, lag_ms, "age of the last replayed transaction, if any waits"),

@@ -118,7 +118,9 @@ struct database_report {
     struct twin_report twin;
     char fingerprint[FINGERPRINT_SIZE];
     uint64_t fingerprint_age_ms;
-    uint64_t position; /* insert (primary) or replay (standby) WAL position */
+    uint64_t drift_count;      /* objects that are not as the last run left them */
+    char drift[SENTENCE_SIZE]; /* which */
+    uint64_t position;         /* insert (primary) or replay (standby) WAL position */
     uint64_t lag_bytes;
     uint64_t lag_ms;
     struct game_session *sessions; /* kinds of them, of the game roles */

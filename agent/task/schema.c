@@ -5,6 +5,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/drift.h"
 #include "common/migration/inspect.h"
 #include "common/migration/load.h"
 #include "common/migration/phase.h"
@@ -90,6 +91,24 @@ static uint64_t position_of(const char *text)
     return (uint64_t)high << 32 | low;
 }
 
+/* What it does to the schema is known from then on, whatever becomes of it; what stays open is
+ * known when the next step ends. */
+static enum error_code apply_watched(struct session *session, const struct migration_order *what,
+                                     const struct migration_run *run, struct migration_result *ret,
+                                     struct error *err)
+{
+    char fingerprint[HASH_HEX_SIZE];
+    struct error ignored;
+    enum error_code code = drift_begin(session, err);
+
+    if (code == ERROR_OK || code == ERROR_LOCK) {
+        code = migration_apply(session, what, run, ret, err);
+        if (!session_is_lost(session))
+            (void)drift_end(session, fingerprint, &ignored);
+    }
+    return code;
+}
+
 static enum error_code apply(struct task_context *task, enum migration_phase phase,
                              struct task_outcome *ret, struct error *err)
 {
@@ -119,7 +138,7 @@ static enum error_code apply(struct task_context *task, enum migration_phase pha
         task_raise_term(task, session, err) != ERROR_OK)
         return err->code;
     what.set = set;
-    if (migration_apply(session, &what, &run, &result, err) != ERROR_OK)
+    if (apply_watched(session, &what, &run, &result, err) != ERROR_OK)
         return err->code;
     ret->is_kept = result.is_kept;
     ret->position = position_of(result.position);

@@ -10,20 +10,26 @@
 #define LIST_LOCK_MS 1000
 
 /* Names must come out qualified, and compiling the query costs more than running it. */
-static enum error_code begin_reading(struct session *session, uint64_t lock_timeout_ms,
-                                     struct error *err)
+enum error_code fingerprint_prepare(struct session *session, uint64_t lock_timeout_ms,
+                                    struct error *err)
 {
     char timeout[24];
 
     (void)text_format(timeout, sizeof(timeout), "%" PRIu64, lock_timeout_ms);
-    if (session_run(session, "BEGIN READ ONLY", err) != ERROR_OK)
-        return err->code;
     return session_query(session,
                          SQL_WITH("SELECT pg_catalog.set_config('lock_timeout', $1, true),"
                                   " pg_catalog.set_config('search_path', '', true),"
                                   " pg_catalog.set_config('jit', 'off', true)",
                                   timeout),
                          NULL, err);
+}
+
+static enum error_code begin_reading(struct session *session, uint64_t lock_timeout_ms,
+                                     struct error *err)
+{
+    if (session_run(session, "BEGIN READ ONLY", err) != ERROR_OK)
+        return err->code;
+    return fingerprint_prepare(session, lock_timeout_ms, err);
 }
 
 static enum error_code read_text(struct session *session, const char *sql, uint64_t lock_timeout_ms,
@@ -51,17 +57,19 @@ static enum error_code read_hash(struct session *session, const char *sql, uint6
     return ERROR_OK;
 }
 
+#define FINGERPRINT_OF(rows, hashed)                                                               \
+    " SELECT encode(sha256(convert_to(coalesce(string_agg(encode(sha256("                          \
+    "convert_to(kind || E'\\x1f' || name || E'\\x1f' || " hashed ", 'UTF8')), 'hex'), ''"          \
+    " ORDER BY kind COLLATE \"C\", name COLLATE \"C\", " hashed " COLLATE \"C\"), ''),"            \
+    " 'UTF8')), 'hex') FROM " rows
+
+static const char fingerprint_of_catalog[] = FINGERPRINT_OF("catalog", "definition");
+const char fingerprint_of_now[] = FINGERPRINT_OF("now", "hashed");
+
 enum error_code fingerprint_take(struct session *session, uint64_t lock_timeout_ms,
                                  char ret[static HASH_HEX_SIZE], struct error *err)
 {
-    char *sql =
-        memory_format(NULL,
-                      "%s SELECT encode(sha256(convert_to(coalesce(string_agg(encode(sha256("
-                      "convert_to(kind || E'\\x1f' || name || E'\\x1f' || definition,"
-                      " 'UTF8')), 'hex'), '' ORDER BY kind COLLATE \"C\","
-                      " name COLLATE \"C\", definition COLLATE \"C\"), ''), 'UTF8')), 'hex')"
-                      " FROM catalog",
-                      embedded_fingerprint);
+    char *sql = memory_format(NULL, "%s%s", embedded_fingerprint, fingerprint_of_catalog);
     enum error_code code = read_hash(session, sql, lock_timeout_ms, ret, err);
 
     talloc_free(sql);

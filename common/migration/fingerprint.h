@@ -12,6 +12,12 @@
 enum error_code fingerprint_take(struct session *session, uint64_t lock_timeout_ms,
                                  char ret[static HASH_HEX_SIZE], struct error *err);
 
+/* In a transaction: what reading the catalog takes. */
+enum error_code fingerprint_prepare(struct session *session, uint64_t lock_timeout_ms,
+                                    struct error *err);
+/* SELECT of the fingerprint, behind a WITH whose query `now` has the catalog's rows. */
+extern const char fingerprint_of_now[];
+
 /* Cheap: the same value as last time means that the fingerprint is the same.  The converse is not
  * so: then take it. */
 enum error_code fingerprint_signature(struct session *session, char ret[static HASH_HEX_SIZE],

@@ -121,6 +121,28 @@ CREATE TABLE IF NOT EXISTS hakem.copied (
     PRIMARY KEY (target, source)
 );
 
+-- The schema as it was when the last run or step ended: what is not so when the next one begins, somebody
+-- changed by hand.
+CREATE TABLE IF NOT EXISTS hakem.schema_object (
+    kind       text NOT NULL,
+    name       text NOT NULL,
+    definition text NOT NULL
+);
+CREATE TABLE IF NOT EXISTS hakem.schema_drift (
+    sign       text NOT NULL CHECK (sign IN ('-', '+')), -- only as it was; only as it is
+    kind       text NOT NULL,
+    name       text NOT NULL,
+    definition text NOT NULL
+);
+-- signature, fingerprint: as of then. is_open: a run is under way, or was interrupted.
+CREATE TABLE IF NOT EXISTS hakem.schema_known (
+    one         boolean     PRIMARY KEY DEFAULT true CHECK (one),
+    is_open     boolean     NOT NULL,
+    signature   text        NOT NULL DEFAULT '',
+    fingerprint text        NOT NULL DEFAULT '',
+    changed_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
 -- What this database has to do with the other one of its blue-green pair; no row: nothing.
 -- state: of green: copying, following, reversed (blue follows it, or is about to), left (a copy that
 --        nobody uses any more; also of blue once it was left behind);

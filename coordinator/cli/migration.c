@@ -1,7 +1,6 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
-#include "common/migration/fingerprint.h"
 #include "common/migration/verify.h"
 #include "common/postgres/term.h"
 #include "coordinator/cli/database.h"
@@ -9,8 +8,7 @@
 
 #include <string.h>
 
-#define FINGERPRINT_LOCK_MS 1000
-#define VERIFY_DEADLINE_MS  60000
+#define VERIFY_DEADLINE_MS 60000
 
 const struct cli_flag migration_folder_flags[] = {MIGRATIONS_FLAG, {.name = NULL}};
 const struct cli_flag migration_status_flags[] = {DATABASE_FLAG, MIGRATIONS_FLAG, {.name = NULL}};
@@ -184,63 +182,6 @@ enum error_code migration_show(struct cli *cli, struct error *err)
                        show_script(cli, revision->scripts[i]));
     talloc_free(set);
     return ERROR_OK;
-}
-
-/* ---- status ---- */
-
-static const char *state_of(const struct migration_revision *revision, const struct mark *mark)
-{
-    if (mark == NULL || mark->checksum[0] == '\0')
-        return "not applied";
-    if (strcmp(mark->checksum, revision->checksum) != 0)
-        return "applied, files changed since";
-    if (mark->is_contracted)
-        return mark->is_partial ? "contracting" : "contracted";
-    if (mark->is_expanded)
-        return "expanded";
-    return "partly applied";
-}
-
-static void show_marks(struct cli *cli, const struct database *db)
-{
-    json_t *revisions = json_array();
-
-    for (size_t i = 0; i < db->set->revision_count; i++) {
-        const struct migration_revision *revision = &db->set->revisions[i];
-        const struct mark *mark = marks_find(db->marks, revision->name);
-        const char *state = state_of(revision, mark);
-
-        cli_say(cli, "%-40s %s", revision->name, state);
-        (void)json_array_append_new(
-            revisions, json_pack("{s:s, s:s, s:b, s:b, s:I}", "name", revision->name, "state",
-                                 state, "expanded", mark != NULL && mark->is_expanded, "contracted",
-                                 mark != NULL && mark->is_contracted, "generation",
-                                 mark != NULL ? (json_int_t)mark->generation : 0));
-    }
-    cli_answer(cli, "revisions", revisions);
-}
-
-enum error_code migration_status(struct cli *cli, struct error *err)
-{
-    char fingerprint[HASH_HEX_SIZE];
-    struct term_row term;
-    struct database db;
-
-    if (database_open(cli, &db, err) != ERROR_OK)
-        return err->code;
-    if (term_read(db.session, &term, err) == ERROR_OK &&
-        fingerprint_take(db.session, FINGERPRINT_LOCK_MS, fingerprint, err) == ERROR_OK) {
-        err->code = ERROR_OK;
-        show_marks(cli, &db);
-        cli_say(cli, "fingerprint %s", fingerprint);
-        if (term.rollout[0] != '\0')
-            cli_say(cli, "rollout %s of journal %s is open here (term %llu)", term.rollout,
-                    term.journal, (unsigned long long)term.term);
-        cli_answer(cli, "fingerprint", json_string(fingerprint));
-        cli_answer(cli, "rollout", json_string(term.rollout));
-    }
-    database_close(&db);
-    return err->code;
 }
 
 /* ---- verify ---- */

@@ -2,7 +2,7 @@
  * verify; then contract all, verify again. */
 #include "common/base/memory.h"
 #include "common/base/text.h"
-#include "common/migration/fingerprint.h"
+#include "common/migration/drift.h"
 #include "common/migration/phase.h"
 #include "common/migration/schema.h"
 #include "common/migration/verify.h"
@@ -15,8 +15,7 @@
 
 #include <string.h>
 
-#define VERIFY_DEADLINE_MS  60000
-#define FINGERPRINT_LOCK_MS 1000
+#define VERIFY_DEADLINE_MS 60000
 
 #define RUN_FLAGS                                                                                  \
     {.name = "--statement-timeout",                                                                \
@@ -106,7 +105,8 @@ static enum error_code begin_trip(struct cli *cli, struct trip *trip, struct err
     trip->done = json_array();
     if (take_over(trip, err) != ERROR_OK ||
         migration_hold_open(trip->db.session, trip->db.set, &trip->run, &trip->run.hold, err) !=
-            ERROR_OK) {
+            ERROR_OK ||
+        drift_begin(trip->db.session, err) != ERROR_OK) {
         json_decref(trip->done);
         database_close(&trip->db);
         return err->code;
@@ -114,12 +114,13 @@ static enum error_code begin_trip(struct cli *cli, struct trip *trip, struct err
     return ERROR_OK;
 }
 
+/* Whatever became of the trip: what it did to the schema is known from here on. */
 static void say_fingerprint(struct trip *trip)
 {
     char fingerprint[HASH_HEX_SIZE];
     struct error ignored;
 
-    if (fingerprint_take(trip->db.session, FINGERPRINT_LOCK_MS, fingerprint, &ignored) != ERROR_OK)
+    if (drift_end(trip->db.session, fingerprint, &ignored) != ERROR_OK)
         return;
     (void)session_query(trip->db.session,
                         SQL_WITH("UPDATE hakem.schema_version SET fingerprint = $1"
@@ -135,13 +136,13 @@ static enum error_code end_trip(struct trip *trip, enum error_code code, struct 
     struct error failure;
 
     cli_answer(trip->cli, "done", trip->done);
+    if (!session_is_lost(trip->db.session))
+        say_fingerprint(trip);
     if (migration_hold_close(trip->run.hold, &failure) != ERROR_OK && code == ERROR_OK)
         code = error_set(err, failure.code,
                          "what was done may not be on the server's disk yet; run it again to be "
                          "sure: %.800s",
                          failure.detail);
-    if (code == ERROR_OK)
-        say_fingerprint(trip);
     database_close(&trip->db);
     return code;
 }

@@ -173,6 +173,8 @@ static void add_database_words(struct text *out, const json_t *node)
     text_append_format(out, " %-8s %s fingerprint %.8s lag %lld bytes", words_text(node, "role"),
                        words_text(node, "schema"), words_text(node, "fingerprint"),
                        words_number(node, "lag_bytes"));
+    if (words_number(node, "drift_count") > 0)
+        text_append_format(out, ", changed by hand: %s", words_text(node, "drift"));
 }
 
 static void add_edge_words(struct text *out, const json_t *node)

@@ -51,6 +51,10 @@ static void put_database(json_t *object, const struct database_report *database)
                                            : database->expanded[database->expanded_count - 1].name);
     put_text(object, "fingerprint", database->fingerprint);
     put_number(object, "fingerprint_age_ms", database->fingerprint_age_ms);
+    if (database->drift_count > 0) {
+        put_number(object, "drift_count", database->drift_count);
+        put_text(object, "drift", database->drift);
+    }
     put_number(object, "position", database->position);
     put_number(object, "lag_bytes", database->lag_bytes);
     put_number(object, "lag_ms", database->lag_ms);

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/drift.h"
 #include "support/engine.h"
 
 static void *memory;
@@ -194,6 +195,32 @@ START_TEST(the_fingerprint_changes_with_the_schema_alone)
 }
 END_TEST
 
+static uint64_t counted(void)
+{
+    look();
+    return report.database.drift_count;
+}
+
+START_TEST(what_somebody_changed_by_hand_is_reported_until_it_is_accepted)
+{
+    char fingerprint[HASH_HEX_SIZE];
+    size_t count = 0;
+
+    ck_assert_uint_eq(counted(), 0);
+    assert_ok(drift_begin(engine.session, &failure));
+    sql("CREATE TABLE players (id int)");
+    ck_assert_uint_eq(counted(), 0);
+    assert_ok(drift_end(engine.session, fingerprint, &failure));
+    ck_assert_uint_eq(counted(), 0);
+    sql("CREATE INDEX by_hand ON players (id)");
+    ck_assert_uint_eq(counted(), 1);
+    ck_assert_str_eq(report.database.drift, "+ index public.by_hand");
+    assert_ok(drift_accept(engine.session, "anna", "fine", &count, &failure));
+    ck_assert_uint_eq(counted(), 0);
+    ck_assert_str_eq(report.database.drift, "");
+}
+END_TEST
+
 START_TEST(while_a_lock_keeps_the_fingerprint_away_the_last_one_stands_and_ages)
 {
     char first[FINGERPRINT_SIZE];
@@ -246,6 +273,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, the_rollout_that_the_term_row_names_is_reported);
     tcase_add_test(tcase, sessions_of_game_roles_are_listed_each_kind_once);
     tcase_add_test(tcase, the_fingerprint_changes_with_the_schema_alone);
+    tcase_add_test(tcase, what_somebody_changed_by_hand_is_reported_until_it_is_accepted);
     tcase_add_test(tcase, while_a_lock_keeps_the_fingerprint_away_the_last_one_stands_and_ages);
     tcase_add_test(tcase, a_session_that_was_ended_is_opened_anew);
     tcase_add_test(tcase, a_database_that_is_not_there_is_a_sentence);
