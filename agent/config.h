@@ -42,6 +42,7 @@ struct database_config {
     uint64_t backups_kept;  /* of this database; 0: all */
     const char *workload;   /* executable that is run on a shadow; NULL: none */
     uint64_t workload_timeout_ms;
+    const char *role; /* whom the statements of migrations run as; NULL: the URL's own */
     struct migration_command *commands; /* that backfills may ask for */
     size_t command_count;
     const char **environment; /* NAME=VALUE for the workload */

@@ -126,6 +126,7 @@ static enum error_code apply(struct task_context *task, enum migration_phase pha
                                 .commands = task->config->database.commands,
                                 .command_count = task->config->database.command_count,
                                 .hooks = &hooks,
+                                .role = task->config->database.role,
                                 .accept_data_loss = order->arguments.accept_data_loss};
     struct migration_order what = {.revision = order->arguments.revision, .phase = phase};
     struct migration_result result = {.already_done = false};

@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/filling.h"
+#include "common/migration/segment.h"
 #include "common/migration/verify.h"
 
 #include <inttypes.h>
@@ -74,29 +75,12 @@ static enum error_code ask_each(struct filling *f, const char *when, const char 
     return ERROR_OK;
 }
 
-/* With a deadline, and with all the patience there is: a query queues in nobody's way. */
-static enum error_code begin_asking(struct filling *f, struct error *err)
-{
-    char lock[MIGRATOR_NUMBER_SIZE], statement[MIGRATOR_NUMBER_SIZE];
-
-    (void)text_format(lock, sizeof(lock), "%" PRIu64, migrator_lock_budget(f->m));
-    (void)text_format(statement, sizeof(statement), "%" PRIu64, migrator_statement_timeout(f->m));
-    if (session_run(f->m->session, "BEGIN READ ONLY", err) != ERROR_OK)
-        return err->code;
-    return session_query(f->m->session,
-                         SQL_WITH("SELECT pg_catalog.set_config('lock_timeout', $1, true),"
-                                  " pg_catalog.set_config('statement_timeout', $2, true)",
-                                  lock, statement),
-                         NULL, err);
-}
-
 enum error_code check_before(struct filling *f, struct error *err)
 {
     const struct migration_validate *validate = &f->spec->validate;
-    struct error ignored;
     enum error_code code;
 
-    code = begin_asking(f, err);
+    code = question_begin(f->m, err);
     if (code == ERROR_OK)
         code = check_rows(f, false, err);
     if (code == ERROR_OK)
@@ -105,8 +89,7 @@ enum error_code check_before(struct filling *f, struct error *err)
         code = move_check_before(f, err);
     if (code == ERROR_OK)
         code = ask_each(f, "before", validate->before, validate->before_count, err);
-    if (session_is_in_transaction(f->m->session))
-        (void)session_run(f->m->session, "ROLLBACK", &ignored);
+    question_end(f->m);
     return code;
 }
 

@@ -48,6 +48,7 @@ static bool is_plain(const struct batch *batch, size_t index)
     const struct migration_revision *revision = &batch->m.set->revisions[index];
 
     return state_is_untouched(batch->m.run->hold, index) && revision->backfill_count == 0 &&
+           revision->assertion_count == 0 && revision->search_path == NULL &&
            is_one_transaction(revision->scripts[MIGRATION_SCRIPT_EXPAND]) &&
            has_ground(batch, revision);
 }

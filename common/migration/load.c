@@ -150,6 +150,10 @@ static enum error_code finish_draft(struct loading *in, struct draft *draft, str
     revision->is_irreversible = draft->manifest.is_irreversible;
     revision->lock_timeout_ms = draft->manifest.lock_timeout_ms;
     revision->statement_timeout_ms = draft->manifest.statement_timeout_ms;
+    revision->search_path = draft->manifest.search_path;
+    revision->role = draft->manifest.role;
+    revision->assertions = draft->manifest.assertions;
+    revision->assertion_count = draft->manifest.assertion_count;
     return check_revision(revision, err);
 }
 

@@ -140,6 +140,15 @@ struct migration_backfill {
     const struct migration_backfill *inverse; /* NULL: revert.sql alone takes it back, or nothing */
 };
 
+/* A query of one boolean that must say yes before a phase begins, or after it has ended. */
+struct migration_assertion {
+    const char *before, *after; /* a phase's name; the other one is NULL */
+    const char *query;
+    const char *says; /* what it means when it says no; "" */
+};
+
+#define MIGRATION_ASSERTIONS_MAX 32
+
 struct migration_revision {
     const char *name;
     char checksum[HASH_HEX_SIZE]; /* over every file of the folder */
@@ -154,6 +163,10 @@ struct migration_revision {
     bool is_irreversible;
     uint64_t lock_timeout_ms;      /* total budget for one lock; 0: the run's own */
     uint64_t statement_timeout_ms; /* likewise */
+    const char *search_path;       /* of all its phases; NULL: the database's own */
+    const char *role;              /* whom its statements run as; NULL: the run's own */
+    const struct migration_assertion *assertions;
+    size_t assertion_count;
 };
 
 struct migration_release {

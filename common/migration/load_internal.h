@@ -19,6 +19,10 @@ struct migration_manifest {
     bool is_irreversible;
     uint64_t lock_timeout_ms;
     uint64_t statement_timeout_ms;
+    const char *search_path;
+    const char *role;
+    struct migration_assertion *assertions;
+    size_t assertion_count;
 };
 
 struct release_manifest {

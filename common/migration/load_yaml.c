@@ -1,7 +1,56 @@
 #include "common/config/yaml.h"
 #include "common/migration/load_internal.h"
+#include "common/migration/phase.h"
 
 #include <string.h>
+
+static const struct yaml_key assertion_keys[] = {
+    {.key = "before",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct migration_assertion, before),
+     .doc = "expand, backfill, contract or revert: unless the query says yes, it is not begun"},
+    {.key = "after",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct migration_assertion, after),
+     .doc = "likewise: unless the query says yes, it has failed"},
+    {.key = "query",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_assertion, query),
+     .min = 1,
+     .is_required = true,
+     .doc = "of one boolean"},
+    {.key = "says",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_assertion, says),
+     .otherwise = "",
+     .doc = "what it means when the query says no"},
+};
+
+static bool assertion_fails(struct yaml_fault *ret, const char *key, const char *sentence)
+{
+    ret->key = key;
+    (void)text_copy(ret->sentence, sizeof(ret->sentence), sentence);
+    return true;
+}
+
+static bool is_faulty_assertion(const void *filled, struct yaml_fault *ret)
+{
+    const struct migration_assertion *assertion = filled;
+    const char *phase = assertion->before != NULL ? assertion->before : assertion->after;
+    enum migration_phase ignored;
+
+    if ((assertion->before == NULL) == (assertion->after == NULL))
+        return assertion_fails(ret, "query", "say before or after which phase, one of them");
+    if (!migration_phase_from_name(phase, &ignored))
+        return assertion_fails(ret, assertion->before != NULL ? "before" : "after",
+                               "a phase is expand, backfill, contract or revert");
+    if (!split_is_one_query(assertion->query))
+        return assertion_fails(ret, "query", "an assertion is one SELECT of one boolean");
+    return false;
+}
+
+static const struct yaml_table assertion_table =
+    YAML_CHECKED_TABLE(struct migration_assertion, assertion_keys, is_faulty_assertion);
 
 static const struct yaml_key manifest_keys[] = {
     {.key = "description",
@@ -43,6 +92,22 @@ static const struct yaml_key manifest_keys[] = {
      .offset = offsetof(struct migration_manifest, statement_timeout_ms),
      .max = 604800000,
      .doc = "of each statement"},
+    {.key = "search_path",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_manifest, search_path),
+     .doc = "of all its phases, as SET takes it; without the key the database's own"},
+    {.key = "role",
+     .kind = YAML_KIND_TEXT,
+     .offset = offsetof(struct migration_manifest, role),
+     .min = 1,
+     .doc = "whom the statements of its scripts run as; without the key whoever runs it"},
+    {.key = "assert",
+     .kind = YAML_KIND_STRUCTS,
+     .offset = offsetof(struct migration_manifest, assertions),
+     .count_offset = offsetof(struct migration_manifest, assertion_count),
+     .max = MIGRATION_ASSERTIONS_MAX,
+     .nested = &assertion_table,
+     .doc = "what must be true before a phase, or after it"},
 };
 static const struct yaml_table manifest_table =
     YAML_TABLE(struct migration_manifest, manifest_keys);

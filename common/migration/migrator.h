@@ -32,7 +32,8 @@ struct migrator {
     struct migration_result result;
     struct phase_state state;
     bool holds_lock;
-    bool expands_to_revert; /* completing an expand only to undo it: E stays down */
+    bool expands_to_revert;         /* completing an expand only to undo it: E stays down */
+    const char *search_path_before; /* the session's; NULL: it was not changed */
     void *scratch;
     /* Who blocks us, as last seen by a second session. */
     struct session *observer;

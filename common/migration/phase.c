@@ -4,29 +4,6 @@
 
 #include <string.h>
 
-static const char *const phase_names[MIGRATION_PHASE_COUNT] = {
-    [MIGRATION_EXPAND] = "expand",
-    [MIGRATION_BACKFILL] = "backfill",
-    [MIGRATION_CONTRACT] = "contract",
-    [MIGRATION_REVERT] = "revert",
-};
-
-const char *migration_phase_name(enum migration_phase phase)
-{
-    return phase_names[phase];
-}
-
-bool migration_phase_from_name(const char *name, enum migration_phase *ret)
-{
-    for (int i = 0; i < MIGRATION_PHASE_COUNT; i++) {
-        if (strcmp(phase_names[i], name) == 0) {
-            *ret = (enum migration_phase)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum error_code run_expand(struct migrator *m, struct error *err)
 {
     struct script_run script;
@@ -67,6 +44,57 @@ static enum error_code (*const runs[MIGRATION_PHASE_COUNT])(struct migrator *, s
     [MIGRATION_REVERT] = revert_run,
 };
 
+/* Of the phase, in the present generation. */
+static enum error_code has_begun(struct migrator *m, enum migration_phase phase, bool *ret,
+                                 struct error *err)
+{
+    const bool begun[MIGRATION_PHASE_COUNT] = {
+        [MIGRATION_EXPAND] = m->state.is_partial,
+        [MIGRATION_CONTRACT] = m->state.is_contracted,
+        [MIGRATION_REVERT] = m->state.revert_has_begun,
+    };
+
+    *ret = begun[phase];
+    if (phase != MIGRATION_BACKFILL)
+        return ERROR_OK;
+    return session_ask_bool(m->session,
+                            SQL_WITH("SELECT EXISTS (SELECT FROM hakem.backfill"
+                                     " WHERE revision = $1 AND generation = $2::bigint)",
+                                     m->revision->name, m->generation_text),
+                            ret, err);
+}
+
+/* One that goes on is not asked again whether it may begin. */
+static enum error_code assert_before(struct migrator *m, enum migration_phase phase,
+                                     struct error *err)
+{
+    bool begun = false;
+
+    if (m->revision->assertion_count == 0)
+        return ERROR_OK;
+    if (has_begun(m, phase, &begun, err) != ERROR_OK)
+        return err->code;
+    return begun ? ERROR_OK : assertions_ask(m, phase, true, err);
+}
+
+/* A kept schema was not reverted. */
+static enum error_code assert_after(struct migrator *m, enum migration_phase phase,
+                                    struct error *err)
+{
+    return m->result.is_kept ? ERROR_OK : assertions_ask(m, phase, false, err);
+}
+
+static enum error_code run_phase(struct migrator *m, enum migration_phase phase, struct error *err)
+{
+    enum error_code code = ERROR_OK;
+
+    if (!m->result.already_done)
+        code = assert_before(m, phase, err);
+    if (code == ERROR_OK && !m->result.already_done)
+        code = runs[phase](m, err);
+    return code == ERROR_OK ? assert_after(m, phase, err) : code;
+}
+
 /* The caller compares positions, also of what had been done before it asked. */
 static enum error_code read_position(struct migrator *m, struct error *err)
 {
@@ -90,11 +118,14 @@ enum error_code migration_apply(struct session *session, const struct migration_
     struct migrator m;
     enum error_code code = migrator_open(&m, session, order, run, err);
 
-    if (code == ERROR_OK && !m.result.already_done)
-        code = runs[order->phase](&m, err);
+    if (code == ERROR_OK)
+        code = surroundings_enter(&m, err);
+    if (code == ERROR_OK)
+        code = run_phase(&m, order->phase, err);
     if (code == ERROR_OK)
         code = read_position(&m, err);
     state_note(&m, order->phase, code);
+    surroundings_leave(&m);
     migrator_close(&m, before);
     if (code == ERROR_OK)
         *ret = m.result;

@@ -72,6 +72,8 @@ struct migration_run {
     uint64_t statement_timeout_ms; /* ceiling of each statement; 0: none */
     uint64_t lossless_timeout_ms;  /* 0: default */
     bool accept_data_loss;
+    const char
+        *role; /* whom statements run as, unless the revision says; NULL: the session's own */
     const struct migration_command *commands;
     size_t command_count;
     struct migration_hold

@@ -232,6 +232,18 @@ static enum error_code probe_outside(const struct script_run *s, size_t i, bool 
                          NULL, err);
 }
 
+/* By the revision's role, if it has one; what Hakem keeps of it is written by its own. */
+static void add_statement(struct script_run *s, struct transaction *t, size_t i)
+{
+    const char *role = surroundings_role_sql(s->m);
+
+    if (role != NULL)
+        transaction_add(t, "the role", role, 0, NULL);
+    transaction_add(t, segment_where(s, i), s->split->statements[i].text, 0, NULL);
+    if (role != NULL)
+        transaction_add_plain(t, "RESET ROLE");
+}
+
 void segment_add_body(struct script_run *s, struct transaction *t, const struct segment *segment)
 {
     append(t, s->with_first);
@@ -239,7 +251,7 @@ void segment_add_body(struct script_run *s, struct transaction *t, const struct 
         if (!is_open(s, i))
             continue;
         add_probe_before(s, t);
-        transaction_add(t, segment_where(s, i), s->split->statements[i].text, 0, NULL);
+        add_statement(s, t, i);
         add_probe_after(s, t, i);
         add_log(s, t, i, "done", NULL);
     }
@@ -372,6 +384,22 @@ static enum error_code look_at_remains(struct script_run *s, size_t i, bool *ret
     return code;
 }
 
+static enum error_code run_by_role(struct migrator *m, struct sql_call call, struct error *err)
+{
+    const char *role = surroundings_role_sql(m);
+    struct error ignored;
+    enum error_code code;
+
+    if (role == NULL)
+        return session_query(m->session, call, NULL, err);
+    if (session_run(m->session, role, err) != ERROR_OK)
+        return err->code;
+    code = session_query(m->session, call, NULL, err);
+    if (!session_is_lost(m->session))
+        (void)session_run(m->session, "RESET ROLE", &ignored);
+    return code;
+}
+
 static enum error_code execute_outside(struct script_run *s, size_t i, struct error *err)
 {
     const struct split_statement *statement = &s->split->statements[i];
@@ -383,7 +411,7 @@ static enum error_code execute_outside(struct script_run *s, size_t i, struct er
     if (set_patience(s->m, migrator_lock_budget(s->m) / OUTSIDE_TRIES_MAX,
                      migrator_statement_timeout(s->m), err) != ERROR_OK)
         return err->code;
-    code = session_query(s->m->session, call, NULL, err);
+    code = run_by_role(s->m, call, err);
     if (code != ERROR_OK && !session_is_lost(s->m->session) &&
         look_at_remains(s, i, &did, &ignored) == ERROR_OK && did)
         code = ERROR_OK; /* what was missing has been made good */

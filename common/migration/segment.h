@@ -73,6 +73,25 @@ void backfill_add_cleanup(struct migrator *m, struct transaction *t);
 /* Takes back what the backfills that have begun made of rows, where they have a way back. */
 enum error_code inverse_run(struct migrator *m, struct error *err);
 
+/* ---- surroundings.c ---- */
+
+/* The revision's search_path, and the one before again. */
+enum error_code surroundings_enter(struct migrator *m, struct error *err);
+void surroundings_leave(struct migrator *m);
+/* What stands before a statement of the revision's scripts (RESET ROLE behind it); NULL: nothing.
+ */
+const char *surroundings_role_sql(struct migrator *m);
+
+/* ---- assertion.c ---- */
+
+/* A transaction for questions: with a deadline, and with all the patience there is, since a query
+ * queues in nobody's way. */
+enum error_code question_begin(struct migrator *m, struct error *err);
+void question_end(struct migrator *m);
+/* Those of the revision before that phase, or after it.  ERROR_VERIFY: one says no. */
+enum error_code assertions_ask(struct migrator *m, enum migration_phase phase, bool is_before,
+                               struct error *err);
+
 /* "0007_rating/expand.sql:12", a child of m->scratch. */
 const char *segment_where(const struct script_run *s, size_t statement);
 const char *statement_where(struct migrator *m, const struct split *split, size_t statement);

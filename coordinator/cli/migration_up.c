@@ -25,6 +25,9 @@
         {.name = "--lock-budget",                                                                  \
          .value = "DURATION",                                                                      \
          .doc = "all tries for the locks of one transaction, default 60s"},                        \
+        {.name = "--role",                                                                         \
+         .value = "ROLE",                                                                          \
+         .doc = "whom statements run as, unless a revision's migration.yaml says"},                \
     {                                                                                              \
         .name = "--take-over", .value = "REASON",                                                  \
         .doc = "although a coordinator has a rollout open here: its orders are refused from then " \
@@ -92,7 +95,8 @@ static enum error_code take_over(struct trip *trip, struct error *err)
 
 static enum error_code begin_trip(struct cli *cli, struct trip *trip, struct error *err)
 {
-    *trip = (struct trip){.cli = cli, .run = {.operator_name = database_operator()}};
+    *trip = (struct trip){
+        .cli = cli, .run = {.operator_name = database_operator(), .role = cli_flag(cli, "--role")}};
     if (cli_flag_duration(cli, "--statement-timeout", &trip->run.statement_timeout_ms, err) !=
             ERROR_OK ||
         cli_flag_duration(cli, "--lock-budget", &trip->run.lock_budget_ms, err) != ERROR_OK ||

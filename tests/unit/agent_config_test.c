@@ -40,8 +40,9 @@ START_TEST(what_is_written_arrives_and_the_rest_has_its_default)
     ck_assert_ptr_null(config.database.scratch);
     ck_assert_uint_eq(config.database.workload_timeout_ms, 300000);
     ck_assert_uint_eq(config.database.twin_count, 0);
-    assert_ok(read_text(COMMON "kind: database\ndatabase:\n  url: u\n  commands:\n"
+    assert_ok(read_text(COMMON "kind: database\ndatabase:\n  url: u\n  role: owner\n  commands:\n"
                                "    - {name: slug, path: /etc/hakem/commands/slug}\n"));
+    ck_assert_str_eq(config.database.role, "owner");
     ck_assert_uint_eq(config.database.command_count, 1);
     ck_assert_str_eq(config.database.commands[0].path, "/etc/hakem/commands/slug");
     assert_ok(read_text(COMMON "kind: database\ndatabase:\n  url: u\n  admin_url: a\n  twins:\n"
