@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define NAME_BYTES_MAX 63
+
 static const struct {
     const char *name, *letters;
 } modes[LOCK_MODE_COUNT] = {
@@ -188,16 +190,31 @@ struct effect_note *effect_note(struct reading *in, enum rule_id rule,
     return note;
 }
 
-void effect_made(struct reading *in, const char *name)
+/* The parser has cut it already, at a character's end: the text goes on where the name does not. */
+void effect_check_name(struct reading *in, const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length < NAME_BYTES_MAX - 3)
+        return;
+    for (const char *at = in->statement->text; *at != '\0'; at++)
+        if (strncasecmp(at, name, length) == 0 &&
+            (is_word_letter(at[length]) || (unsigned char)at[length] >= 0x80)) {
+            (void)effect_note(in, RULE_NAME_CUT, NULL, name, NULL);
+            return;
+        }
+}
+
+void effect_made(struct reading *in, const char *name, const struct model_relation *table)
 {
     struct effect *effect = in->effect;
 
-    if (strlen(name) > 63)
-        (void)effect_note(in, RULE_NAME_CUT, NULL, name, NULL);
+    effect_check_name(in, name);
     if (name[0] == '\0')
         return;
-    effect->made = grown(in, effect->made, effect->made_count, sizeof(name));
-    effect->made[effect->made_count++] = memory_text(effect, name);
+    effect->made = grown(in, effect->made, effect->made_count, sizeof(effect->made[0]));
+    effect->made[effect->made_count++] =
+        (struct effect_made){.name = memory_text(effect, name), .table = table};
 }
 
 void effect_reverse(struct reading *in, const char *sql)

@@ -41,6 +41,12 @@ struct effect_note {
     bool is_size;                          /* harmless where the table is small */
 };
 
+/* What it makes, as a revert would mention it. */
+struct effect_made {
+    const char *name;
+    const struct model_relation *table; /* that it goes with; may be NULL */
+};
+
 struct effect {
     enum split_class class;
     size_t lock_count;
@@ -53,7 +59,7 @@ struct effect {
     size_t note_count;
     struct effect_note *notes;
     size_t made_count;
-    const char **made;   /* names of what it makes, as a revert would mention them */
+    struct effect_made *made;
     const char *reverse; /* SQL that takes it back; NULL: nobody can say */
     const char *unknown; /* what could not be told of rewrites or scans; NULL: nothing */
 };

@@ -197,11 +197,11 @@ void column_add(struct reading *in, const json_t *node, struct model_relation *r
         return; /* IF NOT EXISTS */
     if (!is_create) {
         judge_addition(in, node, name, &definition, relation);
-        effect_made(in, name);
+        effect_made(in, name, relation);
         effect_reverse(in, effect_format(in, "ALTER TABLE %s DROP COLUMN %s;",
                                          effect_table(in, relation), name_text(in->effect, name)));
-    } else if (strlen(name) > 63) {
-        (void)effect_note(in, RULE_NAME_CUT, NULL, name, NULL);
+    } else {
+        effect_check_name(in, name);
     }
     fill_column(in, relation, name, type, &definition);
     for (size_t i = 0; i < json_array_size(definition.constraints); i++)

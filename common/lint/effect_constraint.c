@@ -345,7 +345,7 @@ void constraint_add(struct reading *in, const json_t *constraint,
     if (name[0] == '\0')
         name = made_up_name(in, place, kind, &speaks_of);
     else if (!place->is_create)
-        effect_made(in, name);
+        effect_made(in, name, place->relation);
     made = model_add_constraint(in->model, place->relation, name, kind->kind);
     for (size_t i = 0; i < speaks_of.column_count; i++)
         made->columns[i] = model_keep(in->model, speaks_of.columns[i]);
@@ -409,8 +409,8 @@ void constraint_drop(struct reading *in, struct model_relation *relation, const 
     }
     if (gone->kind == MODEL_FOREIGN_KEY) {
         effect_lock_all(in, gone->references, LOCK_ACCESS_EXCLUSIVE);
-        (void)effect_note(in, RULE_FOREIGN_KEY_DROP, relation, name,
-                          effect_table(in, gone->references));
+        effect_note(in, RULE_FOREIGN_KEY_DROP, relation, name, effect_table(in, gone->references))
+            ->relation = gone->references;
     } else if (gone->index != NULL) {
         effect_lock_all(in, gone->index, LOCK_ACCESS_EXCLUSIVE);
         if (cascades)

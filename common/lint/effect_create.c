@@ -83,7 +83,7 @@ void read_create(struct reading *in)
     relation = model_make(in->model, tree_text(range, "schemaname"), tree_text(range, "relname"),
                           is_partitioned ? MODEL_PARTITIONED : MODEL_TABLE);
     relation->is_unlogged = strcmp(tree_text(range, "relpersistence"), "u") == 0;
-    effect_made(in, relation->name);
+    effect_made(in, relation->name, NULL);
     effect_reverse(in, effect_format(in, "DROP TABLE %s;", effect_table(in, relation)));
     add_elements(in, relation);
     add_parents(in, relation);
@@ -102,7 +102,7 @@ void read_create_as(struct reading *in)
                           is_view ? MODEL_MATVIEW : MODEL_TABLE);
     if (is_view)
         reading_uses(in, json_object_get(in->node, "query"), relation);
-    effect_made(in, relation->name);
+    effect_made(in, relation->name, NULL);
     effect_reverse(in, effect_format(in, "DROP %s %s;", is_view ? "MATERIALIZED VIEW" : "TABLE",
                                      effect_table(in, relation)));
 }
@@ -251,7 +251,7 @@ void read_index(struct reading *in)
     like.is_unique = tree_flag(in->node, "unique");
     index_columns(in, &like);
     index = index_make(in, table, name, &like, like.columns);
-    effect_made(in, name);
+    effect_made(in, name, table);
     effect_reverse(in, effect_format(in, "DROP INDEX %s%s;", is_concurrent ? "CONCURRENTLY " : "",
                                      effect_table(in, index)));
 }
@@ -274,7 +274,7 @@ void read_view(struct reading *in)
     reading_uses(in, json_object_get(in->node, "query"), view);
     for (size_t i = 0; i < view->use_count; i++)
         effect_lock(in, view->uses[i], LOCK_ACCESS_SHARE);
-    effect_made(in, view->name);
+    effect_made(in, view->name, NULL);
     if (view->is_new)
         effect_reverse(in, effect_format(in, "DROP VIEW %s;", effect_table(in, view)));
 }
@@ -302,7 +302,7 @@ void read_sequence(struct reading *in)
     sequence->column = model_keep(in->model, column);
     if (sequence->table != NULL)
         effect_lock(in, sequence->table, LOCK_ACCESS_SHARE);
-    effect_made(in, sequence->name);
+    effect_made(in, sequence->name, NULL);
     effect_reverse(in, effect_format(in, "DROP SEQUENCE %s;", effect_table(in, sequence)));
 }
 
@@ -331,7 +331,7 @@ void read_schema(struct reading *in)
 {
     const char *name = tree_text(in->node, "schemaname");
 
-    effect_made(in, name);
+    effect_made(in, name, NULL);
     effect_reverse(in, effect_format(in, "DROP SCHEMA %s;", name_text(in->effect, name)));
 }
 
@@ -341,7 +341,7 @@ static void make_type(struct reading *in, const json_t *words, enum model_type_k
     const char *schema = tree_word_from_end(words, 1), *name = tree_word_from_end(words, 0);
 
     (void)model_make_type(in->model, schema, name, kind);
-    effect_made(in, name);
+    effect_made(in, name, NULL);
     effect_reverse(in, effect_format(in, "DROP %s %s;", sql,
                                      name_with_schema(
                                          in->effect, schema[0] != '\0' ? schema : "public", name)));
@@ -373,7 +373,7 @@ void read_composite(struct reading *in)
     struct model_relation *relation = model_make(in->model, tree_text(range, "schemaname"),
                                                  tree_text(range, "relname"), MODEL_COMPOSITE);
 
-    effect_made(in, relation->name);
+    effect_made(in, relation->name, NULL);
     effect_reverse(in, effect_format(in, "DROP TYPE %s;", effect_table(in, relation)));
 }
 
@@ -384,7 +384,7 @@ void read_function(struct reading *in)
     const char *name = tree_word_from_end(tree_list(in->node, "funcname"), 0);
     const char *kind = tree_flag(in->node, "is_procedure") ? "PROCEDURE" : "FUNCTION";
 
-    effect_made(in, name);
+    effect_made(in, name, NULL);
     effect_reverse(in, tree_flag(in->node, "replace")
                            ? NULL
                            : effect_format(in, "DROP %s %s;", kind, name_text(in->effect, name)));
@@ -403,7 +403,7 @@ void read_trigger(struct reading *in)
     if (other != NULL)
         effect_lock(in, reading_relation(in, other, MODEL_TABLE), LOCK_ACCESS_SHARE);
     (void)effect_note(in, RULE_TRIGGER_LOCKS, table, name, NULL);
-    effect_made(in, name);
+    effect_made(in, name, table);
     effect_reverse(in, effect_format(in, "DROP TRIGGER %s ON %s;", name_text(in->effect, name),
                                      effect_table(in, table)));
 }
@@ -417,7 +417,7 @@ void read_policy(struct reading *in)
     effect_lock(in, table, LOCK_ACCESS_EXCLUSIVE);
     reading_parsed(in, json_object_get(in->node, "qual"));
     reading_parsed(in, json_object_get(in->node, "with_check"));
-    effect_made(in, name);
+    effect_made(in, name, table);
     effect_reverse(in, effect_format(in, "DROP POLICY %s ON %s;", name_text(in->effect, name),
                                      effect_table(in, table)));
 }
@@ -438,7 +438,7 @@ void read_rule(struct reading *in)
     reading_parsed(in, json_object_get(in->node, "whereClause"));
     reading_parsed(in, json_object_get(in->node, "actions"));
     (void)effect_note(in, RULE_RULE_CHANGES, table, name, NULL);
-    effect_made(in, name);
+    effect_made(in, name, table);
     effect_reverse(in, effect_format(in, "DROP RULE %s ON %s;", name_text(in->effect, name),
                                      effect_table(in, table)));
 }
@@ -460,7 +460,7 @@ void read_statistics(struct reading *in)
         model_make_type(in->model, tree_word_from_end(tree_list(in->node, "defnames"), 1),
                         name_of_statistics(in, name), MODEL_STATISTICS)
             ->table = reading_relation(in, tree_item(ranges, 0, "RangeVar"), MODEL_TABLE);
-    effect_made(in, name);
+    effect_made(in, name, NULL);
     effect_reverse(in, effect_format(in, "DROP STATISTICS %s;", name_text(in->effect, name)));
 }
 
@@ -491,7 +491,7 @@ void read_publication(struct reading *in)
     if (tree_flag(in->node, "for_all_tables"))
         (void)effect_note(in, RULE_PUBLICATION_ALL, NULL, name, NULL);
     lock_published(in);
-    effect_made(in, name);
+    effect_made(in, name, NULL);
     effect_reverse(in, effect_format(in, "DROP PUBLICATION %s;", name_text(in->effect, name)));
 }
 
@@ -504,6 +504,6 @@ void read_extension(struct reading *in)
 {
     const char *name = tree_text(in->node, "extname");
 
-    effect_made(in, name);
+    effect_made(in, name, NULL);
     effect_reverse(in, effect_format(in, "DROP EXTENSION %s;", name_text(in->effect, name)));
 }

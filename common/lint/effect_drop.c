@@ -21,8 +21,9 @@ static void drop_foreign_keys(const struct dropping *drop, struct model_relation
         if (key->kind != MODEL_FOREIGN_KEY || key->references == table)
             continue;
         effect_lock_all(drop->in, key->references, LOCK_ACCESS_EXCLUSIVE);
-        (void)effect_note(drop->in, RULE_FOREIGN_KEY_DROP, table, key->name,
-                          effect_table(drop->in, key->references));
+        effect_note(drop->in, RULE_FOREIGN_KEY_DROP, table, key->name,
+                    effect_table(drop->in, key->references))
+            ->relation = key->references;
     }
 }
 

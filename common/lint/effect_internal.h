@@ -37,7 +37,10 @@ void effect_read(struct reading *in, const struct model_relation *relation);
 void effect_rewrite(struct reading *in, const struct model_relation *relation);
 void effect_scan(struct reading *in, const struct model_relation *relation);
 void effect_scan_all(struct reading *in, const struct model_relation *relation);
-void effect_made(struct reading *in, const char *name);
+/* Says so if PostgreSQL cuts it. */
+void effect_check_name(struct reading *in, const char *name);
+/* table: what it would go with; may be NULL. */
+void effect_made(struct reading *in, const char *name, const struct model_relation *table);
 /* In front of what takes back what the statement did before; NULL: nothing takes it back. */
 void effect_reverse(struct reading *in, const char *sql);
 void effect_unknown(struct reading *in, const char *what);

@@ -342,7 +342,7 @@ static const struct rule_row rows[RULE_COUNT] = {
         {.name = "name-cut",
          .severity = RULE_ERROR,
          .is_held = true,
-         .what = "the name {name} is longer than 63 bytes",
+         .what = "a name is longer than 63 bytes: {name} is what is left of it",
          .why = "PostgreSQL cuts it without an error, and the next statement that spells "
                 "it out may mean another thing.",
          .instead = "-- a shorter name"},

@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/lint/effect.h"
+#include "common/lint/sizes.h"
 #include "support/engine.h"
 
 #include <stdio.h>
@@ -294,9 +295,43 @@ START_TEST(what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted
 }
 END_TEST
 
+/* ---- what lint reads of a database ---- */
+
+START_TEST(sizes_and_keys_are_those_of_the_database)
+{
+    struct lint_sizes *sizes = NULL;
+    const struct lint_size *size;
+    size_t named = 0;
+
+    assert_ok(session_run(engine.session,
+                          "SELECT setval('ser_id_seq', 1500000000); ANALYZE t, pt, pt1, pt2",
+                          &failure));
+    assert_ok(sizes_read(truth.memory, engine.session, &sizes, &failure));
+    ck_assert_uint_ge(sizes->server_version, 150000);
+    size = sizes_find(sizes, "public", "t");
+    ck_assert_ptr_nonnull(size);
+    ck_assert_uint_eq(size->rows,
+                      ask("SELECT reltuples::bigint FROM pg_class WHERE relname = 't'"));
+    ck_assert_uint_eq(size->bytes, ask("SELECT pg_relation_size('t')"));
+    size = sizes_find(sizes, "public", "pt"); /* its partitions' */
+    ck_assert_ptr_nonnull(size);
+    ck_assert_uint_eq(size->rows, 20);
+    ck_assert_ptr_null(sizes_find(sizes, "public", "nope"));
+    for (size_t i = 0; i < sizes->key_count; i++) {
+        if (strcmp(sizes->keys[i].table, "ser") != 0)
+            continue;
+        named++;
+        ck_assert_str_eq(sizes->keys[i].column, "id");
+        ck_assert_uint_eq(sizes->keys[i].percent, 69);
+    }
+    ck_assert_uint_eq(named, 1);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, every_statement_locks_and_rewrites_what_was_predicted);
+    tcase_add_test(tcase, sizes_and_keys_are_those_of_the_database);
     tcase_add_test(tcase, what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted);
 }
 
