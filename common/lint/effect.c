@@ -63,20 +63,33 @@ void effect_lock(struct reading *in, const struct model_relation *relation, enum
         .relation = relation, .schema = relation->schema, .name = relation->name, .mode = mode};
 }
 
-/* Partitions and heirs of a table, and of an index those of its table's partitions. */
-static bool is_below(const struct reading *in, const struct model_relation *relation,
-                     const struct model_relation *part)
+/* What follows is about: ONLY is the relation alone. */
+static size_t family_of(struct reading *in, const struct model_relation *relation, bool with_uses,
+                        struct model_relation ***ret)
 {
-    return !in->is_only && !part->is_gone &&
-           (relation->kind == MODEL_INDEX || part->kind != MODEL_INDEX);
+    struct model_relation *own = model_relation(in->model, relation->number);
+    size_t count = model_family(in->model, own, with_uses, ret);
+
+    return in->is_only && !with_uses ? 1 : count;
 }
 
 void effect_lock_all(struct reading *in, const struct model_relation *relation, enum lock_mode mode)
 {
-    effect_lock(in, relation, mode);
-    for (size_t i = 0; i < relation->part_count; i++)
-        if (is_below(in, relation, relation->parts[i]))
-            effect_lock_all(in, relation->parts[i], mode);
+    struct model_relation **family;
+    size_t count = family_of(in, relation, false, &family);
+
+    for (size_t i = 0; i < count; i++)
+        effect_lock(in, family[i], mode);
+}
+
+void effect_lock_with_uses(struct reading *in, const struct model_relation *relation,
+                           enum lock_mode mode)
+{
+    struct model_relation **family;
+    size_t count = family_of(in, relation, true, &family);
+
+    for (size_t i = 0; i < count; i++)
+        effect_lock(in, family[i], mode);
 }
 
 void effect_lock_indexes(struct reading *in, const struct model_relation *relation,
@@ -89,14 +102,14 @@ void effect_lock_indexes(struct reading *in, const struct model_relation *relati
 
 void effect_read(struct reading *in, const struct model_relation *relation)
 {
-    effect_lock(in, relation, LOCK_ACCESS_SHARE);
-    if (relation->kind != MODEL_PARTITIONED) /* the planner looks at the partitions' own */
-        effect_lock_indexes(in, relation, LOCK_ACCESS_SHARE);
-    for (size_t i = 0; i < relation->part_count; i++)
-        if (is_below(in, relation, relation->parts[i]))
-            effect_read(in, relation->parts[i]);
-    for (size_t i = 0; i < relation->use_count && relation->kind == MODEL_VIEW; i++)
-        effect_read(in, relation->uses[i]);
+    struct model_relation **family;
+    size_t count = family_of(in, relation, true, &family);
+
+    for (size_t i = 0; i < count; i++) {
+        effect_lock(in, family[i], LOCK_ACCESS_SHARE);
+        if (family[i]->kind != MODEL_PARTITIONED) /* the planner looks at the partitions' own */
+            effect_lock_indexes(in, family[i], LOCK_ACCESS_SHARE);
+    }
 }
 
 static void add_once(struct reading *in, const struct model_relation ***list, size_t *count,
@@ -111,14 +124,16 @@ static void add_once(struct reading *in, const struct model_relation ***list, si
 
 void effect_rewrite(struct reading *in, const struct model_relation *relation)
 {
-    effect_lock(in, relation, LOCK_ACCESS_EXCLUSIVE);
-    if (relation->kind != MODEL_PARTITIONED && !relation->is_new) {
-        effect_lock_indexes(in, relation, LOCK_ACCESS_EXCLUSIVE);
-        add_once(in, &in->effect->rewrites, &in->effect->rewrite_count, relation);
+    struct model_relation **family;
+    size_t count = family_of(in, relation, false, &family);
+
+    for (size_t i = 0; i < count; i++) {
+        effect_lock(in, family[i], LOCK_ACCESS_EXCLUSIVE);
+        if (family[i]->kind == MODEL_PARTITIONED || family[i]->is_new)
+            continue;
+        effect_lock_indexes(in, family[i], LOCK_ACCESS_EXCLUSIVE);
+        add_once(in, &in->effect->rewrites, &in->effect->rewrite_count, family[i]);
     }
-    for (size_t i = 0; i < relation->part_count; i++)
-        if (is_below(in, relation, relation->parts[i]))
-            effect_rewrite(in, relation->parts[i]);
 }
 
 void effect_scan(struct reading *in, const struct model_relation *relation)
@@ -130,10 +145,31 @@ void effect_scan(struct reading *in, const struct model_relation *relation)
 
 void effect_scan_all(struct reading *in, const struct model_relation *relation)
 {
-    effect_scan(in, relation);
-    for (size_t i = 0; i < relation->part_count; i++)
-        if (is_below(in, relation, relation->parts[i]))
-            effect_scan_all(in, relation->parts[i]);
+    struct model_relation **family;
+    size_t count = family_of(in, relation, false, &family);
+
+    for (size_t i = 0; i < count; i++)
+        effect_scan(in, family[i]);
+}
+
+void effect_change(struct reading *in, const struct model_relation *relation)
+{
+    struct model_relation **family;
+    size_t count = family_of(in, relation, false, &family);
+
+    for (size_t i = 0; i < count; i++) {
+        effect_lock(in, family[i], LOCK_ROW_EXCLUSIVE);
+        if (family[i]->kind != MODEL_PARTITIONED)
+            effect_lock_indexes(in, family[i], LOCK_ROW_EXCLUSIVE);
+    }
+}
+
+bool effect_is_dropped(struct reading *in, const struct model_relation *relation)
+{
+    size_t before = in->dropped_count;
+
+    add_once(in, &in->dropped, &in->dropped_count, relation);
+    return in->dropped_count == before;
 }
 
 const char *effect_format(struct reading *in, const char *format, ...)

@@ -35,7 +35,7 @@ void partition_attach(struct reading *in, struct model_relation *parent,
                       struct model_relation *child, const json_t *bound)
 {
     check_default(in, parent, child);
-    if (model_is_frozen(in->model))
+    if (model_is_frozen(in->model) || child->is_partition)
         return;
     child->parent = parent;
     child->is_partition = true;

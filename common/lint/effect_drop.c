@@ -100,6 +100,8 @@ static void drop_parts(const struct dropping *drop, struct model_relation *relat
 
 static void drop_relation(const struct dropping *drop, struct model_relation *relation)
 {
+    if (effect_is_dropped(drop->in, relation))
+        return;
     effect_lock(drop->in, relation, LOCK_ACCESS_EXCLUSIVE);
     if (relation->is_partition && relation->parent != NULL)
         drop_partition(drop, relation);

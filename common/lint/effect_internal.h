@@ -16,8 +16,10 @@ struct reading {
     struct model *model; /* the place's */
     struct effect *effect;
     const struct split_statement *statement;
-    const json_t *node;  /* inside its kind */
-    bool is_only;        /* ONLY: not the partitions and heirs */
+    const json_t *node; /* inside its kind */
+    bool is_only;       /* ONLY: not the partitions and heirs */
+    const struct model_relation **dropped;
+    size_t dropped_count;
     bool has_no_reverse; /* a part of it has none */
 };
 
@@ -31,6 +33,13 @@ void effect_lock_all(struct reading *in, const struct model_relation *relation,
                      enum lock_mode mode);
 void effect_lock_indexes(struct reading *in, const struct model_relation *relation,
                          enum lock_mode mode);
+/* And what it reads, if it is a view. */
+void effect_lock_with_uses(struct reading *in, const struct model_relation *relation,
+                           enum lock_mode mode);
+/* Its rows are updated or deleted: with indexes, partitions and heirs. */
+void effect_change(struct reading *in, const struct model_relation *relation);
+/* Has this statement dropped it already?  From now on it has. */
+bool effect_is_dropped(struct reading *in, const struct model_relation *relation);
 /* As a query reads it: with indexes and partitions; of a view what it reads. */
 void effect_read(struct reading *in, const struct model_relation *relation);
 /* It, its partitions and its heirs, each with its indexes. */
@@ -54,7 +63,6 @@ const char *effect_format(struct reading *in, const char *format, ...)
 /* The statement with more behind its first word that is that one, whatever its case. */
 const char *effect_text_with(struct reading *in, const char *word, const char *more);
 const char *effect_table(struct reading *in, const struct model_relation *relation);
-bool effect_is_mutable(const struct model_relation *relation); /* it has rows of its own or below */
 
 /* ---- effect.c: whom a node names ---- */
 

@@ -263,14 +263,6 @@ void read_cluster(struct reading *in)
     effect_note(in, RULE_TABLE_REWRITES, table, NULL, "CLUSTER")->is_size = true;
 }
 
-static void lock_with_uses(struct reading *in, const struct model_relation *relation,
-                           enum lock_mode mode)
-{
-    effect_lock_all(in, relation, mode);
-    for (size_t i = 0; i < relation->use_count && relation->kind == MODEL_VIEW; i++)
-        lock_with_uses(in, relation->uses[i], mode);
-}
-
 void read_lock(struct reading *in)
 {
     const json_t *ranges = tree_list(in->node, "relations");
@@ -281,8 +273,10 @@ void read_lock(struct reading *in)
             reading_relation(in, tree_item(ranges, i, "RangeVar"), MODEL_TABLE);
 
         in->is_only = !tree_flag(tree_item(ranges, i, "RangeVar"), "inh");
-        if (mode < LOCK_MODE_COUNT)
-            lock_with_uses(in, table, (enum lock_mode)mode);
+        if (mode < LOCK_MODE_COUNT && in->is_only)
+            effect_lock(in, table, (enum lock_mode)mode);
+        else if (mode < LOCK_MODE_COUNT)
+            effect_lock_with_uses(in, table, (enum lock_mode)mode);
         (void)effect_note(in, RULE_LOCK_TABLE, table, NULL,
                           mode < LOCK_MODE_COUNT ? lock_mode_name((enum lock_mode)mode) : "");
     }
@@ -358,16 +352,6 @@ void read_select(struct reading *in)
     reading_query(in, in->node);
 }
 
-static void change_rows(struct reading *in, struct model_relation *table)
-{
-    effect_lock(in, table, LOCK_ROW_EXCLUSIVE);
-    if (table->kind != MODEL_PARTITIONED)
-        effect_lock_indexes(in, table, LOCK_ROW_EXCLUSIVE);
-    for (size_t i = 0; i < table->part_count; i++)
-        if (!table->parts[i]->is_gone && table->parts[i]->kind != MODEL_INDEX)
-            change_rows(in, table->parts[i]);
-}
-
 void read_insert(struct reading *in)
 {
     struct model_relation *table =
@@ -389,7 +373,7 @@ static void change_where(struct reading *in, const char *from)
     reading_query(in, json_object_get(in->node, "withClause"));
     reading_query(in, json_object_get(in->node, "whereClause"));
     reading_query(in, json_object_get(in->node, "targetList"));
-    change_rows(in, table);
+    effect_change(in, table);
     if (json_object_get(in->node, "whereClause") == NULL)
         effect_note(in, RULE_WHOLE_TABLE, table, NULL, NULL)->is_size = true;
 }

@@ -13,6 +13,9 @@ struct model {
     struct model_relation *buckets[BUCKETS];
     struct model_relation **relations;
     size_t count;
+    size_t *marks; /* by number: the walk that came by last */
+    struct model_relation **family;
+    size_t walk;
     size_t settled; /* relations before it are not new */
     struct model_named_type *types;
     size_t type_count;
@@ -98,9 +101,12 @@ static struct model_relation *add(struct model *model, const char *schema, const
     relation->name = model_keep(model, name);
     relation->kind = kind;
     relation->since = model->revision;
+    relation->number = model->count;
     relation->next = model->buckets[bucket];
     model->buckets[bucket] = relation;
     model->relations = grown(model, model->relations, model->count, sizeof(relation));
+    model->family = grown(model, model->family, model->count, sizeof(relation));
+    model->marks = grown(model, model->marks, model->count, sizeof(model->marks[0]));
     model->relations[model->count++] = relation;
     return relation;
 }
@@ -174,10 +180,48 @@ struct model_relation *model_relation(const struct model *model, size_t i)
     return model->relations[i];
 }
 
+/* ---- families ---- */
+
+static void join(struct model *model, struct model_relation *relation, size_t *count)
+{
+    if (relation->is_gone || model->marks[relation->number] == model->walk)
+        return;
+    model->marks[relation->number] = model->walk;
+    model->family[(*count)++] = relation;
+}
+
+size_t model_family(struct model *model, struct model_relation *relation, bool with_uses,
+                    struct model_relation ***ret)
+{
+    size_t count = 1;
+
+    model->walk++;
+    model->marks[relation->number] = model->walk;
+    model->family[0] = relation;
+    for (size_t at = 0; at < count; at++) {
+        const struct model_relation *one = model->family[at];
+
+        for (size_t i = 0; i < one->part_count; i++)
+            if (relation->kind == MODEL_INDEX || one->parts[i]->kind != MODEL_INDEX)
+                join(model, one->parts[i], &count);
+        for (size_t i = 0; i < one->use_count && with_uses && one->kind == MODEL_VIEW; i++)
+            join(model, one->uses[i], &count);
+    }
+    *ret = model->family;
+    return count;
+}
+
+static bool is_family(struct model *model, struct model_relation *of,
+                      const struct model_relation *relation)
+{
+    (void)model_family(model, of, true, &(struct model_relation **){NULL});
+    return model->marks[relation->number] == model->walk;
+}
+
 void model_add_part(struct model *model, struct model_relation *relation,
                     struct model_relation *part)
 {
-    if (model->is_frozen)
+    if (model->is_frozen || is_family(model, part, relation))
         return;
     relation->parts = grown(model, relation->parts, relation->part_count, sizeof(part));
     relation->parts[relation->part_count++] = part;
@@ -185,7 +229,7 @@ void model_add_part(struct model *model, struct model_relation *relation,
 
 void model_add_use(struct model *model, struct model_relation *view, struct model_relation *used)
 {
-    if (model->is_frozen)
+    if (model->is_frozen || is_family(model, used, view))
         return;
     view->uses = grown(model, view->uses, view->use_count, sizeof(used));
     view->uses[view->use_count++] = used;

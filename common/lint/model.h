@@ -73,7 +73,8 @@ struct model_relation {
     bool is_unknown;
     bool is_new; /* the statement that is looked at makes it */
     bool is_gone;
-    size_t since; /* the revision that made it; MODEL_SINCE_UNKNOWN: before the history */
+    size_t number; /* of model_relation() */
+    size_t since;  /* the revision that made it; MODEL_SINCE_UNKNOWN: before the history */
     struct model_relation *parent; /* of a partition or an heir */
     bool is_unlogged;
     bool is_partition;
@@ -138,10 +139,17 @@ struct model_constraint *model_constraint(const struct model_relation *relation,
 struct model_constraint *model_add_constraint(struct model *model, struct model_relation *relation,
                                               const char *name, enum model_constraint_kind kind);
 void model_drop_constraint(struct model *model, struct model_relation *relation, const char *name);
+/* Neither is done if it would close a circle. */
 void model_add_part(struct model *model, struct model_relation *relation,
                     struct model_relation *part);
 void model_add_use(struct model *model, struct model_relation *view, struct model_relation *used);
 bool model_has_key(const char *const *columns, size_t count, const char *name);
+
+/* It and all below it, each once, itself first: of a table its partitions and heirs, of an index
+ * those of the partitions; with_uses: of a view what it reads, too.  *ret lives until the next
+ * call. */
+size_t model_family(struct model *model, struct model_relation *relation, bool with_uses,
+                    struct model_relation ***ret);
 
 size_t model_count(const struct model *model);
 struct model_relation *model_relation(const struct model *model, size_t i); /* gone ones too */

@@ -94,6 +94,23 @@ START_TEST(a_relation_that_nobody_made_is_unknown_and_says_so)
 }
 END_TEST
 
+START_TEST(circles_that_no_server_would_make_end)
+{
+    run("CREATE TABLE a (id int); CREATE TABLE b () INHERITS (a); ALTER TABLE a INHERIT b;"
+        "ALTER TABLE a INHERIT a; CREATE VIEW v AS SELECT * FROM a;"
+        "CREATE OR REPLACE VIEW v AS SELECT * FROM v; CREATE VIEW w AS SELECT * FROM v;"
+        "CREATE OR REPLACE VIEW v AS SELECT * FROM w; SELECT * FROM w; LOCK TABLE v;"
+        "ALTER TABLE a ADD COLUMN z int; VACUUM a; UPDATE a SET id = 1; TRUNCATE a;"
+        "ALTER TABLE a ATTACH PARTITION a DEFAULT; ALTER TABLE a ATTACH PARTITION b DEFAULT;"
+        "CREATE INDEX ON a (id); REINDEX TABLE a");
+    model_freeze(at.place.model, true);
+    run("DROP TABLE a CASCADE; DROP VIEW v CASCADE");
+    model_freeze(at.place.model, false);
+    run("DROP TABLE a CASCADE");
+    ck_assert_ptr_null(relation("a"));
+}
+END_TEST
+
 START_TEST(a_frozen_model_stays_as_it_is)
 {
     run("CREATE TABLE t (id int, a int)");
@@ -151,6 +168,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_renamed_relation_is_found_by_its_new_name_alone);
     tcase_add_test(tcase, a_partition_gets_its_own_of_each_index);
     tcase_add_test(tcase, a_relation_that_nobody_made_is_unknown_and_says_so);
+    tcase_add_test(tcase, circles_that_no_server_would_make_end);
     tcase_add_test(tcase, a_frozen_model_stays_as_it_is);
     tcase_add_test(tcase, what_takes_a_statement_back_is_said_only_where_it_is_known);
 }
