@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <pg_query.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,52 @@ static enum error_code read_undoes(struct splitting *in, size_t at, const char *
     return ERROR_OK;
 }
 
+/* Do only comments stand between here and the next empty line? */
+static bool is_before_empty_line(const struct splitting *in, size_t at)
+{
+    size_t line_end;
+
+    for (at = end_of_line(in, at, in->size); at < in->size; at = line_end) {
+        size_t first = at + 1;
+
+        line_end = end_of_line(in, first, in->size);
+        while (first < line_end && is_space(in->text[first]))
+            first++;
+        if (first == line_end)
+            return line_end < in->size;
+        if (first + 1 >= in->size || memcmp(in->text + first, "--", 2) != 0)
+            return false;
+    }
+    return false;
+}
+
+/* at is behind the mark, stop the end of its line. */
+static enum error_code read_allow(struct splitting *in, size_t at, size_t stop,
+                                  struct split_statement *statement, struct error *err)
+{
+    struct split_allow *allows = (struct split_allow *)(uintptr_t)statement->allows;
+    char *rule, *reason;
+
+    if (statement->allow_count == SPLIT_ALLOWS_MAX)
+        return fail_at(in, at, "too many -- hakem:allow before one statement", err);
+    while (at < stop && is_space(in->text[at]))
+        at++;
+    while (stop > at && is_space(in->text[stop - 1]))
+        stop--;
+    rule = memory_copy(in->split, in->text + at, stop - at);
+    reason = rule + strcspn(rule, " \t");
+    if (*reason != '\0')
+        *reason++ = '\0';
+    allows = memory_grow(in->split, allows, statement->allow_count, statement->allow_count + 1);
+    allows[statement->allow_count++] = (struct split_allow){
+        .rule = rule,
+        .reason = reason + strspn(reason, " \t"),
+        .line = line_at(in, at),
+        .is_for_file = in->split->count == 0 && is_before_empty_line(in, stop)};
+    statement->allows = allows;
+    return ERROR_OK;
+}
+
 /* at is behind the two dashes. */
 static enum error_code read_line_comment(struct splitting *in, size_t at, size_t end,
                                          struct split_statement *statement, struct error *err)
@@ -173,9 +220,14 @@ static enum error_code read_line_comment(struct splitting *in, size_t at, size_t
         statement->cuts = true;
         return ERROR_OK;
     }
+    if (text_starts_with(line, MARKER "allow "))
+        return read_allow(in, at + strlen(MARKER "allow "), end, statement, err);
     if (text_starts_with(line, MARKER "undoes "))
         return read_undoes(in, at, line + strlen(MARKER "undoes "), err);
-    return fail_at(in, at, "the marks known here are -- hakem:commit and -- hakem:undoes N", err);
+    return fail_at(in, at,
+                   "the marks known here are -- hakem:commit, -- hakem:undoes N and "
+                   "-- hakem:allow RULE reason",
+                   err);
 }
 
 /* *at moves from the end of the statement before to this one's first word. */

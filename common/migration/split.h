@@ -13,6 +13,7 @@
 #define SPLIT_STATEMENTS_MAX 10000
 #define SPLIT_TABLES_MAX     256
 #define SPLIT_TREE_DEPTH_MAX 400
+#define SPLIT_ALLOWS_MAX     64 /* before one statement */
 
 /* How a statement stands to transactions. */
 enum split_class {
@@ -37,6 +38,14 @@ struct split_table {
     const char *name;
 };
 
+/* -- hakem:allow RULE reason, before a statement. */
+struct split_allow {
+    const char *rule;
+    const char *reason; /* "": none is given */
+    size_t line;
+    bool is_for_file; /* before the first statement, and an empty line behind it */
+};
+
 struct split_statement {
     const char *text; /* without the semicolon and what stands before it */
     size_t line;      /* of its first word, from 1 */
@@ -50,6 +59,8 @@ struct split_statement {
     bool is_query;                /* SELECT (or VALUES, TABLE) */
     bool is_harmless;             /* as part of a revert it cannot lose a stored value */
     bool cuts;                    /* -- hakem:commit stands before it */
+    size_t allow_count;
+    const struct split_allow *allows;
     size_t undoes; /* -- hakem:undoes N: statement N of expand.sql, from 1; 0: none */
     size_t table_count;
     const struct split_table *tables; /* every relation that it names, new ones and CTEs too */

@@ -1,9 +1,10 @@
-/* generate.c: docs/protocol.md and docs/state-machines.md, from the tables that the programs run
- * by.
+/* generate.c: docs/lint-rules.md, docs/protocol.md and docs/state-machines.md, from the tables that
+ * the programs run by.
  *
- *     hakem-docs protocol|state-machines > FILE
+ *     hakem-docs lint-rules|protocol|state-machines > FILE
  */
 #include "agent/core/session.h"
+#include "common/lint/rules.h"
 #include "coordinator/core/machines.h"
 #include "proto/fact.h"
 #include "proto/message.h"
@@ -183,9 +184,36 @@ static void print_machines(void)
     print_session();
 }
 
+static void print_rule(const struct rule_row *row)
+{
+    (void)printf("### `%s` (%s)\n\n%s%s%s\n\nSaid as: %s.\n\n```sql\n%s\n```\n\n", row->name,
+                 rule_severity_name(row->severity), row->why,
+                 row->breaks ? " It breaks the release before." : "",
+                 row->loses ? " It loses what was stored." : "", row->what, row->instead);
+}
+
+static void print_rules(void)
+{
+    (void)printf(
+        "# Lint rules\n\nGenerated from the table in `common/lint/rules.c`; do not edit. "
+        "`hakem migration lint` says for each statement which of them it breaks, and what to "
+        "write instead, with the statement's own names for what stands in braces here.\n\n"
+        "An error makes it exit with 5. With a database at hand (`--database`, `DATABASE_URL`), "
+        "what only costs time is a note where the table is small. Tables that no release uses yet "
+        "(`releases.yaml`, or `--from REVISION`) are not spoken of. In `contract.sql` and "
+        "`revert.sql` nothing is said of what breaks a release. `-- hakem:allow RULE reason` "
+        "before "
+        "a statement silences a rule for it; before the first statement, with an empty line behind "
+        "it, for the file.\n\n");
+    for (size_t i = 0; i < RULE_COUNT; i++)
+        print_rule(rule_row((enum rule_id)i));
+}
+
 int main(int argc, char *argv[])
 {
-    if (argc == 2 && strcmp(argv[1], "protocol") == 0)
+    if (argc == 2 && strcmp(argv[1], "lint-rules") == 0)
+        print_rules();
+    else if (argc == 2 && strcmp(argv[1], "protocol") == 0)
         print_protocol();
     else if (argc == 2 && strcmp(argv[1], "state-machines") == 0)
         print_machines();

@@ -6,9 +6,10 @@
 #include "support/scratch.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define WORDS_MAX    16
+#define WORDS_MAX    64
 #define OUTPUT_MAX   65536
 #define TOO_LONG     (CLI_WORD_MAX + 1)
 #define SENTENCE_MAX 1100
@@ -175,19 +176,20 @@ START_TEST(too_few_or_too_many_arguments_are_answered_with_the_usage)
 }
 END_TEST
 
-/* "STEP" must be given, "[REVISION]" may be. */
+/* "STEP" must be given, "[REVISION]" may be, "[REVISION...]" more than once. */
 START_TEST(the_usage_has_as_many_words_as_the_verb_takes_arguments)
 {
     const struct cli_verb *verb = &cli_verbs[_i];
-    size_t all = 0, needed = 0;
+    size_t all = 0, needed = 0, more = 0;
     char *rest = NULL;
 
     for (char *word = strtok_r(memory_text(scratch.memory, verb->usage), " ", &rest); word != NULL;
          word = strtok_r(NULL, " ", &rest)) {
         all++;
         needed += word[0] != '[';
+        more += strstr(word, "...") != NULL;
     }
-    ck_assert_uint_eq(all, verb->argument_max);
+    ck_assert(more == 0 ? all == verb->argument_max : all < verb->argument_max);
     ck_assert_uint_eq(needed, verb->argument_min);
 }
 END_TEST
@@ -421,6 +423,53 @@ START_TEST(what_is_said_is_shown_and_never_obeyed)
 }
 END_TEST
 
+/* ---- lint ---- */
+
+static void write_revision(const char *expand)
+{
+    ck_assert_int_eq(mkdir(scratch_path("m"), 0700), 0);
+    ck_assert_int_eq(mkdir(scratch_path("m/0001_a"), 0700), 0);
+    ck_assert_int_eq(mkdir(scratch_path("m/0002_b"), 0700), 0);
+    (void)write_file("m/0001_a/expand.sql", "CREATE TABLE t (id int);");
+    (void)write_file("m/0001_a/revert.sql", "DROP TABLE t;");
+    (void)write_file("m/0002_b/expand.sql", expand);
+    (void)write_file("m/0002_b/revert.sql", "SELECT 1;");
+    add_words("migration lint --migrations");
+    add_word(scratch_path("m"));
+}
+
+START_TEST(an_error_of_lint_exits_with_5_and_is_shown_with_its_place)
+{
+    write_revision("SELECT 1;\nTRUNCATE t;");
+    ck_assert_int_eq(hakem(), 5);
+    ck_assert_ptr_nonnull(strstr(said, "m/0002_b/expand.sql:2: error truncate: "));
+    assert_sentence_has("1 errors");
+    add_words("--format github 0002_b");
+    ck_assert_int_eq(hakem(), 5);
+    ck_assert_ptr_nonnull(strstr(said, ",line=2,title=truncate::"));
+    argc -= 3;
+    add_word("0001_a"); /* another revision */
+    ck_assert_int_eq(hakem(), 0);
+    argc -= 1;
+    add_words("--from 0001_a --json");
+    ck_assert_int_eq(hakem(), 5);
+    ck_assert_ptr_nonnull(strstr(said, "\"rule\": \"truncate\""));
+}
+END_TEST
+
+START_TEST(what_is_allowed_with_a_reason_lets_lint_pass)
+{
+    write_revision("-- hakem:allow truncate it is a cache\nTRUNCATE t;");
+    ck_assert_int_eq(hakem(), 0);
+    ck_assert_ptr_nonnull(strstr(said, "0 findings"));
+    add_words("--format xml");
+    assert_refused("is none of text, json, sarif, github");
+    argc -= 2;
+    add_words("--from 0009_z");
+    assert_refused("there is no revision 0009_z");
+}
+END_TEST
+
 static int count_verbs(void)
 {
     int count = 0;
@@ -446,6 +495,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, names_and_reasons_that_no_message_could_carry_are_refused);
     tcase_add_test(tcase, a_mistake_in_the_operator_s_configuration_has_its_line);
     tcase_add_test(tcase, a_key_pair_is_made_once_and_shown_the_same);
+    tcase_add_test(tcase, an_error_of_lint_exits_with_5_and_is_shown_with_its_place);
+    tcase_add_test(tcase, what_is_allowed_with_a_reason_lets_lint_pass);
     tcase_add_test(tcase, what_is_said_is_shown_and_never_obeyed);
 }
 

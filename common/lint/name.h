@@ -1,0 +1,9 @@
+/* name.h: identifiers as a person would write them in SQL: quoted only where they must be. */
+#ifndef COMMON_LINT_NAME_H
+#define COMMON_LINT_NAME_H
+
+/* Talloc children of parent. */
+char *name_text(const void *parent, const char *name);
+char *name_with_schema(const void *parent, const char *schema, const char *name);
+
+#endif

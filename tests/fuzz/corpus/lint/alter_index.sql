@@ -1,0 +1,4 @@
+ALTER INDEX t_a_idx RENAME TO t_a_idx2;
+ALTER INDEX t_a_idx SET (fillfactor = 80);
+ALTER INDEX t_a_idx ALTER COLUMN 1 SET STATISTICS 100;
+ALTER INDEX pk_k RENAME TO pk_kk;

@@ -1,0 +1,1 @@
+ALTER TRIGGER t_tg ON t RENAME TO t_tg2;

@@ -1,0 +1,5 @@
+ALTER TYPE mood ADD VALUE 'c';
+ALTER TYPE mood RENAME VALUE 'b' TO 'bb';
+ALTER TYPE pair ADD ATTRIBUTE three int;
+ALTER TYPE mood ADD VALUE 'aa' BEFORE 'b';
+ALTER TYPE mood RENAME TO mood2;

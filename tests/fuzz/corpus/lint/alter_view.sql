@@ -1,0 +1,5 @@
+ALTER VIEW vw RENAME TO vw2;
+ALTER VIEW vw SET SCHEMA elsewhere;
+ALTER VIEW vw SET (security_barrier = true);
+ALTER VIEW vw ALTER COLUMN a SET DEFAULT 1;
+ALTER VIEW vw OWNER TO postgres;

@@ -1,0 +1,5 @@
+ANALYZE t;
+ANALYZE pt1;
+ANALYZE par;
+ANALYZE pt;
+ANALYZE t (a);

@@ -1,0 +1,2 @@
+CLUSTER t USING t_pkey;
+CLUSTER t USING t_a_idx;

@@ -1,0 +1,1 @@
+CREATE DOMAIN dom2 AS int CHECK (value > 0);

@@ -1,0 +1,1 @@
+CREATE TYPE mood3 AS ENUM ('x');

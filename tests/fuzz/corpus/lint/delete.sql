@@ -1,0 +1,3 @@
+DELETE FROM td;
+DELETE FROM td USING p WHERE p.id = td.id;
+DELETE FROM pk;

@@ -1,0 +1,4 @@
+DROP INDEX t_a_idx;
+DROP INDEX mv_u;
+DROP INDEX pk_k;
+DROP INDEX CONCURRENTLY t_a_idx;

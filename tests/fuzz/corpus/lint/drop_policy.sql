@@ -1,0 +1,1 @@
+DROP POLICY t_pol ON p;

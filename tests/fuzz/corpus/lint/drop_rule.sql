@@ -1,0 +1,1 @@
+DROP RULE p_rule ON ser;

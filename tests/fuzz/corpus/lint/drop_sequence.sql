@@ -1,0 +1,2 @@
+DROP SEQUENCE free_seq;
+DROP SEQUENCE ser_id_seq CASCADE;

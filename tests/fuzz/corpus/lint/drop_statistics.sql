@@ -1,0 +1,1 @@
+DROP STATISTICS t_st;

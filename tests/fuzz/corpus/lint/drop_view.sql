@@ -1,0 +1,2 @@
+DROP VIEW vw;
+DROP VIEW vw CASCADE;

@@ -1,0 +1,1 @@
+WITH w AS (SELECT id FROM p) SELECT * FROM w;
