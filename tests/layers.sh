@@ -20,6 +20,7 @@ forbid "common proto" '"(coordinator|agent|tests)/' "a lower layer includes a hi
 forbid "coordinator" '"agent/' "the coordinator includes the agent"
 forbid "agent" '"coordinator/' "the agent includes the coordinator"
 forbid "common/base common/config common/postgres common/migration common/wire" '"common/proof/' "what is proven includes its proof"
+forbid "common/base common/config common/postgres common/migration common/wire common/proof common/backup" '"common/layout/' "what is made of a layout includes it"
 forbid "common/base common/config common/postgres common/migration common/wire common/proof" '"common/backup/' "what is backed up includes its backup"
 forbid "common/base" '"(proto|common/(wire|config|copy|postgres|migration))/' "base includes a layer above it"
 forbid "proto" '"common/(wire|config|postgres|migration)/' "proto includes a layer above it"

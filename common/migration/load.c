@@ -55,12 +55,17 @@ static const char *base_name(const char *path)
 static enum error_code take_script(struct loading *in, struct draft *draft,
                                    const struct migration_file *file, struct error *err)
 {
+    const struct split_source source = {.path = file->origin != NULL ? file->origin : file->path,
+                                        .line = file->origin != NULL ? file->origin_line : 1,
+                                        .text = file->bytes,
+                                        .size = file->size};
+
     for (size_t i = 0; i < MIGRATION_SCRIPT_COUNT; i++) {
         struct split *split;
 
         if (strcmp(base_name(file->path), script_files[i]) != 0)
             continue;
-        if (split_sql(in->set, file->path, file->bytes, file->size, &split, err) != ERROR_OK)
+        if (split_part(in->set, &source, &split, err) != ERROR_OK)
             return err->code;
         draft->revision.scripts[i] = split;
         return ERROR_OK;
@@ -84,7 +89,8 @@ static enum error_code take_file(struct loading *in, struct draft *draft,
 static enum error_code check_queries(const struct split *split, struct error *err)
 {
     for (size_t i = 0; split != NULL && i < split->count; i++)
-        if (!split->statements[i].is_query)
+        if (!split->statements[i].is_query &&
+            !(split->must_run && strcmp(split->statements[i].kind, "DoStmt") == 0))
             return error_set(err, ERROR_INVALID, "%s:%zu: only queries have a place here",
                              split->path, split->statements[i].line);
     return ERROR_OK;
@@ -148,6 +154,7 @@ static enum error_code finish_draft(struct loading *in, struct draft *draft, str
     revision->backfills = draft->manifest.backfills;
     revision->backfill_count = draft->manifest.backfill_count;
     revision->is_irreversible = draft->manifest.is_irreversible;
+    revision->is_plain = draft->manifest.is_plain;
     revision->lock_timeout_ms = draft->manifest.lock_timeout_ms;
     revision->statement_timeout_ms = draft->manifest.statement_timeout_ms;
     return check_revision(revision, err);

@@ -152,6 +152,7 @@ struct migration_revision {
     size_t backfill_count;
     const struct migration_backfill *backfills;
     bool is_irreversible;
+    bool is_plain;                 /* nobody says that the release before works after expand */
     uint64_t lock_timeout_ms;      /* total budget for one lock; 0: the run's own */
     uint64_t statement_timeout_ms; /* likewise */
 };
@@ -168,6 +169,8 @@ struct migration_file {
     const char *path;  /* "0007_rating/expand.sql", "releases.yaml" */
     const char *bytes; /* with a terminator that size does not count */
     size_t size;
+    const char *origin; /* the file that it was made of, which errors name; NULL: itself */
+    size_t origin_line; /* of that file, where bytes begin; see struct split_source */
 };
 
 struct migration_set {

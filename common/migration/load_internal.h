@@ -17,6 +17,7 @@ struct migration_manifest {
     struct migration_backfill *backfills;
     size_t backfill_count;
     bool is_irreversible;
+    bool is_plain;
     uint64_t lock_timeout_ms;
     uint64_t statement_timeout_ms;
 };

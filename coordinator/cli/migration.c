@@ -125,7 +125,7 @@ enum error_code migration_list(struct cli *cli, struct error *err)
     json_t *revisions;
     struct migration_set *set;
 
-    if (migration_load(NULL, database_migrations_folder(cli), &set, err) != ERROR_OK)
+    if (database_load(cli, NULL, &set, err) != ERROR_OK)
         return err->code;
     revisions = json_array();
     for (size_t i = 0; i < set->revision_count; i++) {
@@ -168,7 +168,7 @@ enum error_code migration_show(struct cli *cli, struct error *err)
     struct migration_set *set;
     size_t index;
 
-    if (migration_load(NULL, database_migrations_folder(cli), &set, err) != ERROR_OK)
+    if (database_load(cli, NULL, &set, err) != ERROR_OK)
         return err->code;
     if (!migration_find(set, name, &index)) {
         talloc_free(set);
