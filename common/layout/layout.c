@@ -70,38 +70,23 @@ static enum error_code recognise(const struct layout_reading *in, const struct l
 
 /* ---- reading ---- */
 
-static struct layout_content *new_native(const void *parent)
-{
-    struct layout_content *content = memory_new(parent, struct layout_content);
-
-    content->layout = LAYOUT_NATIVE;
-    return content;
-}
-
-/* What is found is a child of in->memory, which becomes the content's. */
+/* What is found are children of the content, which in->memory is. */
 static enum error_code read_as(struct layout_reading *in, const struct layout_row *row,
-                               const void *parent, struct layout_content **ret, struct error *err)
+                               struct layout_content *ret, struct error *err)
 {
-    struct layout_content content = {.layout = row->name};
-
+    ret->layout = row->name;
     if (reading_refuse_languages(in, err) != ERROR_OK || row->read(in, err) != ERROR_OK)
         return err->code;
     if (in->revision_count == 0)
         return error_set(err, ERROR_INVALID, "there is no migration of %s here", row->name);
-    if (reading_order(in, row->has_order, err) != ERROR_OK ||
-        native_write(in, &content, err) != ERROR_OK)
+    if (reading_order(in, row->has_order, err) != ERROR_OK)
         return err->code;
-    *ret = memory_new(parent, struct layout_content);
-    **ret = content;
-    (void)talloc_steal(*ret, in->memory);
-    in->memory = NULL;
-    return ERROR_OK;
+    return native_write(in, ret, err);
 }
 
 /* row NULL: the one that it looks like. */
 static enum error_code read_files(struct layout_reading *in, const struct layout_row *row,
-                                  bool has_native, const void *parent, struct layout_content **ret,
-                                  struct error *err)
+                                  bool has_native, struct layout_content *ret, struct error *err)
 {
     if (row == NULL) {
         if (recognise(in, &row, err) != ERROR_OK)
@@ -109,13 +94,42 @@ static enum error_code read_files(struct layout_reading *in, const struct layout
         if (row != NULL && has_native)
             return fail_two(LAYOUT_NATIVE, row->name, err);
     }
-    if (row == NULL) {
-        *ret = new_native(parent);
-        return ERROR_OK;
-    }
-    return read_as(in, row, parent, ret, err);
+    return row == NULL ? ERROR_OK : read_as(in, row, ret, err);
 }
 
+static enum error_code read_folder(const char *folder, const struct layout_row *row,
+                                   struct layout_content *ret, struct error *err)
+{
+    struct layout_reading in = {.memory = ret};
+    struct folder_look look = {.has_native = false};
+    struct layout_file *files = NULL;
+
+    if (folder_look(folder, &look, err) != ERROR_OK)
+        return err->code;
+    if (row == NULL && !look.has_foreign)
+        return ERROR_OK;
+    if (folder_read(ret, folder, &files, &in.file_count, err) == ERROR_OK) {
+        in.files = files;
+        if (read_files(&in, row, look.has_native, ret, err) == ERROR_OK)
+            return ERROR_OK;
+    }
+    return error_set(err, err->code, "%s/%s", folder, err->detail);
+}
+
+static enum error_code read_memory(const struct migration_file *files, size_t count,
+                                   const struct layout_row *row, struct layout_content *ret,
+                                   struct error *err)
+{
+    struct layout_reading in = {.memory = ret, .file_count = count};
+    struct layout_file *adopted = NULL;
+
+    if (folder_adopt(ret, files, count, &adopted, err) != ERROR_OK)
+        return err->code;
+    in.files = adopted;
+    return read_files(&in, row, false, ret, err);
+}
+
+/* NULL, and not native: whatever it looks like. */
 static enum error_code choose(const char *layout, const struct layout_row **ret,
                               bool *ret_is_native, struct error *err)
 {
@@ -126,61 +140,49 @@ static enum error_code choose(const char *layout, const struct layout_row **ret,
     return find_by_name(layout, ret, err);
 }
 
-static enum error_code read_folder(const char *folder, const struct layout_row *row,
-                                   const void *parent, struct layout_content **ret,
-                                   struct error *err)
+static struct layout_content *new_content(const void *parent)
 {
-    struct layout_reading in = {.memory = talloc_new(NULL)};
-    struct folder_look look = {.has_native = false};
-    struct layout_file *files = NULL;
-    enum error_code code = folder_look(folder, &look, err);
+    struct layout_content *content = memory_new(parent, struct layout_content);
 
-    if (code != ERROR_OK || (row == NULL && !look.has_foreign)) {
-        talloc_free(in.memory);
-        if (code == ERROR_OK)
-            *ret = new_native(parent);
-        return code;
-    }
-    code = folder_read(in.memory, folder, &files, &in.file_count, err);
-    in.files = files;
+    content->layout = LAYOUT_NATIVE;
+    return content;
+}
+
+static enum error_code give(struct layout_content *content, enum error_code code,
+                            struct layout_content **ret)
+{
     if (code == ERROR_OK)
-        code = read_files(&in, row, look.has_native, parent, ret, err);
-    talloc_free(in.memory);
-    return code == ERROR_OK ? ERROR_OK : error_set(err, code, "%s/%s", folder, err->detail);
+        *ret = content;
+    else
+        talloc_free(content);
+    return code;
 }
 
 enum error_code layout_read(const void *parent, const char *folder, const char *layout,
                             struct layout_content **ret, struct error *err)
 {
-    const struct layout_row *row;
-    bool is_native;
+    struct layout_content *content;
+    const struct layout_row *row = NULL;
+    bool is_native = false;
 
     if (choose(layout, &row, &is_native, err) != ERROR_OK)
         return err->code;
-    if (is_native) {
-        *ret = new_native(parent);
-        return ERROR_OK;
-    }
-    return read_folder(folder, row, parent, ret, err);
+    content = new_content(parent);
+    return give(content, is_native ? ERROR_OK : read_folder(folder, row, content, err), ret);
 }
 
 enum error_code layout_read_files(const void *parent, const struct migration_file *files,
                                   size_t count, const char *layout, struct layout_content **ret,
                                   struct error *err)
 {
-    struct layout_reading in = {.memory = talloc_new(NULL), .file_count = count};
+    struct layout_content *content;
     const struct layout_row *row = NULL;
-    struct layout_file *adopted = NULL;
     bool is_native = false;
-    enum error_code code = choose(layout, &row, &is_native, err);
 
-    if (code == ERROR_OK)
-        code = folder_adopt(in.memory, files, count, &adopted, err);
-    in.files = adopted;
-    if (code == ERROR_OK)
-        code = read_files(&in, row, is_native, parent, ret, err);
-    talloc_free(in.memory);
-    return code;
+    if (choose(layout, &row, &is_native, err) != ERROR_OK)
+        return err->code;
+    content = new_content(parent);
+    return give(content, is_native ? ERROR_OK : read_memory(files, count, row, content, err), ret);
 }
 
 /* ---- loading ---- */

@@ -43,4 +43,15 @@ enum error_code layout_read_files(const void *parent, const struct migration_fil
 enum error_code layout_load(const void *parent, const char *folder, const char *layout,
                             struct migration_set **ret, struct error *err);
 
+struct layout_import {
+    const char *folder;
+    const char *layout; /* NULL: the one that it looks like */
+    const char *into;   /* a new folder, or an empty one */
+};
+/* Writes the native files that layout_read() finds into a folder, all of them or none; they make
+ * the same revisions.  A folder with something in it, or nothing foreign to import:
+ * ERROR_REFUSED. */
+enum error_code layout_import(const void *parent, const struct layout_import *order,
+                              struct layout_content **ret, struct error *err);
+
 #endif

@@ -13,15 +13,17 @@
     {                                                                                              \
         .name = "--database", .value = "URL", .environment = "DATABASE_URL", .doc = "the database" \
     }
+#define LAYOUT_FLAG                                                                                \
+    {                                                                                              \
+        .name = "--layout", .value = "NAME",                                                       \
+        .doc = "whose the folder is, if it looks like two: native, goose, flyway and so on"        \
+    }
 #define MIGRATIONS_FLAG                                                                            \
     {.name = "--migrations",                                                                       \
      .value = "FOLDER",                                                                            \
      .environment = "HAKEM_MIGRATIONS",                                                            \
      .doc = "default: ./" MIGRATIONS_FOLDER_DEFAULT},                                              \
-    {                                                                                              \
-        .name = "--layout", .value = "NAME",                                                       \
-        .doc = "whose the folder is, if it looks like two: native, goose, flyway and so on"        \
-    }
+        LAYOUT_FLAG
 
 const char *database_migrations_folder(const struct cli *cli);
 /* The folder's revisions, whatever its layout. */

@@ -1,8 +1,9 @@
 /* Folders of other tools. */
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/layout/reading.h"
-#include "support/suite.h"
+#include "support/scratch.h"
 
 #include <string.h>
 
@@ -98,6 +99,58 @@ START_TEST(no_layout_is_there_that_this_test_does_not_know)
     ck_assert_int_eq(layout_read(context, ".", "rails", &content, &err), ERROR_USAGE);
     ck_assert_ptr_nonnull(strstr(err.detail, "golang-migrate, goose, dbmate"));
     ck_assert_int_eq(layout_read(context, "/nowhere", NULL, &content, &err), ERROR_NOT_FOUND);
+}
+END_TEST
+
+/* ---- import ---- */
+
+static const char *revisions_of(const struct migration_set *of)
+{
+    struct text *text = text_new(context, 4096);
+
+    for (size_t i = 0; i < of->revision_count; i++)
+        text_append_format(text, "%s %s\n", of->revisions[i].name, of->revisions[i].checksum);
+    return text->data;
+}
+
+START_TEST(what_is_imported_is_the_same_history)
+{
+    const struct layout_import order = {.folder = memory_format(context, "%s/tests/layouts/%s",
+                                                                getenv("HAKEM_ROOT"),
+                                                                layout_name((size_t)_i)),
+                                        .into = scratch_path("new")};
+    struct migration_set *imported = NULL, *again = NULL;
+    struct layout_content *content = NULL;
+
+    assert_ok(layout_import(context, &order, &content, &failure));
+    assert_ok(migration_load(context, order.into, &imported, &failure));
+    assert_ok(layout_load(context, order.into, NULL, &again, &failure));
+    assert_ok(layout_load(context, order.folder, NULL, &set, &failure));
+    ck_assert_str_eq(revisions_of(imported), revisions_of(set));
+    ck_assert_str_eq(revisions_of(again), revisions_of(set));
+    ck_assert_int_eq(layout_import(context, &order, &content, &failure), ERROR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(failure.detail, "is not empty"));
+}
+END_TEST
+
+START_TEST(an_import_that_fails_leaves_nothing)
+{
+    struct layout_import order = {.folder = scratch_path("old"), .into = scratch_path("new")};
+    struct layout_content *content = NULL;
+    size_t count = 0;
+    char **names;
+
+    assert_ok(file_make_folder(order.folder, 0755, &failure));
+    ck_assert_int_eq(layout_import(context, &order, &content, &failure), ERROR_REFUSED);
+    (void)write_file("old/1_a.up.sql", "SELEC");
+    ck_assert_int_eq(layout_import(context, &order, &content, &failure), ERROR_INVALID);
+    ck_assert_ptr_nonnull(strstr(failure.detail, "/old/1_a.up.sql:1: "));
+    (void)write_file("old/1_a.up.sql", "SELECT 1");
+    (void)write_file("file", "");
+    order.into = scratch_path("file/new");
+    ck_assert_int_ne(layout_import(context, &order, &content, &failure), ERROR_OK);
+    assert_ok(file_list(context, scratch.folder, &names, &count, &failure));
+    ck_assert_uint_eq(count, 2); /* file and old */
 }
 END_TEST
 
@@ -308,12 +361,13 @@ END_TEST
 
 static void set_up(void)
 {
-    context = talloc_new(NULL);
+    scratch_set_up();
+    context = scratch.memory;
 }
 
 static void tear_down(void)
 {
-    talloc_free(context);
+    scratch_tear_down();
 }
 
 static void add_all(TCase *tcase)
@@ -321,6 +375,8 @@ static void add_all(TCase *tcase)
     tcase_add_loop_test(tcase, every_layout_is_recognised_and_becomes_the_same_history, 0,
                         (int)row_count());
     tcase_add_test(tcase, no_layout_is_there_that_this_test_does_not_know);
+    tcase_add_loop_test(tcase, what_is_imported_is_the_same_history, 0, (int)row_count());
+    tcase_add_test(tcase, an_import_that_fails_leaves_nothing);
     tcase_add_test(tcase, versions_order_revisions_and_names_say_them);
     tcase_add_test(tcase, dotted_versions_are_numbers);
     tcase_add_test(tcase, what_arrives_late_leaves_the_others_as_they_are);
