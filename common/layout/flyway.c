@@ -133,6 +133,22 @@ static enum error_code take_versioned(struct layout_reading *in, const struct la
     return ERROR_OK;
 }
 
+static enum error_code take_repeatable(struct layout_reading *in, const struct layout_file *file,
+                                       const struct flyway_name *name, struct error *err)
+{
+    struct flyway_conf conf = {.runs_each = false};
+
+    if (read_conf(in, file, &conf, err) != ERROR_OK ||
+        (!conf.keeps_placeholders && check_placeholders(file, err) != ERROR_OK))
+        return err->code;
+    if (conf.runs_each)
+        return error_set(err, ERROR_INVALID,
+                         "%s" CONF_ENDING ": a repeatable migration is one transaction here: make "
+                         "what cannot be in one a versioned migration",
+                         file->path);
+    return reading_add_repeatable(in, name->name, file, err);
+}
+
 static enum error_code take(struct layout_reading *in, const struct layout_file *file,
                             struct error *err)
 {
@@ -148,10 +164,7 @@ static enum error_code take(struct layout_reading *in, const struct layout_file 
         return ERROR_OK;
     }
     if (name.kind == 'R')
-        return error_set(err, ERROR_INVALID,
-                         "%s: a repeatable migration is not read: make what it says a versioned "
-                         "one",
-                         file->path);
+        return take_repeatable(in, file, &name, err);
     if (name.kind == 'B') {
         reading_note(in, "%s is left out: a new database is made by all the migrations",
                      file->path);

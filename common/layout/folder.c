@@ -43,7 +43,7 @@ static enum error_code look_into(const char *folder, const char *name, struct fo
     }
     if (!text_format(path, sizeof(path), "%s/%s/expand.sql", folder, name))
         return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
-    if (file_exists(path))
+    if (file_exists(path) || strcmp(name, MIGRATION_REPEATABLES) == 0)
         ret->has_native = true;
     else
         ret->has_foreign = true;

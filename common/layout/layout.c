@@ -42,8 +42,10 @@ static enum error_code find_by_name(const char *name, const struct layout_row **
                      known);
 }
 
-static enum error_code fail_two(const char *one, const char *other, struct error *err)
+static enum error_code fail_two(struct layout_reading *in, const char *one, const char *other,
+                                struct error *err)
 {
+    in->fails_as_whole = true;
     return error_set(err, ERROR_INVALID,
                      "the folder looks like %s and like %s: keep the files of one, or say which "
                      "with --layout NAME",
@@ -51,7 +53,7 @@ static enum error_code fail_two(const char *one, const char *other, struct error
 }
 
 /* Untouched if it looks like none. */
-static enum error_code recognise(const struct layout_reading *in, const struct layout_row **ret,
+static enum error_code recognise(struct layout_reading *in, const struct layout_row **ret,
                                  struct error *err)
 {
     const struct layout_row *found = NULL;
@@ -60,7 +62,7 @@ static enum error_code recognise(const struct layout_reading *in, const struct l
         if (!rows[i].recognises(in))
             continue;
         if (found != NULL)
-            return fail_two(found->name, rows[i].name, err);
+            return fail_two(in, found->name, rows[i].name, err);
         found = &rows[i];
     }
     if (found != NULL)
@@ -77,8 +79,10 @@ static enum error_code read_as(struct layout_reading *in, const struct layout_ro
     ret->layout = row->name;
     if (reading_refuse_languages(in, err) != ERROR_OK || row->read(in, err) != ERROR_OK)
         return err->code;
-    if (in->revision_count == 0)
+    if (in->revision_count == 0) {
+        in->fails_as_whole = true;
         return error_set(err, ERROR_INVALID, "there is no migration of %s here", row->name);
+    }
     if (reading_order(in, row->has_order, err) != ERROR_OK)
         return err->code;
     return native_write(in, ret, err);
@@ -92,7 +96,7 @@ static enum error_code read_files(struct layout_reading *in, const struct layout
         if (recognise(in, &row, err) != ERROR_OK)
             return err->code;
         if (row != NULL && has_native)
-            return fail_two(LAYOUT_NATIVE, row->name, err);
+            return fail_two(in, LAYOUT_NATIVE, row->name, err);
     }
     return row == NULL ? ERROR_OK : read_as(in, row, ret, err);
 }
@@ -113,7 +117,7 @@ static enum error_code read_folder(const char *folder, const struct layout_row *
         if (read_files(&in, row, look.has_native, ret, err) == ERROR_OK)
             return ERROR_OK;
     }
-    return error_set(err, err->code, "%s/%s", folder, err->detail);
+    return error_set(err, err->code, in.fails_as_whole ? "%s: %s" : "%s/%s", folder, err->detail);
 }
 
 static enum error_code read_memory(const struct migration_file *files, size_t count,

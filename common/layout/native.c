@@ -42,6 +42,21 @@ static void trim(const char **text, size_t *size, size_t *line)
         (*size)--;
 }
 
+static void add_repeatable(struct writing *w, const struct layout_repeatable *repeatable)
+{
+    const struct layout_file *from = repeatable->file;
+    char *copy = memory_copy(w->in->memory, from->bytes, from->size);
+    struct migration_file *file = &w->files[w->count++];
+
+    (void)script_unwrap(copy, from->size, LAYOUT_UP);
+    *file = (struct migration_file){
+        .path = memory_format(w->in->memory, MIGRATION_REPEATABLES "/%s.sql", repeatable->name),
+        .bytes = copy,
+        .size = from->size,
+        .origin = from->path,
+        .origin_line = 1};
+}
+
 static void add_script(struct writing *w, const struct layout_revision *revision, const char *name,
                        enum layout_script_kind kind)
 {
@@ -146,8 +161,9 @@ enum error_code native_write(struct layout_reading *in, struct layout_content *r
         memory_array(in->memory, struct layout_version, in->revision_count);
     struct writing w = {.in = in};
 
-    w.files = memory_array(in->memory, struct migration_file,
-                           in->revision_count * (LAYOUT_SCRIPT_COUNT + 1) + 1);
+    w.files =
+        memory_array(in->memory, struct migration_file,
+                     in->revision_count * (LAYOUT_SCRIPT_COUNT + 1) + in->repeatable_count + 1);
     for (size_t i = 0; i < in->revision_count; i++) {
         if (write_one(&w, i, before[i], err) != ERROR_OK)
             return err->code;
@@ -155,6 +171,8 @@ enum error_code native_write(struct layout_reading *in, struct layout_content *r
                                               .version = in->revisions[i].version,
                                               .path = in->revisions[i].path};
     }
+    for (size_t i = 0; i < in->repeatable_count; i++)
+        add_repeatable(&w, &in->repeatables[i]);
     ret->files = w.files;
     ret->file_count = w.count;
     ret->versions = versions;

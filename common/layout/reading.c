@@ -95,6 +95,25 @@ enum error_code reading_add(struct layout_reading *in, const char *version, cons
     return ERROR_OK;
 }
 
+enum error_code reading_add_repeatable(struct layout_reading *in, const char *name,
+                                       const struct layout_file *file, struct error *err)
+{
+    const char *made = name_of(in->memory, "", name);
+
+    if (!text_is_name(made, MIGRATION_NAME_MAX))
+        return error_set(err, ERROR_INVALID, "%s: its name begins with a letter or a digit",
+                         file->path);
+    for (size_t i = 0; i < in->repeatable_count; i++)
+        if (strcmp(in->repeatables[i].name, made) == 0)
+            return error_set(err, ERROR_INVALID, "%s and %s would both be the repeatable %s",
+                             in->repeatables[i].file->path, file->path, made);
+    in->repeatables =
+        memory_grow(in->memory, in->repeatables, in->repeatable_count, in->repeatable_count + 1);
+    in->repeatables[in->repeatable_count++] =
+        (struct layout_repeatable){.name = made, .file = file};
+    return ERROR_OK;
+}
+
 struct layout_revision *reading_find_version(const struct layout_reading *in, const char *version)
 {
     for (size_t i = in->revision_count; i-- > 0;)

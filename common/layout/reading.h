@@ -33,14 +33,23 @@ struct layout_revision {
     struct layout_script scripts[LAYOUT_SCRIPT_COUNT];
 };
 
+/* Becomes repeatable/NAME.sql. */
+struct layout_repeatable {
+    const char *name;
+    const struct layout_file *file;
+};
+
 struct layout_reading {
     void *memory;                    /* of everything that the readers make */
     const struct layout_file *files; /* by path */
     size_t file_count;
     struct layout_revision *revisions;
     size_t revision_count;
+    struct layout_repeatable *repeatables;
+    size_t repeatable_count;
     const char **notes;
     size_t note_count;
+    bool fails_as_whole; /* the error is about no file in particular */
 };
 
 /* A row of the table. */
@@ -53,6 +62,9 @@ struct layout_row {
 
 /* ---- reading.c ---- */
 
+/* ERROR_INVALID if there is one of that name. */
+enum error_code reading_add_repeatable(struct layout_reading *in, const char *name,
+                                       const struct layout_file *file, struct error *err);
 /* version and name become the revision's name, which satisfies the rules of native ones. A talloc
  * array is grown: pointers to other revisions end. */
 enum error_code reading_add(struct layout_reading *in, const char *version, const char *name,

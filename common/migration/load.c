@@ -52,13 +52,18 @@ static const char *base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+static struct split_source source_of(const struct migration_file *file)
+{
+    return (struct split_source){.path = file->origin != NULL ? file->origin : file->path,
+                                 .line = file->origin != NULL ? file->origin_line : 1,
+                                 .text = file->bytes,
+                                 .size = file->size};
+}
+
 static enum error_code take_script(struct loading *in, struct draft *draft,
                                    const struct migration_file *file, struct error *err)
 {
-    const struct split_source source = {.path = file->origin != NULL ? file->origin : file->path,
-                                        .line = file->origin != NULL ? file->origin_line : 1,
-                                        .text = file->bytes,
-                                        .size = file->size};
+    const struct split_source source = source_of(file);
 
     for (size_t i = 0; i < MIGRATION_SCRIPT_COUNT; i++) {
         struct split *split;
@@ -211,6 +216,57 @@ static enum error_code draft_revision(struct loading *in, size_t first, size_t e
     return finish_draft(in, draft, err);
 }
 
+/* ---- repeatables ---- */
+
+static bool is_repeatable(const struct migration_file *file)
+{
+    return text_starts_with(file->path, MIGRATION_REPEATABLES "/");
+}
+
+static enum error_code take_repeatable(struct loading *in, const struct migration_file *file,
+                                       struct migration_repeatable *ret, struct error *err)
+{
+    const struct split_source source = source_of(file);
+    const char *name = base_name(file->path);
+    struct split *split = NULL;
+
+    if (!text_ends_with(name, ".sql"))
+        return error_set(err, ERROR_INVALID, "%s: a repeatable is an SQL file", file->path);
+    ret->path = file->path;
+    ret->name = memory_copy(in->set, name, strlen(name) - strlen(".sql"));
+    hash_bytes_hex(file->bytes, file->size, ret->checksum);
+    if (!text_is_name(ret->name, MIGRATION_NAME_MAX))
+        return error_set(err, ERROR_INVALID,
+                         "%s: a repeatable's name is 1 to %d letters, digits, '_', '-' or '.'",
+                         file->path, MIGRATION_NAME_MAX);
+    if (split_part(in->set, &source, &split, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < split->count; i++)
+        if (split->statements[i].class == SPLIT_OUTSIDE)
+            return error_set(err, ERROR_INVALID,
+                             "%s:%zu: a repeatable is one transaction, and this cannot be in one: "
+                             "it belongs into a revision",
+                             split->path, split->statements[i].line);
+    ret->split = split;
+    return ERROR_OK;
+}
+
+/* Paths are in order, and with one folder so are names. */
+static enum error_code take_repeatables(struct loading *in, struct error *err)
+{
+    const struct migration_set *set = in->set;
+    struct migration_repeatable *list =
+        memory_array(in->set, struct migration_repeatable, set->file_count);
+
+    in->set->repeatables = list;
+    for (size_t i = 0; i < set->file_count; i++)
+        if (is_repeatable(&set->files[i]) &&
+            take_repeatable(in, &set->files[i], &list[in->set->repeatable_count++], err) !=
+                ERROR_OK)
+            return err->code;
+    return ERROR_OK;
+}
+
 static int by_draft_name(const void *a, const void *b)
 {
     return strcmp(((const struct draft *)a)->revision.name,
@@ -232,7 +288,7 @@ static enum error_code draft_all(struct loading *in, struct error *err)
         }
         while (end < in->set->file_count && is_same_folder(&files[first], &files[end]))
             end++;
-        if (draft_revision(in, first, end, err) != ERROR_OK)
+        if (!is_repeatable(&files[first]) && draft_revision(in, first, end, err) != ERROR_OK)
             return err->code;
     }
     if (in->count == 0)
@@ -398,6 +454,8 @@ enum error_code migration_load_files(const void *parent, const struct migration_
     code = files_adopt(in.set, files, count, err);
     if (code == ERROR_OK)
         code = draft_all(&in, err);
+    if (code == ERROR_OK)
+        code = take_repeatables(&in, err);
     if (code == ERROR_OK)
         code = order_all(&in, err);
     if (code == ERROR_OK)

@@ -18,6 +18,7 @@
 #define MIGRATION_BUNDLE_MAX    67108864
 #define MIGRATION_BACKFILLS_MAX 16
 #define MIGRATION_RELEASES_MAX  1000
+#define MIGRATION_REPEATABLES   "repeatable" /* the folder */
 
 /* The SQL files of a revision. */
 enum migration_script {
@@ -165,6 +166,14 @@ struct migration_release {
     const struct split *queries; /* what it asks of the database; NULL: nobody says */
 };
 
+/* Applied anew whenever it has changed: repeatable/NAME.sql. */
+struct migration_repeatable {
+    const char *name;
+    const char *path; /* "repeatable/NAME.sql" */
+    char checksum[HASH_HEX_SIZE];
+    const struct split *split; /* nothing in it runs outside of a transaction */
+};
+
 struct migration_file {
     const char *path;  /* "0007_rating/expand.sql", "releases.yaml" */
     const char *bytes; /* with a terminator that size does not count */
@@ -179,6 +188,8 @@ struct migration_set {
     size_t head;                                /* the last word of the history */
     size_t release_count;
     const struct migration_release *releases;
+    size_t repeatable_count;
+    const struct migration_repeatable *repeatables; /* by name */
     size_t file_count;
     const struct migration_file *files; /* by path; what a bundle consists of */
 };

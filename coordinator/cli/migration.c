@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/fingerprint.h"
+#include "common/migration/repeatable.h"
 #include "common/migration/verify.h"
 #include "common/postgres/term.h"
 #include "coordinator/cli/database.h"
@@ -220,6 +221,30 @@ static void show_marks(struct cli *cli, const struct database *db)
     cli_answer(cli, "revisions", revisions);
 }
 
+static enum error_code show_repeatables(struct cli *cli, const struct database *db,
+                                        struct error *err)
+{
+    static const char *const words[REPEATABLE_STATE_COUNT] = {
+        [REPEATABLE_NEW] = "not applied",
+        [REPEATABLE_CHANGED] = "changed since it was applied",
+        [REPEATABLE_CURRENT] = "applied",
+    };
+    enum repeatable_state *states = NULL;
+    json_t *repeatables;
+
+    if (repeatable_read(db->session, db->set, db->context, &states, err) != ERROR_OK)
+        return err->code;
+    repeatables = json_array();
+    for (size_t i = 0; i < db->set->repeatable_count; i++) {
+        cli_say(cli, "%-40s %s", db->set->repeatables[i].path, words[states[i]]);
+        (void)json_array_append_new(repeatables,
+                                    json_pack("{s:s, s:s}", "name", db->set->repeatables[i].name,
+                                              "state", words[states[i]]));
+    }
+    cli_answer(cli, "repeatables", repeatables);
+    return ERROR_OK;
+}
+
 enum error_code migration_status(struct cli *cli, struct error *err)
 {
     char fingerprint[HASH_HEX_SIZE];
@@ -232,6 +257,7 @@ enum error_code migration_status(struct cli *cli, struct error *err)
         fingerprint_take(db.session, FINGERPRINT_LOCK_MS, fingerprint, err) == ERROR_OK) {
         err->code = ERROR_OK;
         show_marks(cli, &db);
+        (void)show_repeatables(cli, &db, err);
         cli_say(cli, "fingerprint %s", fingerprint);
         if (term.rollout[0] != '\0')
             cli_say(cli, "rollout %s of journal %s is open here (term %llu)", term.rollout,

@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "common/migration/fingerprint.h"
 #include "common/migration/phase.h"
+#include "common/migration/repeatable.h"
 #include "common/migration/schema.h"
 #include "common/migration/verify.h"
 #include "common/postgres/term.h"
@@ -281,6 +282,29 @@ static enum error_code forward_in_legs(struct trip *trip, struct error *err)
     return forward(trip, leg, err);
 }
 
+/* ---- repeatables ---- */
+
+static void note_repeated(void *context, const struct migration_repeatable *repeatable)
+{
+    struct trip *trip = context;
+
+    cli_end_progress(trip->cli);
+    cli_say(trip->cli, "%-8s %s", "repeat", repeatable->path);
+    (void)json_array_append_new(
+        trip->done, json_pack("{s:s, s:s, s:I}", "revision", repeatable->path, "phase",
+                              "repeatable", "statements", (json_int_t)repeatable->split->count));
+}
+
+/* They may speak of anything: the whole history has to be there. */
+static enum error_code repeat_all(struct trip *trip, struct error *err)
+{
+    struct repeatable_hooks hooks = {.context = trip, .done = note_repeated};
+
+    if (trip->target != trip->db.set->head)
+        return ERROR_OK;
+    return repeatable_apply(trip->db.session, trip->db.set, &trip->run, &hooks, err);
+}
+
 /* ---- up ---- */
 
 static void mark_history(const struct trip *trip, size_t of, bool *ret)
@@ -377,6 +401,8 @@ enum error_code migration_up(struct cli *cli, struct error *err)
         code = back_up(&trip, err);
     if (code == ERROR_OK)
         code = forward_in_legs(&trip, err);
+    if (code == ERROR_OK)
+        code = repeat_all(&trip, err);
     if (code == ERROR_OK)
         cli_say(cli, "the database is at %s", trip.db.set->revisions[trip.target].name);
     return end_trip(&trip, code, err);
