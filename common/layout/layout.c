@@ -8,7 +8,10 @@
 #include <string.h>
 
 static const struct layout_row rows[] = {
-    {.name = "golang-migrate", .recognises = golang_recognises, .read = golang_read},
+    {.name = "golang-migrate",
+     .recognises = golang_recognises,
+     .read = golang_read,
+     .is_strict = true},
     {.name = "goose", .recognises = goose_recognises, .read = goose_read},
     {.name = "dbmate", .recognises = dbmate_recognises, .read = dbmate_read},
     {.name = "sql-migrate", .recognises = sql_migrate_recognises, .read = sql_migrate_read},
@@ -20,6 +23,14 @@ static const struct layout_row rows[] = {
 const char *layout_name(size_t i)
 {
     return i < ARRAY_LEN(rows) ? rows[i].name : NULL;
+}
+
+bool layout_allows_late(const char *layout)
+{
+    for (size_t i = 0; layout != NULL && i < ARRAY_LEN(rows); i++)
+        if (strcmp(rows[i].name, layout) == 0)
+            return !rows[i].is_strict;
+    return true;
 }
 
 /* ---- which one ---- */
@@ -204,7 +215,9 @@ enum error_code layout_load(const void *parent, const char *folder, const char *
         code = migration_load(parent, folder, ret, err);
     } else {
         code = migration_load_files(parent, content->files, content->file_count, ret, err);
-        if (code != ERROR_OK)
+        if (code == ERROR_OK)
+            (*ret)->layout = content->layout; /* of the table */
+        else
             (void)error_set(err, code, "%s/%s", folder, err->detail);
     }
     talloc_free(content);

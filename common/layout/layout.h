@@ -28,6 +28,9 @@ struct layout_content {
 /* The names, in the order of the table; NULL behind the last. */
 const char *layout_name(size_t i);
 
+/* May a revision be applied behind one that stands on it?  NULL: native, where it may. */
+bool layout_allows_late(const char *layout);
+
 /* Reads folder as that layout; NULL: as the one that it looks like.  A talloc child of parent.
  * ERROR_INVALID in one sentence that names the folder's own file and line: two layouts in one
  * folder, a mark that nobody knows, a migration in another language. */

@@ -57,6 +57,7 @@ struct layout_row {
     const char *name;
     bool (*recognises)(const struct layout_reading *in);
     enum error_code (*read)(struct layout_reading *in, struct error *err);
+    bool is_strict; /* its tool does not apply what has arrived late */
     bool has_order; /* read() finds the revisions in their order; else it is that of versions */
 };
 

@@ -186,6 +186,7 @@ struct migration_set {
     size_t revision_count;
     const struct migration_revision *revisions; /* topological order */
     size_t head;                                /* the last word of the history */
+    const char *layout;                         /* of the folder; NULL: native */
     size_t release_count;
     const struct migration_release *releases;
     size_t repeatable_count;
@@ -203,6 +204,11 @@ enum error_code migration_load(const void *parent, const char *folder, struct mi
 /* The same of files in memory, in any order; they are copied. */
 enum error_code migration_load_files(const void *parent, const struct migration_file *files,
                                      size_t count, struct migration_set **ret, struct error *err);
+
+/* The names of a native folder's revisions that nobody requires, however many: a talloc child of
+ * parent. */
+enum error_code migration_heads(const void *parent, const char *folder, const char ***ret,
+                                size_t *ret_count, struct error *err);
 
 bool migration_find(const struct migration_set *set, const char *name, size_t *ret);
 bool migration_find_release(const struct migration_set *set, const char *name, size_t *ret);

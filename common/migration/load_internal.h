@@ -54,4 +54,11 @@ enum error_code files_read_folder(const void *parent, const char *folder,
                                   struct migration_file **ret, size_t *ret_count,
                                   struct error *err);
 
+/* ---- load_repeatable.c ---- */
+
+/* What is split of a file, by the name that errors say. */
+struct split_source source_of_file(const struct migration_file *file);
+bool file_is_repeatable(const struct migration_file *file);
+enum error_code repeatables_take(struct migration_set *set, struct error *err);
+
 #endif

@@ -4,8 +4,7 @@
 
 #include "coordinator/cli/cli.h"
 
-/* migration.c, migration_import.c, migration_up.c, migration_test.c: on a folder, and on a database
- * alone */
+/* migration*.c: on a folder, and on a database alone */
 extern const struct cli_flag migration_folder_flags[];
 extern const struct cli_flag migration_status_flags[];
 extern const struct cli_flag migration_up_flags[];
@@ -13,6 +12,7 @@ extern const struct cli_flag migration_down_flags[];
 extern const struct cli_flag migration_import_flags[];
 extern const struct cli_flag migration_test_flags[];
 enum error_code migration_new(struct cli *cli, struct error *err);
+enum error_code migration_merge(struct cli *cli, struct error *err);
 enum error_code migration_list(struct cli *cli, struct error *err);
 enum error_code migration_show(struct cli *cli, struct error *err);
 enum error_code migration_status(struct cli *cli, struct error *err);

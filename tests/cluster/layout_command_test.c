@@ -82,10 +82,94 @@ START_TEST(a_folder_that_looks_like_two_wants_to_be_told)
 }
 END_TEST
 
+/* ---- the graph ---- */
+
+static void given_revision(const char *name, const char *yaml)
+{
+    const char *folder = memory_format(scratch.memory, "m/%s", name);
+
+    ck_assert_int_eq(mkdir(scratch_path(folder), 0755), 0);
+    given_file(memory_format(scratch.memory, "%s/expand.sql", name), "SELECT 1;");
+    given_file(memory_format(scratch.memory, "%s/revert.sql", name), "SELECT 1;");
+    given_file(memory_format(scratch.memory, "%s/migration.yaml", name), yaml);
+}
+
+START_TEST(two_heads_are_merged_by_a_revision_that_requires_both)
+{
+    given_revision("0001_a", "description: x\n");
+    expect(5, "merge m", "m has one head, 0001_a");
+    given_revision("0002_b", "requires: [0001_a]");
+    given_revision("0002_c", "requires: [0001_a]");
+    expect(2, "up",
+           "two heads, 0002_b and 0002_c: add a revision that requires both, as hakem "
+           "migration merge");
+    expect(0, "merge both", "m/0003_both requires 2 revisions");
+    expect(0, "up", "the database is at 0003_both");
+    expect(0, "list --json", "\"0002_b\"");
+}
+END_TEST
+
+START_TEST(steps_are_counted_from_where_the_database_stands)
+{
+    given_revision("0001_a", "description: x\n");
+    given_revision("0002_b", "description: x\n");
+    given_revision("0003_c", "description: x\n");
+    expect(0, "up +2", "the database is at 0002_b");
+    expect(0, "up +1", "the database is at 0003_c");
+    expect(0, "up +7", "the database is at 0003_c");
+    expect(0, "down -2 --accept-data-loss", "revert   0002_b");
+    expect(5, "down -2", "fewer revisions than that");
+    expect(0, "up --to head", "the database is at 0003_c");
+    expect(0, "down --to 0001_a --accept-data-loss", "revert   0002_b");
+    expect(2, "up head --to head", "give the revision once: head, or --to head");
+    expect(2, "up 0009_z", "there is no revision 0009_z");
+    expect(2, "up +0", "there is no revision +0");
+}
+END_TEST
+
+START_TEST(what_comes_too_late_is_named_and_applied_only_on_request)
+{
+    given_file("1_a.sql", "-- +goose Up\nSELECT 1;");
+    given_file("3_c.sql", "-- +goose Up\nSELECT 1;");
+    expect(0, "up", "the database is at 0003_c");
+    given_file("2_b.sql", "-- +goose Up\nSELECT 1;");
+    expect(5, "up",
+           "0002_b came too late: 0003_c, which stands on it, is applied to this "
+           "database; give it a place behind the last one, or apply it all the same with "
+           "--out-of-order");
+    expect(0, "up --out-of-order", "expand   0002_b");
+    expect(0, "up", "the database is at 0003_c");
+}
+END_TEST
+
+START_TEST(where_the_tool_knows_no_other_order_there_is_none)
+{
+    given_file("1_a.up.sql", "SELECT 1;");
+    given_file("3_c.up.sql", "SELECT 1;");
+    expect(0, "up", "the database is at 0003_c");
+    given_file("2_b.up.sql", "SELECT 1;");
+    expect(5, "up --out-of-order", "(golang-migrate knows no other order)");
+}
+END_TEST
+
+START_TEST(a_new_revision_has_no_place_among_the_files_of_another_tool)
+{
+    given_file("1_a.up.sql", "SELECT 1;");
+    expect(5, "new b", "m is a folder of golang-migrate: write the file as its others are");
+    expect(0, "import m --into n", "1 revisions");
+    expect(0, "new b --migrations n", "n/0002_b");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_folder_in_place_goes_up_is_imported_and_goes_down);
     tcase_add_test(tcase, a_folder_that_looks_like_two_wants_to_be_told);
+    tcase_add_test(tcase, two_heads_are_merged_by_a_revision_that_requires_both);
+    tcase_add_test(tcase, steps_are_counted_from_where_the_database_stands);
+    tcase_add_test(tcase, what_comes_too_late_is_named_and_applied_only_on_request);
+    tcase_add_test(tcase, where_the_tool_knows_no_other_order_there_is_none);
+    tcase_add_test(tcase, a_new_revision_has_no_place_among_the_files_of_another_tool);
 }
 
 SUITE("layout_command", {.add = add_all,
