@@ -161,6 +161,38 @@ START_TEST(a_new_revision_has_no_place_among_the_files_of_another_tool)
 }
 END_TEST
 
+/* ---- baseline ---- */
+
+START_TEST(a_database_of_another_tool_is_taken_over_and_goes_on)
+{
+    given_file("1_a.sql", "-- +goose Up\nCREATE TABLE a ();");
+    given_file("2_b.sql", "-- +goose Up\nCREATE TABLE b ();");
+    given_file("3_c.sql", "-- +goose Up\nCREATE TABLE c ();");
+    expect(2, "baseline", "no other tool has left a table");
+    sql("CREATE TABLE a (); CREATE TABLE b ();"
+        "CREATE TABLE goose_db_version (id serial, version_id bigint, is_applied boolean)");
+    expect(5, "baseline", "goose_db_version of goose says that nothing is applied");
+    sql("INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, true), (2, true)");
+    expect(5, "baseline 0001_a", "is at 0002_b (2 revisions), not at 0001_a; --ignore-table");
+    expect(0, "baseline", "the database is at 0002_b, by goose_db_version of goose");
+    expect(5, "baseline", "this database is Hakem's already: 0001_a is applied to it");
+    expect(0, "up", "expand   0003_c");
+    expect(0, "status", "0001_a                                   expanded");
+}
+END_TEST
+
+START_TEST(a_database_without_such_a_table_is_taken_over_at_a_revision)
+{
+    given_file("1_a.sql", "-- +goose Up\nCREATE TABLE a ();");
+    given_file("2_b.sql", "-- +goose Up\nCREATE TABLE b ();");
+    sql("CREATE TABLE a (); CREATE TABLE schema_migrations (version text); INSERT INTO "
+        "schema_migrations VALUES ('77')");
+    expect(5, "baseline 0001_a", "schema_migrations says that 77 is applied, and no revision");
+    expect(0, "baseline 0001_a --ignore-table", "the database is at 0001_a, by the operator");
+    expect(0, "up", "expand   0002_b");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_folder_in_place_goes_up_is_imported_and_goes_down);
@@ -169,6 +201,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, steps_are_counted_from_where_the_database_stands);
     tcase_add_test(tcase, what_comes_too_late_is_named_and_applied_only_on_request);
     tcase_add_test(tcase, where_the_tool_knows_no_other_order_there_is_none);
+    tcase_add_test(tcase, a_database_of_another_tool_is_taken_over_and_goes_on);
+    tcase_add_test(tcase, a_database_without_such_a_table_is_taken_over_at_a_revision);
     tcase_add_test(tcase, a_new_revision_has_no_place_among_the_files_of_another_tool);
 }
 
