@@ -20,6 +20,7 @@ forbid "common proto" '"(coordinator|agent|tests)/' "a lower layer includes a hi
 forbid "coordinator" '"agent/' "the coordinator includes the agent"
 forbid "agent" '"coordinator/' "the agent includes the coordinator"
 forbid "common/base common/config common/postgres common/migration common/wire" '"common/proof/' "what is proven includes its proof"
+forbid "common/base common/config common/postgres common/migration common/wire common/proof common/backup" '"common/layout/' "what is made of a layout includes it"
 forbid "common/base common/config common/postgres common/migration common/wire common/proof" '"common/backup/' "what is backed up includes its backup"
 forbid "common/base common/config common/postgres common/migration common/wire" '"common/lint/' "what is judged includes its judge"
 forbid "common/lint" '"common/(proof|backup|copy|wire)/' "lint includes more than the engine"

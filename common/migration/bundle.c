@@ -127,6 +127,8 @@ enum error_code files_adopt(struct migration_set *set, const struct migration_fi
             .path = memory_text(set, files[i].path),
             .bytes = memory_copy(set, files[i].bytes, files[i].size),
             .size = files[i].size,
+            .origin = files[i].origin == NULL ? NULL : memory_text(set, files[i].origin),
+            .origin_line = files[i].origin_line,
         };
     if (count > 1)
         qsort(copies, count, sizeof(copies[0]), by_path);

@@ -201,7 +201,7 @@ static enum error_code pick_head(const struct resolved *all, const bool *is_pare
         if (head != all->count)
             return error_set(err, ERROR_INVALID,
                              "the history has two heads, %s and %s: add a revision that requires "
-                             "both",
+                             "both, as hakem migration merge NAME does",
                              all->by_name[head].name, all->by_name[i].name);
         head = i;
     }

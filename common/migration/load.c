@@ -55,12 +55,14 @@ static const char *base_name(const char *path)
 static enum error_code take_script(struct loading *in, struct draft *draft,
                                    const struct migration_file *file, struct error *err)
 {
+    const struct split_source source = source_of_file(file);
+
     for (size_t i = 0; i < MIGRATION_SCRIPT_COUNT; i++) {
         struct split *split;
 
         if (strcmp(base_name(file->path), script_files[i]) != 0)
             continue;
-        if (split_sql(in->set, file->path, file->bytes, file->size, &split, err) != ERROR_OK)
+        if (split_part(in->set, &source, &split, err) != ERROR_OK)
             return err->code;
         draft->revision.scripts[i] = split;
         return ERROR_OK;
@@ -84,7 +86,8 @@ static enum error_code take_file(struct loading *in, struct draft *draft,
 static enum error_code check_queries(const struct split *split, struct error *err)
 {
     for (size_t i = 0; split != NULL && i < split->count; i++)
-        if (!split->statements[i].is_query)
+        if (!split->statements[i].is_query &&
+            !(split->must_run && strcmp(split->statements[i].kind, "DoStmt") == 0))
             return error_set(err, ERROR_INVALID, "%s:%zu: only queries have a place here",
                              split->path, split->statements[i].line);
     return ERROR_OK;
@@ -148,6 +151,7 @@ static enum error_code finish_draft(struct loading *in, struct draft *draft, str
     revision->backfills = draft->manifest.backfills;
     revision->backfill_count = draft->manifest.backfill_count;
     revision->is_irreversible = draft->manifest.is_irreversible;
+    revision->is_plain = draft->manifest.is_plain;
     revision->lock_timeout_ms = draft->manifest.lock_timeout_ms;
     revision->statement_timeout_ms = draft->manifest.statement_timeout_ms;
     revision->search_path = draft->manifest.search_path;
@@ -229,7 +233,7 @@ static enum error_code draft_all(struct loading *in, struct error *err)
         }
         while (end < in->set->file_count && is_same_folder(&files[first], &files[end]))
             end++;
-        if (draft_revision(in, first, end, err) != ERROR_OK)
+        if (!file_is_repeatable(&files[first]) && draft_revision(in, first, end, err) != ERROR_OK)
             return err->code;
     }
     if (in->count == 0)
@@ -259,15 +263,20 @@ static void draft_parents(struct loading *in, size_t i)
     node->parents[p] = manifest->requires[p];
 }
 
-static enum error_code order_all(struct loading *in, struct error *err)
+static void draft_graph(struct loading *in)
 {
-    size_t head;
-
     in->graph = memory_array(in->scratch, struct graph_revision, in->count);
     in->order = memory_array(in->scratch, size_t, in->count);
     in->place_of = memory_array(in->scratch, size_t, in->count);
     for (size_t i = 0; i < in->count; i++)
         draft_parents(in, i);
+}
+
+static enum error_code order_all(struct loading *in, struct error *err)
+{
+    size_t head;
+
+    draft_graph(in);
     if (graph_order(in->graph, in->count, in->order, err) != ERROR_OK ||
         graph_head(in->graph, in->count, &head, err) != ERROR_OK)
         return error_set(err, err->code, "%s (%s says what a revision requires)", err->detail,
@@ -396,6 +405,8 @@ enum error_code migration_load_files(const void *parent, const struct migration_
     if (code == ERROR_OK)
         code = draft_all(&in, err);
     if (code == ERROR_OK)
+        code = repeatables_take(in.set, err);
+    if (code == ERROR_OK)
         code = order_all(&in, err);
     if (code == ERROR_OK)
         code = place_all(&in, err);
@@ -427,59 +438,50 @@ enum error_code migration_load(const void *parent, const char *folder, struct mi
     return code;
 }
 
-/* ---- questions ---- */
+/* ---- heads ---- */
 
-bool migration_find(const struct migration_set *set, const char *name, size_t *ret)
+static bool is_parent(const struct loading *in, const char *name)
 {
-    for (size_t i = 0; i < set->revision_count; i++) {
-        if (strcmp(set->revisions[i].name, name) == 0) {
-            *ret = i;
-            return true;
-        }
-    }
+    for (size_t i = 0; i < in->count; i++)
+        for (size_t p = 0; p < in->graph[i].parent_count; p++)
+            if (strcmp(in->graph[i].parents[p], name) == 0)
+                return true;
     return false;
 }
 
-bool migration_find_release(const struct migration_set *set, const char *name, size_t *ret)
+static enum error_code find_heads(struct loading *in, const void *parent, const char ***ret,
+                                  size_t *ret_count, struct error *err)
 {
-    for (size_t i = 0; i < set->release_count; i++) {
-        if (strcmp(set->releases[i].name, name) == 0) {
-            *ret = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Parents stand before their children: one pass backwards marks all ancestors. */
-static void mark_history(const struct migration_set *set, size_t of, bool *ret_is_in)
-{
-    ret_is_in[of] = true;
-    for (size_t i = of + 1; i-- > 0;)
-        for (size_t p = 0; ret_is_in[i] && p < set->revisions[i].parent_count; p++)
-            ret_is_in[set->revisions[i].parents[p]] = true;
-}
-
-bool migration_is_ancestor(const struct migration_set *set, size_t ancestor, size_t of)
-{
-    bool *is_in = memory_array(NULL, bool, set->revision_count);
-    bool found;
-
-    mark_history(set, of, is_in);
-    found = is_in[ancestor] && ancestor != of;
-    talloc_free(is_in);
-    return found;
-}
-
-size_t migration_history_of(const struct migration_set *set, size_t revision, size_t *ret)
-{
-    bool *is_in = memory_array(NULL, bool, set->revision_count);
+    const char **heads;
     size_t count = 0;
 
-    mark_history(set, revision, is_in);
-    for (size_t i = 0; i < set->revision_count; i++)
-        if (is_in[i])
-            ret[count++] = i;
-    talloc_free(is_in);
-    return count;
+    if (draft_all(in, err) != ERROR_OK)
+        return err->code;
+    draft_graph(in);
+    if (graph_order(in->graph, in->count, in->order, err) != ERROR_OK)
+        return err->code;
+    heads = memory_array(parent, const char *, in->count);
+    for (size_t i = 0; i < in->count; i++)
+        if (!is_parent(in, in->graph[i].name))
+            heads[count++] = memory_text(heads, in->graph[i].name);
+    *ret = heads;
+    *ret_count = count;
+    return ERROR_OK;
+}
+
+enum error_code migration_heads(const void *parent, const char *folder, const char ***ret,
+                                size_t *ret_count, struct error *err)
+{
+    struct loading in = {.scratch = talloc_new(NULL)};
+    struct migration_file *files = NULL;
+    size_t count = 0;
+    enum error_code code = files_read_folder(in.scratch, folder, &files, &count, err);
+
+    in.set = memory_new(in.scratch, struct migration_set);
+    if (code == ERROR_OK)
+        code = files_adopt(in.set, files, count, err);
+    if (code == ERROR_OK && find_heads(&in, parent, ret, ret_count, err) != ERROR_OK)
+        code = error_set(err, err->code, "%s/%s", folder, err->detail);
+    talloc_free(in.scratch);
+    return code;
 }

@@ -18,6 +18,7 @@
 #define MIGRATION_BUNDLE_MAX    67108864
 #define MIGRATION_BACKFILLS_MAX 16
 #define MIGRATION_RELEASES_MAX  1000
+#define MIGRATION_REPEATABLES   "repeatable" /* the folder */
 
 /* The SQL files of a revision. */
 enum migration_script {
@@ -161,6 +162,7 @@ struct migration_revision {
     size_t backfill_count;
     const struct migration_backfill *backfills;
     bool is_irreversible;
+    bool is_plain;                 /* nobody says that the release before works after expand */
     uint64_t lock_timeout_ms;      /* total budget for one lock; 0: the run's own */
     uint64_t statement_timeout_ms; /* likewise */
     const char *search_path;       /* of all its phases; NULL: the database's own */
@@ -177,18 +179,31 @@ struct migration_release {
     const struct split *queries; /* what it asks of the database; NULL: nobody says */
 };
 
+/* Applied anew whenever it has changed: repeatable/NAME.sql. */
+struct migration_repeatable {
+    const char *name;
+    const char *path; /* "repeatable/NAME.sql" */
+    char checksum[HASH_HEX_SIZE];
+    const struct split *split; /* nothing in it runs outside of a transaction */
+};
+
 struct migration_file {
     const char *path;  /* "0007_rating/expand.sql", "releases.yaml" */
     const char *bytes; /* with a terminator that size does not count */
     size_t size;
+    const char *origin; /* the file that it was made of, which errors name; NULL: itself */
+    size_t origin_line; /* of that file, where bytes begin; see struct split_source */
 };
 
 struct migration_set {
     size_t revision_count;
     const struct migration_revision *revisions; /* topological order */
     size_t head;                                /* the last word of the history */
+    const char *layout;                         /* of the folder; NULL: native */
     size_t release_count;
     const struct migration_release *releases;
+    size_t repeatable_count;
+    const struct migration_repeatable *repeatables; /* by name */
     size_t file_count;
     const struct migration_file *files; /* by path; what a bundle consists of */
 };
@@ -202,6 +217,11 @@ enum error_code migration_load(const void *parent, const char *folder, struct mi
 /* The same of files in memory, in any order; they are copied. */
 enum error_code migration_load_files(const void *parent, const struct migration_file *files,
                                      size_t count, struct migration_set **ret, struct error *err);
+
+/* The names of a native folder's revisions that nobody requires, however many: a talloc child of
+ * parent. */
+enum error_code migration_heads(const void *parent, const char *folder, const char ***ret,
+                                size_t *ret_count, struct error *err);
 
 bool migration_find(const struct migration_set *set, const char *name, size_t *ret);
 bool migration_find_release(const struct migration_set *set, const char *name, size_t *ret);

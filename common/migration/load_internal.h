@@ -17,6 +17,7 @@ struct migration_manifest {
     struct migration_backfill *backfills;
     size_t backfill_count;
     bool is_irreversible;
+    bool is_plain;
     uint64_t lock_timeout_ms;
     uint64_t statement_timeout_ms;
     const char *search_path;
@@ -56,5 +57,12 @@ enum error_code files_adopt(struct migration_set *set, const struct migration_fi
 enum error_code files_read_folder(const void *parent, const char *folder,
                                   struct migration_file **ret, size_t *ret_count,
                                   struct error *err);
+
+/* ---- load_repeatable.c ---- */
+
+/* What is split of a file, by the name that errors say. */
+struct split_source source_of_file(const struct migration_file *file);
+bool file_is_repeatable(const struct migration_file *file);
+enum error_code repeatables_take(struct migration_set *set, struct error *err);
 
 #endif

@@ -16,7 +16,8 @@ static enum error_code is_complete(struct session *session, bool *ret, struct er
     return session_ask_bool(
         session,
         SQL("SELECT pg_catalog.to_regprocedure('hakem.raise_trigger()') IS NOT NULL"
-            " AND pg_catalog.to_regclass('hakem.schema_known') IS NOT NULL"),
+            " AND pg_catalog.to_regclass('hakem.schema_known') IS NOT NULL"
+            " AND pg_catalog.to_regclass('hakem.repeatable') IS NOT NULL"),
         ret, err);
 }
 

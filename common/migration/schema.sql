@@ -43,6 +43,15 @@ CREATE TABLE IF NOT EXISTS hakem.schema_version (
 CREATE INDEX IF NOT EXISTS schema_version_rollout
     ON hakem.schema_version (rollout, step) WHERE rollout <> '';
 
+-- What is applied anew whenever its file has changed.
+CREATE TABLE IF NOT EXISTS hakem.repeatable (
+    name       text        PRIMARY KEY,
+    checksum   text        NOT NULL,
+    times      bigint      NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    applied_by text        NOT NULL DEFAULT ''
+);
+
 -- Every statement: an intent before what cannot be in a transaction, done or failed after it.
 CREATE TABLE IF NOT EXISTS hakem.migration_log (
     id            bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

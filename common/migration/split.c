@@ -18,16 +18,18 @@
 /* One file on its way through. */
 struct splitting {
     const char *path;
+    size_t first_line;
     const char *text;
     size_t size;
     struct split *split;
     struct split_statement *statements;
-    size_t undoes; /* what the last undoes mark said */
+    size_t undoes;  /* what the last undoes mark said */
+    bool cuts_each; /* -- hakem:commit each was there */
 };
 
 static size_t line_at(const struct splitting *in, size_t offset)
 {
-    size_t line = 1;
+    size_t line = in->first_line;
 
     for (size_t i = 0; i < offset && i < in->size; i++)
         line += in->text[i] == '\n';
@@ -220,13 +222,21 @@ static enum error_code read_line_comment(struct splitting *in, size_t at, size_t
         statement->cuts = true;
         return ERROR_OK;
     }
+    if (strcmp(line, MARKER "commit each") == 0) {
+        in->cuts_each = true;
+        return ERROR_OK;
+    }
+    if (strcmp(line, MARKER "must-run") == 0) {
+        in->split->must_run = true;
+        return ERROR_OK;
+    }
     if (text_starts_with(line, MARKER "allow "))
         return read_allow(in, at + strlen(MARKER "allow "), end, statement, err);
     if (text_starts_with(line, MARKER "undoes "))
         return read_undoes(in, at, line + strlen(MARKER "undoes "), err);
     return fail_at(in, at,
-                   "the marks known here are -- hakem:commit, -- hakem:undoes N and "
-                   "-- hakem:allow RULE reason",
+                   "the marks known here are -- hakem:commit, -- hakem:commit each, -- "
+                   "hakem:must-run, -- hakem:undoes N and -- hakem:allow RULE reason",
                    err);
 }
 
@@ -285,6 +295,7 @@ static enum error_code add_statement(struct splitting *in, size_t from, size_t e
     statement->text = memory_copy(in->split, in->text + at, end - at);
     statement->line = line_at(in, at);
     statement->undoes = in->undoes;
+    statement->cuts |= in->cuts_each;
     if (describe(in, at, statement, err) != ERROR_OK)
         return err->code;
     if (in->undoes != 0 && !in->split->has_undoes && in->split->count > 0)
@@ -333,16 +344,27 @@ static enum error_code check_text(const struct splitting *in, struct error *err)
 enum error_code split_sql(const void *parent, const char *path, const char *text, size_t size,
                           struct split **ret, struct error *err)
 {
-    struct splitting in = {.path = path, .text = text, .size = size};
+    const struct split_source source = {.path = path, .line = 1, .text = text, .size = size};
+
+    return split_part(parent, &source, ret, err);
+}
+
+enum error_code split_part(const void *parent, const struct split_source *source,
+                           struct split **ret, struct error *err)
+{
+    struct splitting in = {.path = source->path,
+                           .first_line = source->line,
+                           .text = source->text,
+                           .size = source->size};
     PgQuerySplitResult found;
     enum error_code code;
 
-    assert(text[size] == '\0');
+    assert(in.text[in.size] == '\0');
     if (check_text(&in, err) != ERROR_OK)
         return err->code;
     in.split = memory_new(parent, struct split);
-    in.split->path = memory_text(in.split, path);
-    found = pg_query_split_with_parser(text);
+    in.split->path = memory_text(in.split, in.path);
+    found = pg_query_split_with_parser(in.text);
     if (found.error != NULL)
         code = fail_syntax(&in, found.error, err);
     else

@@ -58,7 +58,7 @@ struct split_statement {
     bool is_dml;                  /* INSERT, UPDATE, DELETE */
     bool is_query;                /* SELECT (or VALUES, TABLE) */
     bool is_harmless;             /* as part of a revert it cannot lose a stored value */
-    bool cuts;                    /* -- hakem:commit stands before it */
+    bool cuts;                    /* -- hakem:commit stands before it, or commit each before all */
     size_t allow_count;
     const struct split_allow *allows;
     size_t undoes; /* -- hakem:undoes N: statement N of expand.sql, from 1; 0: none */
@@ -71,6 +71,15 @@ struct split {
     size_t count;
     const struct split_statement *statements;
     bool has_undoes; /* then every statement has */
+    bool must_run;   /* -- hakem:must-run: what it returns does not matter */
+};
+
+/* What is split. */
+struct split_source {
+    const char *path; /* that errors name */
+    size_t line;      /* of that file, which text begins with: from 1, 0 if ours is put before it */
+    const char *text; /* ends with a terminator at text[size] */
+    size_t size;
 };
 
 /* A talloc child of parent.  text ends with a terminator at text[size].  ERROR_INVALID, in one
@@ -78,6 +87,9 @@ struct split {
  * FROM STDIN, a psql line, an unnamed concurrent index, statements before the first undoes mark. */
 enum error_code split_sql(const void *parent, const char *path, const char *text, size_t size,
                           struct split **ret, struct error *err);
+/* The same of a part of a file. */
+enum error_code split_part(const void *parent, const struct split_source *source,
+                           struct split **ret, struct error *err);
 
 /* Is text one UPDATE statement and nothing else? */
 bool split_is_one_update(const char *text);

@@ -41,7 +41,8 @@ static enum error_code run_query(struct session *session, const struct split *sp
 {
     char *where = memory_format(NULL, "%s:%zu", split->path, split->statements[i].line);
     struct sql_call call = {.text = split->statements[i].text, .where = where};
-    enum error_code code = verify_ask(session, call, err);
+    enum error_code code =
+        split->must_run ? session_query(session, call, NULL, err) : verify_ask(session, call, err);
 
     talloc_free(where);
     return code;

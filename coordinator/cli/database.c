@@ -1,6 +1,7 @@
 #include "coordinator/cli/database.h"
 
 #include "common/base/memory.h"
+#include "common/layout/layout.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +11,13 @@ const char *database_migrations_folder(const struct cli *cli)
     const char *folder = cli_flag(cli, "--migrations");
 
     return folder != NULL ? folder : MIGRATIONS_FOLDER_DEFAULT;
+}
+
+enum error_code database_load(const struct cli *cli, const void *parent, struct migration_set **ret,
+                              struct error *err)
+{
+    return layout_load(parent, database_migrations_folder(cli), cli_flag(cli, "--layout"), ret,
+                       err);
 }
 
 enum error_code database_options(const struct cli *cli, struct session_options *ret,
@@ -38,7 +46,7 @@ enum error_code database_open(const struct cli *cli, struct database *ret, struc
     session_cancel_on_signal(SIGINT);
     session_cancel_on_signal(SIGTERM);
     if (database_options(cli, &db.options, err) != ERROR_OK ||
-        migration_load(db.context, database_migrations_folder(cli), &db.set, err) != ERROR_OK ||
+        database_load(cli, db.context, &db.set, err) != ERROR_OK ||
         session_open(db.context, &db.options, &db.session, err) != ERROR_OK ||
         database_read_marks(&db, err) != ERROR_OK) {
         talloc_free(db.context);

@@ -13,13 +13,22 @@
     {                                                                                              \
         .name = "--database", .value = "URL", .environment = "DATABASE_URL", .doc = "the database" \
     }
-#define MIGRATIONS_FLAG                                                                            \
+#define LAYOUT_FLAG                                                                                \
     {                                                                                              \
-        .name = "--migrations", .value = "FOLDER", .environment = "HAKEM_MIGRATIONS",              \
-        .doc = "default: ./" MIGRATIONS_FOLDER_DEFAULT                                             \
+        .name = "--layout", .value = "NAME",                                                       \
+        .doc = "whose the folder is, if it looks like two: native, goose, flyway and so on"        \
     }
+#define MIGRATIONS_FLAG                                                                            \
+    {.name = "--migrations",                                                                       \
+     .value = "FOLDER",                                                                            \
+     .environment = "HAKEM_MIGRATIONS",                                                            \
+     .doc = "default: ./" MIGRATIONS_FOLDER_DEFAULT},                                              \
+        LAYOUT_FLAG
 
 const char *database_migrations_folder(const struct cli *cli);
+/* The folder's revisions, whatever its layout. */
+enum error_code database_load(const struct cli *cli, const void *parent, struct migration_set **ret,
+                              struct error *err);
 enum error_code database_options(const struct cli *cli, struct session_options *ret,
                                  struct error *err);
 

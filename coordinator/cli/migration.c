@@ -1,4 +1,3 @@
-#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/verify.h"
@@ -12,74 +11,6 @@
 
 const struct cli_flag migration_folder_flags[] = {MIGRATIONS_FLAG, {.name = NULL}};
 const struct cli_flag migration_status_flags[] = {DATABASE_FLAG, MIGRATIONS_FLAG, {.name = NULL}};
-
-/* ---- new ---- */
-
-static unsigned next_number(char **names, size_t count)
-{
-    unsigned highest = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        uint64_t number = 0;
-        char digits[5];
-
-        (void)text_copy(digits, sizeof(digits), names[i]);
-        if (text_to_number(digits, 9999, &number) && number > highest)
-            highest = (unsigned)number;
-    }
-    return highest + 1;
-}
-
-static enum error_code write_templates(const char *folder, const char *name, struct error *err)
-{
-    static const struct {
-        const char *file, *text;
-    } templates[] = {
-        {"expand.sql", "-- Backward compatible: the release before works after it, too.\n"},
-        {"revert.sql", "-- Takes expand.sql back.\n"},
-        {"migration.yaml", "description: \"\"\n"},
-    };
-    char path[FILE_PATH_MAX];
-
-    for (size_t i = 0; i < ARRAY_LEN(templates); i++) {
-        if (!text_format(path, sizeof(path), "%s/%s/%s", folder, name, templates[i].file))
-            return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
-        if (file_write_atomically(path, templates[i].text, strlen(templates[i].text), 0644, err) !=
-            ERROR_OK)
-            return err->code;
-    }
-    return ERROR_OK;
-}
-
-enum error_code migration_new(struct cli *cli, struct error *err)
-{
-    const char *folder = database_migrations_folder(cli);
-    char name[MIGRATION_NAME_MAX + 1], path[FILE_PATH_MAX];
-    size_t count = 0;
-    char **names;
-
-    if (file_make_folder(folder, 0755, err) != ERROR_OK ||
-        file_list(NULL, folder, &names, &count, err) != ERROR_OK)
-        return err->code;
-    if (!text_format(name, sizeof(name), "%04u_%s", next_number(names, count),
-                     cli_argument(cli, 0)) ||
-        !text_is_name(name, MIGRATION_NAME_MAX)) {
-        talloc_free(names);
-        return error_set(err, ERROR_USAGE,
-                         "a revision's name is letters, digits, '_', '-' or '.', %d at most",
-                         MIGRATION_NAME_MAX);
-    }
-    talloc_free(names);
-    if (!text_format(path, sizeof(path), "%s/%s", folder, name))
-        return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
-    if (file_make_folder(path, 0755, err) != ERROR_OK ||
-        write_templates(folder, name, err) != ERROR_OK)
-        return err->code;
-    cli_say(cli, "%s", path);
-    cli_answer(cli, "path", json_string(path));
-    cli_answer(cli, "revision", json_string(name));
-    return ERROR_OK;
-}
 
 /* ---- list ---- */
 
@@ -123,7 +54,7 @@ enum error_code migration_list(struct cli *cli, struct error *err)
     json_t *revisions;
     struct migration_set *set;
 
-    if (migration_load(NULL, database_migrations_folder(cli), &set, err) != ERROR_OK)
+    if (database_load(cli, NULL, &set, err) != ERROR_OK)
         return err->code;
     revisions = json_array();
     for (size_t i = 0; i < set->revision_count; i++) {
@@ -166,7 +97,7 @@ enum error_code migration_show(struct cli *cli, struct error *err)
     struct migration_set *set;
     size_t index;
 
-    if (migration_load(NULL, database_migrations_folder(cli), &set, err) != ERROR_OK)
+    if (database_load(cli, NULL, &set, err) != ERROR_OK)
         return err->code;
     if (!migration_find(set, name, &index)) {
         talloc_free(set);

@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "common/migration/drift.h"
 #include "common/migration/fingerprint.h"
+#include "common/migration/repeatable.h"
 #include "common/postgres/term.h"
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
@@ -52,6 +53,30 @@ static void show_marks(struct cli *cli, const struct database *db)
     cli_answer(cli, "revisions", revisions);
 }
 
+static enum error_code show_repeatables(struct cli *cli, const struct database *db,
+                                        struct error *err)
+{
+    static const char *const words[REPEATABLE_STATE_COUNT] = {
+        [REPEATABLE_NEW] = "not applied",
+        [REPEATABLE_CHANGED] = "changed since it was applied",
+        [REPEATABLE_CURRENT] = "applied",
+    };
+    enum repeatable_state *states = NULL;
+    json_t *repeatables;
+
+    if (repeatable_read(db->session, db->set, db->context, &states, err) != ERROR_OK)
+        return err->code;
+    repeatables = json_array();
+    for (size_t i = 0; i < db->set->repeatable_count; i++) {
+        cli_say(cli, "%-40s %s", db->set->repeatables[i].path, words[states[i]]);
+        (void)json_array_append_new(repeatables,
+                                    json_pack("{s:s, s:s}", "name", db->set->repeatables[i].name,
+                                              "state", words[states[i]]));
+    }
+    cli_answer(cli, "repeatables", repeatables);
+    return ERROR_OK;
+}
+
 static void show_drift(struct cli *cli, const struct drift *drift)
 {
     json_t *objects = json_array();
@@ -95,6 +120,7 @@ enum error_code migration_status(struct cli *cli, struct error *err)
         read_schema(&db, &drift, fingerprint, err) == ERROR_OK) {
         err->code = ERROR_OK;
         show_marks(cli, &db);
+        (void)show_repeatables(cli, &db, err);
         show_drift(cli, drift);
         cli_say(cli, "fingerprint %s", fingerprint);
         if (term.rollout[0] != '\0')

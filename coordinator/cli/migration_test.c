@@ -370,7 +370,7 @@ enum error_code migration_test(struct cli *cli, struct error *err)
     test.options.command_count = commands.count;
     if (read_data(&test, err) != ERROR_OK || read_scale(&test, err) != ERROR_OK ||
         read_load(&test, err) != ERROR_OK || read_format(&test, err) != ERROR_OK ||
-        migration_load(NULL, database_migrations_folder(cli), &test.set, err) != ERROR_OK)
+        database_load(cli, NULL, &test.set, err) != ERROR_OK)
         return err->code;
     if (read_revisions(&test, err) != ERROR_OK || run_on_scratch(&test, err) != ERROR_OK)
         code = err->code;

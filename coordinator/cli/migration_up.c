@@ -4,12 +4,13 @@
 #include "common/base/text.h"
 #include "common/migration/drift.h"
 #include "common/migration/phase.h"
+#include "common/migration/repeatable.h"
 #include "common/migration/schema.h"
 #include "common/migration/verify.h"
 #include "common/postgres/term.h"
 #include "coordinator/cli/backup.h"
 #include "coordinator/cli/commands.h"
-#include "coordinator/cli/database.h"
+#include "coordinator/cli/migration_target.h"
 #include "coordinator/cli/policy.h"
 #include "coordinator/cli/verbs.h"
 
@@ -37,10 +38,12 @@
 const struct cli_flag migration_up_flags[] = {
     DATABASE_FLAG,
     MIGRATIONS_FLAG,
+    TARGET_FLAG,
     RUN_FLAGS,
     {.name = "--release",
      .value = "RELEASE",
      .doc = "to what this release needs; contract only what it can do without"},
+    {.name = "--out-of-order", .doc = "apply what came too late, behind what stands on it"},
     {.name = "--no-contract", .doc = "leave what older releases need"},
     POLICY_FLAGS,
     BACKUP_PLACE_FLAGS,
@@ -50,6 +53,7 @@ const struct cli_flag migration_up_flags[] = {
 const struct cli_flag migration_down_flags[] = {
     DATABASE_FLAG,
     MIGRATIONS_FLAG,
+    TARGET_FLAG,
     RUN_FLAGS,
     {.name = "--accept-data-loss", .doc = "revert although values would be destroyed"},
     {.name = NULL},
@@ -284,17 +288,30 @@ static enum error_code forward_in_legs(struct trip *trip, struct error *err)
     return forward(trip, leg, err);
 }
 
-/* ---- up ---- */
+/* ---- repeatables ---- */
 
-static void mark_history(const struct trip *trip, size_t of, bool *ret)
+static void note_repeated(void *context, const struct migration_repeatable *repeatable)
 {
-    size_t *history = memory_array(NULL, size_t, trip->db.set->revision_count);
-    size_t count = migration_history_of(trip->db.set, of, history);
+    struct trip *trip = context;
 
-    for (size_t i = 0; i < count; i++)
-        ret[history[i]] = true;
-    talloc_free(history);
+    cli_end_progress(trip->cli);
+    cli_say(trip->cli, "%-8s %s", "repeat", repeatable->path);
+    (void)json_array_append_new(
+        trip->done, json_pack("{s:s, s:s, s:I}", "revision", repeatable->path, "phase",
+                              "repeatable", "statements", (json_int_t)repeatable->split->count));
 }
+
+/* They may speak of anything: the whole history has to be there. */
+static enum error_code repeat_all(struct trip *trip, struct error *err)
+{
+    struct repeatable_hooks hooks = {.context = trip, .done = note_repeated};
+
+    if (trip->target != trip->db.set->head)
+        return ERROR_OK;
+    return repeatable_apply(trip->db.session, trip->db.set, &trip->run, &hooks, err);
+}
+
+/* ---- up ---- */
 
 /* What a release can do without: the contracts of its own history, and of what it tolerates. */
 static void allow_contracts(struct trip *trip, const struct migration_release *release)
@@ -305,7 +322,7 @@ static void allow_contracts(struct trip *trip, const struct migration_release *r
         memset(trip->may_contract, true, trip->db.set->revision_count);
         return;
     }
-    mark_history(trip, release->needs, trip->may_contract);
+    target_mark_history(trip->db.set, release->needs, trip->may_contract);
     for (size_t i = 0; i < release->tolerate_count; i++)
         trip->may_contract[release->tolerates[i]] = true;
 }
@@ -313,29 +330,31 @@ static void allow_contracts(struct trip *trip, const struct migration_release *r
 static enum error_code choose_target(struct trip *trip, struct error *err)
 {
     const struct migration_set *set = trip->db.set;
-    const char *name = cli_argument(trip->cli, 0);
     const char *release_name = cli_flag(trip->cli, "--release");
     const struct migration_release *release = NULL;
+    const char *word = NULL;
     size_t found;
 
-    trip->target = set->head;
+    if (target_word(trip->cli, &word, err) != ERROR_OK)
+        return err->code;
     if (release_name != NULL) {
         if (!migration_find_release(set, release_name, &found))
             return error_set(err, ERROR_NOT_FOUND, "releases.yaml knows no release %s",
                              release_name);
         release = &set->releases[found];
-        trip->target = release->needs;
+        if (word == NULL)
+            word = set->revisions[release->needs].name;
     }
-    if (name != NULL && !migration_find(set, name, &trip->target))
-        return error_set(err, ERROR_NOT_FOUND, "there is no revision %s", name);
+    if (target_up(&trip->db, word, trip->is_wanted, &trip->target, err) != ERROR_OK)
+        return err->code;
     if (release != NULL && trip->target != release->needs &&
         !migration_is_ancestor(set, release->needs, trip->target))
         return error_set(err, ERROR_INCOMPATIBLE, "release %s needs %s, which %s does not include",
                          release->name, set->revisions[release->needs].name,
                          set->revisions[trip->target].name);
-    mark_history(trip, trip->target, trip->is_wanted);
     allow_contracts(trip, release);
-    return ERROR_OK;
+    return target_check_order(&trip->db, trip->is_wanted, cli_is_set(trip->cli, "--out-of-order"),
+                              err);
 }
 
 static bool has_work(const struct trip *trip)
@@ -381,49 +400,13 @@ enum error_code migration_up(struct cli *cli, struct error *err)
     if (code == ERROR_OK)
         code = forward_in_legs(&trip, err);
     if (code == ERROR_OK)
+        code = repeat_all(&trip, err);
+    if (code == ERROR_OK)
         cli_say(cli, "the database is at %s", trip.db.set->revisions[trip.target].name);
     return end_trip(&trip, code, err);
 }
 
 /* ---- down ---- */
-
-static bool is_applied(const struct trip *trip, size_t i)
-{
-    const struct mark *mark = marks_find(trip->db.marks, trip->db.set->revisions[i].name);
-
-    return mark != NULL && (mark->is_expanded || mark->is_partial);
-}
-
-static enum error_code choose_newest(struct trip *trip, struct error *err)
-{
-    for (size_t i = trip->db.set->revision_count; i-- > 0;) {
-        if (is_applied(trip, i)) {
-            trip->is_wanted[i] = true;
-            return ERROR_OK;
-        }
-    }
-    return error_set(err, ERROR_REFUSED, "nothing is applied to this database");
-}
-
-/* Everything applied that REVISION does not stand on; without it the last applied one. */
-static enum error_code choose_way_back(struct trip *trip, struct error *err)
-{
-    const struct migration_set *set = trip->db.set;
-    const char *name = cli_argument(trip->cli, 0);
-    bool *stays = memory_array(trip->db.context, bool, set->revision_count);
-    size_t target;
-
-    if (name == NULL)
-        return choose_newest(trip, err);
-    if (!migration_find(set, name, &target))
-        return error_set(err, ERROR_NOT_FOUND, "there is no revision %s", name);
-    if (!is_applied(trip, target))
-        return error_set(err, ERROR_REFUSED, "%s is not applied to this database", name);
-    mark_history(trip, target, stays);
-    for (size_t i = 0; i < set->revision_count; i++)
-        trip->is_wanted[i] = !stays[i] && is_applied(trip, i);
-    return ERROR_OK;
-}
 
 static enum error_code back(struct trip *trip, struct error *err)
 {
@@ -449,13 +432,16 @@ static enum error_code back(struct trip *trip, struct error *err)
 
 enum error_code migration_down(struct cli *cli, struct error *err)
 {
+    const char *word = NULL;
     struct trip trip;
     enum error_code code;
 
     if (begin_trip(cli, &trip, err) != ERROR_OK)
         return err->code;
     trip.run.accept_data_loss = cli_is_set(cli, "--accept-data-loss");
-    code = choose_way_back(&trip, err);
+    code = target_word(cli, &word, err);
+    if (code == ERROR_OK)
+        code = target_down(&trip.db, word, trip.is_wanted, err);
     if (code == ERROR_OK)
         code = back(&trip, err);
     return end_trip(&trip, code, err);

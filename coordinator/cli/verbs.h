@@ -4,8 +4,7 @@
 
 #include "coordinator/cli/cli.h"
 
-/* migration.c, migration_lint.c, migration_up.c, migration_test.c: on a folder, and on a database
- * alone */
+/* migration*.c: on a folder, and on a database alone */
 extern const struct cli_flag migration_folder_flags[];
 extern const struct cli_flag migration_status_flags[];
 extern const struct cli_flag migration_accept_flags[];
@@ -13,8 +12,11 @@ extern const struct cli_flag migration_accept_flags[];
 extern const struct cli_flag migration_lint_flags[];
 extern const struct cli_flag migration_up_flags[];
 extern const struct cli_flag migration_down_flags[];
+extern const struct cli_flag migration_baseline_flags[];
+extern const struct cli_flag migration_import_flags[];
 extern const struct cli_flag migration_test_flags[];
 enum error_code migration_new(struct cli *cli, struct error *err);
+enum error_code migration_merge(struct cli *cli, struct error *err);
 enum error_code migration_list(struct cli *cli, struct error *err);
 enum error_code migration_show(struct cli *cli, struct error *err);
 enum error_code migration_lint(struct cli *cli, struct error *err);
@@ -23,6 +25,8 @@ enum error_code migration_accept(struct cli *cli, struct error *err);
 enum error_code migration_up(struct cli *cli, struct error *err);
 enum error_code migration_down(struct cli *cli, struct error *err);
 enum error_code migration_verify(struct cli *cli, struct error *err);
+enum error_code migration_baseline(struct cli *cli, struct error *err);
+enum error_code migration_import(struct cli *cli, struct error *err);
 enum error_code migration_test(struct cli *cli, struct error *err);
 
 /* backfill.c: on a database alone */

@@ -1,7 +1,7 @@
 #include "coordinator/server/library.h"
 
 #include "common/base/memory.h"
-#include "common/migration/load.h"
+#include "common/layout/layout.h"
 
 static void describe_revision(const struct migration_set *set,
                               const struct migration_revision *from, const void *parent,
@@ -56,11 +56,16 @@ enum error_code library_read(const char *folder, struct journal *journal, const 
     size_t size = 0;
     const char *bytes;
 
-    if (migration_load(parent, folder, &set, err) != ERROR_OK)
+    if (layout_load(parent, folder, NULL, &set, err) != ERROR_OK)
         return err->code;
     if (set->revision_count > CATALOG_REVISIONS_MAX || set->release_count > CATALOG_RELEASES_MAX)
         return error_set(err, ERROR_LIMIT, "%s has more than %d revisions or %d releases", folder,
                          CATALOG_REVISIONS_MAX, CATALOG_RELEASES_MAX);
+    if (set->repeatable_count > 0)
+        return error_set(err, ERROR_REFUSED,
+                         "%s: a rollout applies no repeatables; make %s a revision, or keep it for "
+                         "hakem migration up",
+                         folder, set->repeatables[0].path);
     bytes = migration_bundle_pack(parent, set, &size, catalog.bundle);
     if (journal_put_bundle(journal, catalog.bundle, bytes, size, err) != ERROR_OK)
         return err->code;

@@ -154,8 +154,32 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 }
 END_TEST
 
+START_TEST(a_folder_with_what_no_rollout_applies_is_refused)
+{
+    given_history();
+    given_folder("repeatable");
+    given("repeatable/names.sql", "CREATE OR REPLACE VIEW names AS SELECT 1 AS n;");
+    ck_assert_int_eq(read_folder(), ERROR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(failure.detail, "make repeatable/names.sql a revision"));
+}
+END_TEST
+
+START_TEST(a_folder_of_another_tool_is_a_catalog_too)
+{
+    given("1_a.up.sql", "CREATE TABLE a (id int);");
+    given("1_a.down.sql", "DROP TABLE a;");
+    given("2_b.up.sql", "ALTER TABLE a ADD COLUMN b int;");
+    assert_ok(read_folder());
+    ck_assert_uint_eq(catalog.revision_count, 2);
+    ck_assert_str_eq(catalog.revisions[1].parents[0].name, "0001_a");
+    ck_assert(!catalog.revisions[0].irreversible && catalog.revisions[1].irreversible);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, a_folder_with_what_no_rollout_applies_is_refused);
+    tcase_add_test(tcase, a_folder_of_another_tool_is_a_catalog_too);
     tcase_add_test(tcase, a_folder_becomes_a_catalog_with_everything_that_plans_ask_for);
     tcase_add_test(tcase, its_bundle_can_be_fetched_from_the_journal_and_is_the_same_history);
     tcase_add_test(tcase, a_changed_folder_is_another_bundle_and_the_old_one_stays);

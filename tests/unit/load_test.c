@@ -102,6 +102,12 @@ static const struct {
       {"a/revert.sql", ""},
       {"releases.yaml", "releases:\n- {name: r, needs: a}\n- {name: r, needs: a}"}},
      "releases.yaml:3: releases: release r is there twice"},
+    {{{"a/expand.sql", ""},
+      {"a/revert.sql", ""},
+      {"repeatable/v.sql", "\nREINDEX TABLE CONCURRENTLY t"}},
+     "repeatable/v.sql:2: a repeatable is one transaction"},
+    {{{"a/expand.sql", ""}, {"a/revert.sql", ""}, {"repeatable/v.txt", ""}},
+     "repeatable/v.txt: a repeatable is an SQL file"},
     {{{"a/expand.sql", "\xff"}, {"a/revert.sql", ""}}, "a/expand.sql:1: not UTF-8"},
     {{{"..x/expand.sql", ""}}, "..x: a revision's name"},
 };

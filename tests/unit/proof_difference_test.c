@@ -133,13 +133,13 @@ static const struct {
 static struct migration_set *load(const char *releases)
 {
     const struct migration_file files[] = {
-        {"1_a/expand.sql", "SELECT 1", 8},
-        {"1_a/revert.sql", "SELECT 1", 8},
-        {"2_b/expand.sql", "SELECT 1", 8},
-        {"2_b/revert.sql", "SELECT 1", 8},
-        {"3_c/expand.sql", "SELECT 1", 8},
-        {"3_c/revert.sql", "SELECT 1", 8},
-        {"releases.yaml", releases, strlen(releases)},
+        {.path = "1_a/expand.sql", .bytes = "SELECT 1", .size = 8},
+        {.path = "1_a/revert.sql", .bytes = "SELECT 1", .size = 8},
+        {.path = "2_b/expand.sql", .bytes = "SELECT 1", .size = 8},
+        {.path = "2_b/revert.sql", .bytes = "SELECT 1", .size = 8},
+        {.path = "3_c/expand.sql", .bytes = "SELECT 1", .size = 8},
+        {.path = "3_c/revert.sql", .bytes = "SELECT 1", .size = 8},
+        {.path = "releases.yaml", .bytes = releases, .size = strlen(releases)},
     };
     struct migration_set *set = NULL;
 

@@ -1,0 +1,19 @@
+-- Takes revisions over as applied: $1 names, $2 checksums, $3 which have a backfill, $4 which have a
+-- contract, $5 by, $6 why.
+WITH adopted AS MATERIALIZED (
+    SELECT * FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]),
+                             pg_catalog.unnest($3::boolean[]), pg_catalog.unnest($4::boolean[]))
+                  WITH ORDINALITY AS a (revision, checksum, has_backfill, has_contract, place)
+), version AS (
+    INSERT INTO hakem.schema_version (revision, phase, generation, checksum, installed_by)
+    SELECT revision, phase, 0, checksum, $5
+      FROM adopted CROSS JOIN (VALUES ('expand', 1), ('backfill', 2), ('contract', 3)) AS p (phase, nth)
+     WHERE phase = 'expand' OR (phase = 'backfill' AND has_backfill)
+           OR (phase = 'contract' AND has_contract)
+     ORDER BY place, nth
+), log AS (
+    INSERT INTO hakem.migration_log (revision, phase, generation, statement, outcome, detail, operator_name)
+    SELECT revision, 'baseline', 0, 0, 'note', $6, $5 FROM adopted ORDER BY place
+)
+INSERT INTO hakem.mark (revision, checksum, expanded, contracted)
+SELECT revision, checksum, true, has_contract FROM adopted

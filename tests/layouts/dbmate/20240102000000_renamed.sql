@@ -1,0 +1,12 @@
+-- migrate:up transaction:true
+CREATE FUNCTION renamed() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    NEW.name := trim(NEW.name);
+    RETURN NEW;
+END;
+$body$;
+CREATE TRIGGER renamed BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION renamed();
+
+-- migrate:down
+DROP TRIGGER renamed ON accounts;
+DROP FUNCTION renamed();

@@ -1,0 +1,2 @@
+DROP TRIGGER renamed ON accounts;
+DROP FUNCTION renamed();

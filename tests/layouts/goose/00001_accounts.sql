@@ -1,0 +1,5 @@
+-- +goose Up
+CREATE TABLE accounts (id bigint PRIMARY KEY, name text NOT NULL, note text DEFAULT 'a;b');
+
+-- +goose Down
+DROP TABLE accounts;

@@ -1,0 +1,3 @@
+-- +goose Up
+-- Nothing.
+-- +goose Down

@@ -1,0 +1,13 @@
+-- Deploy renamed to pg
+-- requires: accounts
+
+BEGIN;
+
+CREATE OR REPLACE FUNCTION renamed() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    NEW.name := lower(trim(NEW.name));
+    RETURN NEW;
+END;
+$body$;
+
+COMMIT;

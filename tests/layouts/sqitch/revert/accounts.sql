@@ -1,0 +1,7 @@
+-- Revert accounts from pg
+
+BEGIN;
+
+DROP TABLE accounts;
+
+COMMIT;

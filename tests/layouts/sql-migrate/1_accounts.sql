@@ -1,0 +1,5 @@
+-- +migrate Up
+CREATE TABLE accounts (id bigint PRIMARY KEY, name text NOT NULL, note text DEFAULT 'a;b');
+
+-- +migrate Down
+DROP TABLE accounts;
