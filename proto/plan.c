@@ -150,6 +150,7 @@ static const struct field catalog_revision_fields[] = {
     BOOL_FIELD(catalog_revision, has_contract, "there is a contract.sql"),
     BOOL_FIELD(catalog_revision, has_contract_verify, "there is a verify.contract.sql"),
     BOOL_FIELD(catalog_revision, irreversible, "it cannot be reverted"),
+    TEXT_FIELD(catalog_revision, breaks, "what of it breaks the release before, and the way out"),
 };
 static const struct record catalog_revision_record =
     RECORD(catalog_revision, catalog_revision_fields, "a revision");

@@ -193,6 +193,8 @@ struct plan {
 
 /* ---- the catalog: what revisions and releases there are ---- */
 
+#define BREAKS_SIZE 700
+
 struct catalog_revision {
     char name[NAME_SIZE];
     char checksum[DIGEST_SIZE];
@@ -205,6 +207,7 @@ struct catalog_revision {
     bool has_contract;
     bool has_contract_verify;
     bool irreversible;
+    char breaks[BREAKS_SIZE]; /* why the release before cannot live with it; "": it can */
 };
 
 struct catalog_release {

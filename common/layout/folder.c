@@ -20,7 +20,8 @@ struct gathering {
 
 static bool is_read(const char *path)
 {
-    static const char *const endings[] = {".sql", ".sql.conf", "/metadata.toml", ".plan"};
+    static const char *const endings[] = {".sql", ".sql.conf", "/metadata.toml", ".plan",
+                                          MIGRATION_RELEASES_FILE};
 
     for (size_t i = 0; i < ARRAY_LEN(endings); i++)
         if (text_ends_with(path, endings[i]))

@@ -153,6 +153,16 @@ static enum error_code write_one(struct writing *w, size_t i,
     return ERROR_OK;
 }
 
+/* Which release needs which revision no other tool knows: it is said beside their files. */
+static void add_releases(struct writing *w)
+{
+    const struct layout_file *file = reading_find_file(w->in, MIGRATION_RELEASES_FILE);
+
+    if (file != NULL && file->bytes != NULL)
+        w->files[w->count++] = (struct migration_file){
+            .path = MIGRATION_RELEASES_FILE, .bytes = file->bytes, .size = file->size};
+}
+
 enum error_code native_write(struct layout_reading *in, struct layout_content *ret,
                              struct error *err)
 {
@@ -173,6 +183,7 @@ enum error_code native_write(struct layout_reading *in, struct layout_content *r
     }
     for (size_t i = 0; i < in->repeatable_count; i++)
         add_repeatable(&w, &in->repeatables[i]);
+    add_releases(&w);
     ret->files = w.files;
     ret->file_count = w.count;
     ret->versions = versions;

@@ -13,7 +13,7 @@
 
 static const struct {
     const char *name, *letters;
-} modes[LOCK_MODE_COUNT] = {
+} modes[LOCK_COUNT_] = {
     [LOCK_NONE] = {"none", ""},
     [LOCK_ACCESS_SHARE] = {"access share", "AS"},
     [LOCK_ROW_SHARE] = {"row share", "RS"},

@@ -10,21 +10,9 @@
 #include "common/lint/model.h"
 #include "common/lint/rules.h"
 #include "common/migration/split.h"
+#include "proto/words.h"
 
 #define EFFECT_LIST_MAX 100000
-
-enum lock_mode {
-    LOCK_NONE,
-    LOCK_ACCESS_SHARE,
-    LOCK_ROW_SHARE,
-    LOCK_ROW_EXCLUSIVE,
-    LOCK_SHARE_UPDATE_EXCLUSIVE,
-    LOCK_SHARE,
-    LOCK_SHARE_ROW_EXCLUSIVE,
-    LOCK_EXCLUSIVE,
-    LOCK_ACCESS_EXCLUSIVE,
-    LOCK_MODE_COUNT
-};
 
 struct effect_lock {
     const struct model_relation *relation;

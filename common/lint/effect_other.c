@@ -273,12 +273,12 @@ void read_lock(struct reading *in)
             reading_relation(in, tree_item(ranges, i, "RangeVar"), MODEL_TABLE);
 
         in->is_only = !tree_flag(tree_item(ranges, i, "RangeVar"), "inh");
-        if (mode < LOCK_MODE_COUNT && in->is_only)
+        if (mode < LOCK_COUNT_ && in->is_only)
             effect_lock(in, table, (enum lock_mode)mode);
-        else if (mode < LOCK_MODE_COUNT)
+        else if (mode < LOCK_COUNT_)
             effect_lock_with_uses(in, table, (enum lock_mode)mode);
         (void)effect_note(in, RULE_LOCK_TABLE, table, NULL,
-                          mode < LOCK_MODE_COUNT ? lock_mode_name((enum lock_mode)mode) : "");
+                          mode < LOCK_COUNT_ ? lock_mode_name((enum lock_mode)mode) : "");
     }
 }
 

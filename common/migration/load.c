@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define MANIFEST_FILE "migration.yaml"
-#define RELEASES_FILE "releases.yaml"
+#define RELEASES_FILE MIGRATION_RELEASES_FILE
 
 static const char *const script_files[MIGRATION_SCRIPT_COUNT] = {
     [MIGRATION_SCRIPT_EXPAND] = "expand.sql",

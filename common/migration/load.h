@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MIGRATION_RELEASES_FILE "releases.yaml"
 #define MIGRATION_NAME_MAX      63
 #define MIGRATION_FILES_MAX     20000
 #define MIGRATION_BUNDLE_MAX    67108864

@@ -7,6 +7,7 @@
 #include "coordinator/core/colour.h"
 #include "coordinator/core/compat.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/strategy.h"
 
 #include <string.h>
 
@@ -41,6 +42,17 @@ static enum error_code check_ground(const struct planner *p, const struct catalo
     return ERROR_OK;
 }
 
+/* With everybody out of traffic there is no release before that it could break. */
+static enum error_code check_breaks(const struct planner *p, const struct catalog_revision *row)
+{
+    if (row->breaks[0] == '\0' || strategy_closes(p->plan->strategy))
+        return ERROR_OK;
+    return error_set(
+        p->err, ERROR_REFUSED,
+        "%s breaks the release that runs meanwhile: %s; or give --strategy maintenance", row->name,
+        row->breaks);
+}
+
 static enum error_code choose_revisions(struct planner *p, struct compile_shard *shard,
                                         const struct plan_shard *before,
                                         const struct catalog_release *release)
@@ -57,7 +69,7 @@ static enum error_code choose_revisions(struct planner *p, struct compile_shard 
         if (!compat_is_within(catalog, row->name, p->plan->revision))
             continue;
         if (!names_contain(before->expanded, before->expanded_count, row->name)) {
-            if (check_ground(p, row, before) != ERROR_OK)
+            if (check_ground(p, row, before) != ERROR_OK || check_breaks(p, row) != ERROR_OK)
                 return p->err->code;
             expands[shard->revision_count++] = planner_revision(row);
         }

@@ -2,6 +2,7 @@
 
 #include "common/base/memory.h"
 #include "common/layout/layout.h"
+#include "common/lint/lint.h"
 
 static void describe_revision(const struct migration_set *set,
                               const struct migration_revision *from, const void *parent,
@@ -23,6 +24,47 @@ static void describe_revision(const struct migration_set *set,
     ret->has_contract = from->scripts[MIGRATION_SCRIPT_CONTRACT] != NULL;
     ret->has_contract_verify = from->scripts[MIGRATION_SCRIPT_VERIFY_CONTRACT] != NULL;
     ret->irreversible = from->is_irreversible;
+}
+
+/* What to write instead, on one line. */
+static void say_break(const struct lint_finding *finding, char ret[static BREAKS_SIZE])
+{
+    struct text *text = text_new(NULL, BREAKS_SIZE - 1);
+
+    text_append_format(text, "%s:%zu: %s; write instead: ", finding->path, finding->line,
+                       finding->what);
+    for (const char *c = finding->instead; *c != '\0'; c++)
+        if (*c != '\n' && (*c != ' ' || (c > finding->instead && c[-1] != '\n' && c[-1] != ' ')))
+            text_append_bytes(text, c, 1);
+        else if (*c == '\n')
+            text_append(text, " ");
+    (void)text_copy(ret, BREAKS_SIZE, text->data);
+    text_mend(ret);
+    talloc_free(text);
+}
+
+/* Of those whose authors do not say that the release before works after them. */
+static enum error_code judge_plain(const struct migration_set *set, const void *parent,
+                                   struct catalog *ret, struct error *err)
+{
+    const struct lint_options options = {.set = set};
+    struct lint_report *report = NULL;
+    bool is_plain = false;
+
+    for (size_t i = 0; i < set->revision_count; i++)
+        is_plain = is_plain || set->revisions[i].is_plain;
+    if (!is_plain)
+        return ERROR_OK;
+    if (lint_run(parent, &options, &report, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < set->revision_count; i++) {
+        const struct lint_finding *finding = lint_first_break(report, i);
+
+        if (set->revisions[i].is_plain && finding != NULL)
+            say_break(finding, ret->revisions[i].breaks);
+    }
+    talloc_free(report);
+    return ERROR_OK;
 }
 
 static void describe_release(const struct migration_set *set, const struct migration_release *from,
@@ -70,6 +112,8 @@ enum error_code library_read(const char *folder, struct journal *journal, const 
     if (journal_put_bundle(journal, catalog.bundle, bytes, size, err) != ERROR_OK)
         return err->code;
     describe(set, parent, &catalog);
+    if (judge_plain(set, parent, &catalog, err) != ERROR_OK)
+        return err->code;
     *ret = catalog;
     return ERROR_OK;
 }

@@ -103,6 +103,26 @@ START_TEST(what_builds_on_a_contract_waits_for_the_rollout_that_brings_it)
 }
 END_TEST
 
+START_TEST(what_breaks_the_release_before_is_for_a_maintenance_alone)
+{
+    struct request request = to_new();
+    struct catalog catalog;
+
+    cast_fill_catalog(&catalog, core.memory, false);
+    (void)text_copy(catalog.revisions[1].breaks, BREAKS_SIZE,
+                    "1_b.up.sql:2: a column goes; write instead: nothing");
+    read_catalog(&catalog);
+    assert_no_plan(request, ERROR_REFUSED,
+                   "r1 breaks the release that runs meanwhile: 1_b.up.sql:2: a column goes; write "
+                   "instead: nothing; or give --strategy maintenance");
+    request.strategy = STRATEGY_BLUE_GREEN;
+    wish("plan", request);
+    ck_assert_int_ne(core.code, ERROR_OK);
+    request.strategy = STRATEGY_MAINTENANCE;
+    plan(request);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_database_that_is_away_is_named);
@@ -113,6 +133,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, files_that_changed_since_they_were_applied_are_refused);
     tcase_add_test(tcase, there_is_one_rollout_at_a_time);
     tcase_add_test(tcase, a_game_server_that_does_not_answer_is_named_with_what_to_do);
+    tcase_add_test(tcase, what_breaks_the_release_before_is_for_a_maintenance_alone);
     tcase_add_test(tcase, what_builds_on_a_contract_waits_for_the_rollout_that_brings_it);
 }
 

@@ -176,10 +176,30 @@ START_TEST(a_folder_of_another_tool_is_a_catalog_too)
 }
 END_TEST
 
+/* Its author has not said that the release before works after it. */
+START_TEST(a_plain_revision_that_breaks_the_release_before_says_how_and_what_to_write)
+{
+    given("1_a.up.sql", "CREATE TABLE a (id int, old int);");
+    given("1_a.down.sql", "DROP TABLE a;");
+    given("2_b.up.sql", "ALTER TABLE a ADD COLUMN b int;\nALTER TABLE a DROP COLUMN old;");
+    given("2_b.down.sql", "ALTER TABLE a DROP COLUMN b, ADD COLUMN old int;");
+    given("3_c.up.sql", "ALTER TABLE a ADD COLUMN c int;");
+    given("3_c.down.sql", "ALTER TABLE a DROP COLUMN c;");
+    assert_ok(read_folder());
+    ck_assert_str_eq(catalog.revisions[0].breaks, "");
+    ck_assert_msg(strstr(catalog.revisions[1].breaks, "2_b.up.sql:2: ") != NULL &&
+                      strstr(catalog.revisions[1].breaks, "write instead: ") != NULL,
+                  "%s", catalog.revisions[1].breaks);
+    ck_assert_str_eq(catalog.revisions[2].breaks, "");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_folder_with_what_no_rollout_applies_is_refused);
     tcase_add_test(tcase, a_folder_of_another_tool_is_a_catalog_too);
+    tcase_add_test(tcase,
+                   a_plain_revision_that_breaks_the_release_before_says_how_and_what_to_write);
     tcase_add_test(tcase, a_folder_becomes_a_catalog_with_everything_that_plans_ask_for);
     tcase_add_test(tcase, its_bundle_can_be_fetched_from_the_journal_and_is_the_same_history);
     tcase_add_test(tcase, a_changed_folder_is_another_bundle_and_the_old_one_stays);
