@@ -4,13 +4,14 @@
 
 #include "coordinator/cli/cli.h"
 
-/* migration.c, migration_lint.c, migration_plan.c, migration_up.c, migration_test.c: on a folder,
- * and on a database alone */
+/* migration.c, migration_lint.c, migration_plan.c, migration_trace.c, migration_up.c,
+ * migration_test.c: on a folder, and on a database alone */
 extern const struct cli_flag migration_folder_flags[];
 extern const struct cli_flag migration_status_flags[];
 #define LINT_REVISIONS_MAX 32
 extern const struct cli_flag migration_lint_flags[];
 extern const struct cli_flag migration_plan_flags[];
+extern const struct cli_flag migration_trace_flags[];
 extern const struct cli_flag migration_up_flags[];
 extern const struct cli_flag migration_down_flags[];
 extern const struct cli_flag migration_test_flags[];
@@ -19,6 +20,7 @@ enum error_code migration_list(struct cli *cli, struct error *err);
 enum error_code migration_show(struct cli *cli, struct error *err);
 enum error_code migration_lint(struct cli *cli, struct error *err);
 enum error_code migration_plan(struct cli *cli, struct error *err);
+enum error_code migration_trace(struct cli *cli, struct error *err);
 enum error_code migration_status(struct cli *cli, struct error *err);
 enum error_code migration_up(struct cli *cli, struct error *err);
 enum error_code migration_down(struct cli *cli, struct error *err);
