@@ -467,6 +467,7 @@ enum error_code effect_of(const void *parent, struct effect_place *place,
     model_settle(place->model);
     in.effect = memory_new(parent, struct effect);
     in.effect->class = statement->class;
+    in.effect->shape = memory_text(in.effect, statement->kind);
     in.node = json_object_get(tree, statement->kind);
     reader_of(statement->kind)(&in);
     json_decref(tree);

@@ -36,6 +36,7 @@ struct effect_made {
 };
 
 struct effect {
+    const char *shape; /* "AlterTableStmt AT_AddColumn": statements alike have the same */
     enum split_class class;
     size_t lock_count;
     struct effect_lock *locks;

@@ -326,6 +326,7 @@ static void read_command(struct reading *in, const json_t *node, struct model_re
     const struct command *command = find_command(tree_text(node, "subtype"));
     const char *reverse = in->effect->reverse;
 
+    in->effect->shape = effect_format(in, "%s %s", in->effect->shape, tree_text(node, "subtype"));
     if (command == NULL) {
         effect_lock_all(in, relation, LOCK_ACCESS_EXCLUSIVE);
         effect_unknown(in, "this form of ALTER TABLE is not known here");

@@ -109,7 +109,7 @@ enum error_code migration_lint(struct cli *cli, struct error *err)
     struct lint_call call = {.cli = cli, .context = talloc_new(NULL)};
     enum error_code code = ERROR_OK;
 
-    if (migration_load(call.context, database_migrations_folder(cli), &call.set, err) != ERROR_OK ||
+    if (database_load(cli, call.context, &call.set, err) != ERROR_OK ||
         read_flags(&call, err) != ERROR_OK || read_arguments(&call, err) != ERROR_OK ||
         read_sizes(&call, err) != ERROR_OK) {
         talloc_free(call.context);

@@ -10,6 +10,8 @@ extern const struct cli_flag migration_status_flags[];
 extern const struct cli_flag migration_accept_flags[];
 #define LINT_REVISIONS_MAX 32
 extern const struct cli_flag migration_lint_flags[];
+extern const struct cli_flag migration_plan_flags[];
+extern const struct cli_flag migration_trace_flags[];
 extern const struct cli_flag migration_up_flags[];
 extern const struct cli_flag migration_down_flags[];
 extern const struct cli_flag migration_baseline_flags[];
@@ -20,6 +22,8 @@ enum error_code migration_merge(struct cli *cli, struct error *err);
 enum error_code migration_list(struct cli *cli, struct error *err);
 enum error_code migration_show(struct cli *cli, struct error *err);
 enum error_code migration_lint(struct cli *cli, struct error *err);
+enum error_code migration_plan(struct cli *cli, struct error *err);
+enum error_code migration_trace(struct cli *cli, struct error *err);
 enum error_code migration_status(struct cli *cli, struct error *err);
 enum error_code migration_accept(struct cli *cli, struct error *err);
 enum error_code migration_up(struct cli *cli, struct error *err);

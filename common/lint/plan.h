@@ -1,0 +1,52 @@
+/* plan.h: the statements that are still to run on a database, in order, each with what it does and
+ * how long statements like it took there.
+ */
+#ifndef COMMON_LINT_PLAN_H
+#define COMMON_LINT_PLAN_H
+
+#include "common/lint/effect.h"
+#include "common/migration/load.h"
+#include "common/postgres/session.h"
+
+/* What the database's log says of the statements with that text. */
+struct plan_past {
+    const char *hash;
+    uint64_t max_us, count;
+};
+
+struct plan_pasts {
+    size_t count;
+    struct plan_past *pasts; /* by hash */
+};
+
+struct plan_step {
+    size_t revision;
+    enum migration_script script;
+    const struct split *split;
+    const struct split_statement *statement;
+    struct effect *effect;
+    uint64_t like_count; /* of the same shape, on the same first relation */
+    uint64_t like_max_us;
+};
+
+struct plan {
+    size_t count;
+    struct plan_step *steps; /* every expand, then every contract */
+};
+
+struct plan_request {
+    const struct migration_set *set;
+    const bool *is_to_expand;   /* by revision */
+    const bool *is_to_contract; /* likewise */
+    const struct plan_pasts *pasts;
+};
+
+/* A talloc child of parent; none, if nothing was ever run here. */
+enum error_code plan_read_past(const void *parent, struct session *session, struct plan_pasts **ret,
+                               struct error *err);
+
+/* A talloc child of parent. */
+enum error_code plan_make(const void *parent, const struct plan_request *request, struct plan **ret,
+                          struct error *err);
+
+#endif

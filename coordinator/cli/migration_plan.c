@@ -1,0 +1,177 @@
+/* hakem migration plan: what is still to run on a database, statement by statement. */
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/lint/plan.h"
+#include "common/lint/sizes.h"
+#include "coordinator/cli/database.h"
+#include "coordinator/cli/verbs.h"
+
+#include <string.h>
+
+const struct cli_flag migration_plan_flags[] = {
+    DATABASE_FLAG,
+    MIGRATIONS_FLAG,
+    {.name = "--to", .value = "REVISION", .doc = "and what it needs; default: all"},
+    {.name = NULL}};
+
+/* One call. */
+struct plan_call {
+    struct cli *cli;
+    struct database db;
+    struct lint_sizes *sizes;
+    struct plan *plan;
+};
+
+/* ---- what is pending ---- */
+
+static enum error_code find_target(const struct plan_call *call, size_t *ret, struct error *err)
+{
+    const char *name = cli_flag(call->cli, "--to");
+
+    *ret = call->db.set->head;
+    if (name == NULL || migration_find(call->db.set, name, ret))
+        return ERROR_OK;
+    return error_set(err, ERROR_NOT_FOUND, "there is no revision %s in %s", name,
+                     database_migrations_folder(call->cli));
+}
+
+static enum error_code make(struct plan_call *call, struct error *err)
+{
+    const struct migration_set *set = call->db.set;
+    bool *expands = memory_array(call->db.context, bool, set->revision_count + 1);
+    bool *contracts = memory_array(call->db.context, bool, set->revision_count + 1);
+    struct plan_request request = {
+        .set = set, .is_to_expand = expands, .is_to_contract = contracts};
+    struct plan_pasts *pasts = NULL;
+    size_t target = 0;
+
+    if (find_target(call, &target, err) != ERROR_OK ||
+        plan_read_past(call->db.context, call->db.session, &pasts, err) != ERROR_OK ||
+        sizes_read(call->db.context, call->db.session, &call->sizes, err) != ERROR_OK)
+        return err->code;
+    request.pasts = pasts;
+    for (size_t i = 0; i < set->revision_count; i++) {
+        bool is_wanted = i == target || migration_is_ancestor(set, i, target);
+
+        expands[i] = is_wanted && !marks_is_expanded(call->db.marks, set->revisions[i].name);
+        contracts[i] = is_wanted && !marks_is_contracted(call->db.marks, set->revisions[i].name);
+    }
+    return plan_make(call->db.context, &request, &call->plan, err);
+}
+
+/* ---- said ---- */
+
+static bool is_among(const struct model_relation *const *list, size_t count,
+                     const struct model_relation *relation)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == relation)
+            return true;
+    return false;
+}
+
+static json_t *describe_lock(const struct plan_call *call, const struct effect *effect,
+                             const struct effect_lock *lock)
+{
+    const struct lint_size *size = sizes_find(call->sizes, lock->schema, lock->name);
+    json_t *said =
+        json_pack("{s:s, s:s, s:s, s:b, s:b}", "schema", lock->schema, "relation", lock->name,
+                  "lock", lock_mode_name(lock->mode), "rewrites",
+                  (int)is_among(effect->rewrites, effect->rewrite_count, lock->relation), "scans",
+                  (int)is_among(effect->scans, effect->scan_count, lock->relation));
+
+    if (size != NULL) {
+        (void)json_object_set_new(said, "rows", json_integer((json_int_t)size->rows));
+        (void)json_object_set_new(said, "bytes", json_integer((json_int_t)size->bytes));
+    }
+    return said;
+}
+
+static void say_lock(const struct plan_call *call, const json_t *said)
+{
+    const json_t *rows = json_object_get(said, "rows");
+    char size[64] = "";
+
+    if (rows != NULL)
+        (void)text_format(size, sizeof(size), ", about %lld rows in %lld kB",
+                          (long long)json_integer_value(rows),
+                          (long long)json_integer_value(json_object_get(said, "bytes")) / 1024);
+    cli_say(call->cli, "    %s.%s: %s%s%s%s", json_string_value(json_object_get(said, "schema")),
+            json_string_value(json_object_get(said, "relation")),
+            json_string_value(json_object_get(said, "lock")),
+            json_is_true(json_object_get(said, "rewrites")) ? ", rewritten" : "",
+            json_is_true(json_object_get(said, "scans")) ? ", scanned" : "", size);
+}
+
+static const char *breaks(const struct effect *effect)
+{
+    for (size_t i = 0; i < effect->note_count; i++)
+        if (rule_row(effect->notes[i].rule)->breaks)
+            return rule_row(effect->notes[i].rule)->name;
+    return NULL;
+}
+
+static void say_rest(const struct plan_call *call, const struct plan_step *step)
+{
+    static const char *const classes[SPLIT_CLASS_COUNT] = {
+        [SPLIT_ALONE] = "    in a transaction of its own",
+        [SPLIT_OUTSIDE] = "    outside a transaction"};
+
+    if (classes[step->effect->class] != NULL)
+        cli_say(call->cli, "%s", classes[step->effect->class]);
+    if (step->effect->unknown != NULL)
+        cli_say(call->cli, "    unknown: %s", step->effect->unknown);
+    if (step->like_count > 0)
+        cli_say(call->cli, "    %llu like it took at most %llu ms here",
+                (unsigned long long)step->like_count,
+                (unsigned long long)((step->like_max_us + 999) / 1000));
+}
+
+static json_t *say_step(const struct plan_call *call, const struct plan_step *step)
+{
+    static const char *const classes[SPLIT_CLASS_COUNT] = {
+        [SPLIT_TOGETHER] = "together", [SPLIT_ALONE] = "alone", [SPLIT_OUTSIDE] = "outside"};
+    const struct effect *effect = step->effect;
+    json_t *locks = json_array();
+
+    cli_say(call->cli, "%s:%zu %.200s", step->split->path, step->statement->line,
+            step->statement->text);
+    for (size_t i = 0; i < effect->lock_count; i++) {
+        json_t *said = effect->locks[i].mode != LOCK_NONE
+                           ? describe_lock(call, effect, &effect->locks[i])
+                           : NULL;
+
+        if (said == NULL)
+            continue;
+        say_lock(call, said);
+        (void)json_array_append_new(locks, said);
+    }
+    say_rest(call, step);
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:s?, s:s?, s:s?, s:I, s:I}", "revision",
+                     call->db.set->revisions[step->revision].name, "path", step->split->path,
+                     "line", (json_int_t)step->statement->line, "sql", step->statement->text,
+                     "transaction", classes[effect->class], "locks", locks, "breaks",
+                     breaks(effect), "reverse", effect->reverse, "unknown", effect->unknown,
+                     "like_count", (json_int_t)step->like_count, "like_max_us",
+                     (json_int_t)step->like_max_us);
+}
+
+enum error_code migration_plan(struct cli *cli, struct error *err)
+{
+    struct plan_call call = {.cli = cli};
+    enum error_code code;
+
+    if (database_open(cli, &call.db, err) != ERROR_OK)
+        return err->code;
+    code = make(&call, err);
+    if (code == ERROR_OK) {
+        json_t *steps = json_array();
+
+        for (size_t i = 0; i < call.plan->count; i++)
+            (void)json_array_append_new(steps, say_step(&call, &call.plan->steps[i]));
+        cli_say(cli, "%zu statements to run", call.plan->count);
+        cli_answer(cli, "statements", steps);
+    }
+    database_close(&call.db);
+    return code;
+}
