@@ -72,6 +72,16 @@ START_TEST(a_folder_in_place_goes_up_is_imported_and_goes_down)
 }
 END_TEST
 
+START_TEST(a_list_says_what_has_no_way_back_and_what_is_left_out)
+{
+    given_file("1_a.up.sql", "SELECT 1;");
+    given_file("seed.sql", "SELECT 1;");
+    expect(0, "list", "1_a.up.sql has no way back: 0001_a is irreversible");
+    expect(0, "list", "seed.sql is left out: it is not called N_NAME.up.sql");
+    expect(0, "list --json", "\"golang-migrate\"");
+}
+END_TEST
+
 START_TEST(a_folder_that_looks_like_two_wants_to_be_told)
 {
     given_file("1_a.up.sql", "CREATE TABLE a (id int);");
@@ -235,6 +245,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_folder_in_place_goes_up_is_imported_and_goes_down);
+    tcase_add_test(tcase, a_list_says_what_has_no_way_back_and_what_is_left_out);
     tcase_add_test(tcase, a_folder_that_looks_like_two_wants_to_be_told);
     tcase_add_test(tcase, two_heads_are_merged_by_a_revision_that_requires_both);
     tcase_add_test(tcase, steps_are_counted_from_where_the_database_stands);
