@@ -246,7 +246,14 @@ static enum error_code check_marks(struct session *session, const void *parent, 
     return ERROR_OK;
 }
 
-enum adopted_column { ADOPTED_NAME, ADOPTED_CHECKSUM, ADOPTED_BACKFILL, ADOPTED_CONTRACT, ADOPTED };
+enum adopted_column {
+    ADOPTED_NAME,
+    ADOPTED_CHECKSUM,
+    ADOPTED_BACKFILL,
+    ADOPTED_CONTRACT,
+    ADOPTED_MEANING,
+    ADOPTED
+};
 
 static enum error_code write_marks(struct session *session, const struct migration_set *set,
                                    const bool *is_applied, const struct sql_call *rest,
@@ -267,6 +274,7 @@ static enum error_code write_marks(struct session *session, const struct migrati
             continue;
         columns[ADOPTED_NAME][count] = revision->name;
         columns[ADOPTED_CHECKSUM][count] = revision->checksum;
+        columns[ADOPTED_MEANING][count] = revision->meaning;
         columns[ADOPTED_BACKFILL][count] = revision->backfill_count > 0 ? "true" : "false";
         columns[ADOPTED_CONTRACT][count++] =
             revision->scripts[MIGRATION_SCRIPT_CONTRACT] != NULL ? "true" : "false";
@@ -276,7 +284,8 @@ static enum error_code write_marks(struct session *session, const struct migrati
     code = session_query(session,
                          SQL_WITH(embedded_baseline_mark, arrays[ADOPTED_NAME],
                                   arrays[ADOPTED_CHECKSUM], arrays[ADOPTED_BACKFILL],
-                                  arrays[ADOPTED_CONTRACT], rest->params[0], rest->params[1]),
+                                  arrays[ADOPTED_CONTRACT], rest->params[0], rest->params[1],
+                                  arrays[ADOPTED_MEANING]),
                          NULL, err);
     talloc_free(scratch);
     return code;

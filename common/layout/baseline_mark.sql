@@ -1,9 +1,10 @@
 -- Takes revisions over as applied: $1 names, $2 checksums, $3 which have a backfill, $4 which have a
--- contract, $5 by, $6 why.
+-- contract, $5 by, $6 why, $7 meanings.
 WITH adopted AS MATERIALIZED (
     SELECT * FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]),
-                             pg_catalog.unnest($3::boolean[]), pg_catalog.unnest($4::boolean[]))
-                  WITH ORDINALITY AS a (revision, checksum, has_backfill, has_contract, place)
+                             pg_catalog.unnest($3::boolean[]), pg_catalog.unnest($4::boolean[]),
+                             pg_catalog.unnest($7::text[]))
+                  WITH ORDINALITY AS a (revision, checksum, has_backfill, has_contract, meaning, place)
 ), version AS (
     INSERT INTO hakem.schema_version (revision, phase, generation, checksum, installed_by)
     SELECT revision, phase, 0, checksum, $5
@@ -15,5 +16,5 @@ WITH adopted AS MATERIALIZED (
     INSERT INTO hakem.migration_log (revision, phase, generation, statement, outcome, detail, operator_name)
     SELECT revision, 'baseline', 0, 0, 'note', $6, $5 FROM adopted ORDER BY place
 )
-INSERT INTO hakem.mark (revision, checksum, expanded, contracted)
-SELECT revision, checksum, true, has_contract FROM adopted
+INSERT INTO hakem.mark (revision, checksum, meaning, expanded, contracted)
+SELECT revision, checksum, meaning, true, has_contract FROM adopted

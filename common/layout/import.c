@@ -1,10 +1,12 @@
 /* import.c: a foreign folder rewritten as native ones: all of it or nothing. */
+#define _GNU_SOURCE /* syncfs: one wait for the disk, not one per file */
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/layout/layout.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +30,17 @@ static enum error_code check_place(const char *into, struct error *err)
     return ERROR_OK;
 }
 
+static enum error_code write_bytes(const char *path, const char *bytes, size_t size,
+                                   struct error *err)
+{
+    FILE *file = fopen(path, "wex");
+    bool is_written = file != NULL && fwrite(bytes, 1, size, file) == size;
+
+    if (file != NULL && fclose(file) == 0 && is_written)
+        return ERROR_OK;
+    return error_set(err, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+}
+
 static enum error_code write_one(const char *folder, const struct migration_file *file,
                                  struct error *err)
 {
@@ -41,15 +54,25 @@ static enum error_code write_one(const char *folder, const struct migration_file
     if (file_make_folder(path, 0755, err) != ERROR_OK)
         return err->code;
     *slash = '/';
-    return file_write_atomically(path, file->bytes, file->size, 0644, err);
+    return write_bytes(path, file->bytes, file->size, err);
 }
 
 static enum error_code write_all(const char *folder, const struct layout_content *content,
                                  struct error *err)
 {
+    int descriptor;
+    bool is_synced;
+
     for (size_t i = 0; i < content->file_count; i++)
         if (write_one(folder, &content->files[i], err) != ERROR_OK)
             return err->code;
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    is_synced = descriptor >= 0 && syncfs(descriptor) == 0;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    if (!is_synced)
+        return error_set(err, ERROR_SYSTEM, "cannot bring %s to the disk: %s", folder,
+                         strerror(errno));
     return ERROR_OK;
 }
 

@@ -83,6 +83,22 @@ static enum error_code take_file(struct loading *in, struct draft *draft,
     return ERROR_OK;
 }
 
+/* Of a file that is no script its bytes are what it means. */
+static void add_meaning(struct hash *hash, const struct migration_revision *revision,
+                        const struct migration_file *file)
+{
+    const char *name = base_name(file->path);
+
+    hash_add(hash, name, strlen(name));
+    for (size_t i = 0; i < MIGRATION_SCRIPT_COUNT; i++) {
+        if (strcmp(name, script_files[i]) != 0)
+            continue;
+        split_add_meaning(hash, revision->scripts[i]);
+        return;
+    }
+    hash_add(hash, file->bytes, file->size);
+}
+
 static enum error_code check_queries(const struct split *split, struct error *err)
 {
     for (size_t i = 0; split != NULL && i < split->count; i++)
@@ -193,7 +209,7 @@ static enum error_code draft_revision(struct loading *in, size_t first, size_t e
     const struct migration_file *files = in->set->files;
     size_t length = folder_length(&files[first]);
     struct draft *draft = &in->drafts[in->count];
-    struct hash hash;
+    struct hash hash, meaning;
 
     if (in->count == GRAPH_REVISIONS_MAX)
         return error_set(err, ERROR_LIMIT, "there are more than %d revisions", GRAPH_REVISIONS_MAX);
@@ -201,13 +217,16 @@ static enum error_code draft_revision(struct loading *in, size_t first, size_t e
     if (check_name(draft->revision.name, err) != ERROR_OK)
         return err->code;
     hash_begin(&hash);
+    hash_begin(&meaning);
     for (size_t i = first; i < end; i++) {
         hash_add(&hash, files[i].path + length + 1, strlen(files[i].path) - length - 1);
         hash_add(&hash, files[i].bytes, files[i].size);
         if (take_file(in, draft, &files[i], err) != ERROR_OK)
             return err->code;
+        add_meaning(&meaning, &draft->revision, &files[i]);
     }
     hash_end_hex(&hash, draft->revision.checksum);
+    hash_end_hex(&meaning, draft->revision.meaning);
     in->count++;
     return finish_draft(in, draft, err);
 }

@@ -154,6 +154,7 @@ struct migration_assertion {
 struct migration_revision {
     const char *name;
     char checksum[HASH_HEX_SIZE]; /* over every file of the folder */
+    char meaning[HASH_HEX_SIZE];  /* likewise, without what lays SQL out: comments, white space */
     size_t parent_count;
     size_t parents[GRAPH_PARENTS_MAX]; /* indices into the set */
     size_t contracted_parent_count;

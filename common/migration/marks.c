@@ -13,6 +13,7 @@ static void keep_mark(struct mark *mark, const struct rows *rows, size_t i)
     mark->is_expanded = rows_bool(rows, i, 3);
     mark->is_contracted = rows_bool(rows, i, 4);
     mark->is_partial = rows_bool(rows, i, 5);
+    (void)text_copy(mark->meaning, sizeof(mark->meaning), rows_text(rows, i, 6));
 }
 
 enum error_code marks_read(struct session *session, const void *parent, struct marks **ret,
@@ -31,7 +32,9 @@ enum error_code marks_read(struct session *session, const void *parent, struct m
         return ERROR_OK;
     }
     if (session_query(session,
-                      SQL("SELECT revision, checksum, generation, expanded, contracted, partial"
+                      /* An earlier version's schema has no column meaning. */
+                      SQL("SELECT revision, checksum, generation, expanded, contracted, partial,"
+                          " pg_catalog.to_jsonb(mark) ->> 'meaning'"
                           " FROM hakem.mark ORDER BY revision COLLATE \"C\""),
                       &rows, err) != ERROR_OK)
         return err->code;

@@ -11,6 +11,7 @@
 struct mark {
     char revision[MIGRATION_NAME_MAX + 1];
     char checksum[HASH_HEX_SIZE]; /* of the files when it was applied; "" if nothing is applied */
+    char meaning[HASH_HEX_SIZE];  /* likewise of what they say; "": nobody kept it */
     uint64_t generation;          /* completed expand-revert cycles */
     bool is_expanded;             /* in E */
     bool is_contracted;           /* in C: set by the first contract statement */

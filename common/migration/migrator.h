@@ -15,7 +15,8 @@
 struct phase_state {
     uint64_t generation;
     char checksum[HASH_HEX_SIZE];
-    bool is_expanded; /* mark E */
+    char meaning[HASH_HEX_SIZE]; /* "": applied before it was kept */
+    bool is_expanded;            /* mark E */
     bool is_contracted;
     bool is_partial;
     bool expand_is_complete; /* its schema_version row is there */

@@ -1,14 +1,14 @@
 -- A phase is complete: its row, and the marks.  $1 revision, $2 phase, $3 generation, $4 checksum,
 -- $5 by, $6 journal, $7 term, $8 rollout, $9 step; the marks: $10 generation, $11 checksum,
--- $12 expanded, $13 contracted, $14 partial.
+-- $12 meaning, $13 expanded, $14 contracted, $15 partial.
 WITH version AS (
     INSERT INTO hakem.schema_version (revision, phase, generation, checksum, installed_by, journal,
                                       term, rollout, step)
     VALUES ($1, $2, $3::bigint, $4, $5, $6, $7::bigint, $8, $9::bigint)
 )
-INSERT INTO hakem.mark (revision, generation, checksum, expanded, contracted, partial)
-VALUES ($1, $10::bigint, $11, $12::boolean, $13::boolean, $14::boolean)
+INSERT INTO hakem.mark (revision, generation, checksum, meaning, expanded, contracted, partial)
+VALUES ($1, $10::bigint, $11, $12, $13::boolean, $14::boolean, $15::boolean)
 ON CONFLICT (revision) DO UPDATE
    SET generation = excluded.generation, checksum = excluded.checksum,
-       expanded = excluded.expanded, contracted = excluded.contracted, partial = excluded.partial,
-       changed_at = pg_catalog.clock_timestamp()
+       meaning = excluded.meaning, expanded = excluded.expanded, contracted = excluded.contracted,
+       partial = excluded.partial, changed_at = pg_catalog.clock_timestamp()

@@ -22,6 +22,7 @@ SELECT place.is_standby, place.is_locked, t.rollout, asked.revision, coalesce(m.
                   AND l.statement > 0)
        OR EXISTS (SELECT FROM hakem.migration_log l
                    WHERE l.revision = asked.revision AND l.phase = 'revert'
-                     AND l.generation = coalesce(m.generation, 0) AND l.outcome = 'intent')
+                     AND l.generation = coalesce(m.generation, 0) AND l.outcome = 'intent'),
+       coalesce(m.meaning, '')
   FROM place CROSS JOIN hakem.term t CROSS JOIN pg_catalog.unnest($1::text[]) AS asked (revision)
   LEFT JOIN hakem.mark m ON m.revision = asked.revision

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS hakem.mark (
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 
+-- What the revision's SQL says, however it is laid out; '': applied before this was kept.
+ALTER TABLE hakem.mark ADD COLUMN IF NOT EXISTS meaning text NOT NULL DEFAULT '';
+
 -- Phases that are complete.
 CREATE TABLE IF NOT EXISTS hakem.schema_version (
     id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

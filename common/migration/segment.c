@@ -138,12 +138,13 @@ static void add_finish(struct migrator *m, struct transaction *t, enum migration
 
     (void)text_format(generation, sizeof(generation), "%" PRIu64, m->state.generation + is_revert);
     transaction_add(
-        t, "the marks", embedded_phase_finish, 14,
+        t, "the marks", embedded_phase_finish, 15,
         (const char *const[]){m->revision->name, migration_phase_name(phase), m->generation_text,
                               m->revision->checksum, migrator_text(m->run->operator_name),
                               migrator_text(m->run->journal), m->term_text,
                               migrator_text(m->run->rollout), m->step_text, generation,
-                              is_revert ? "" : m->revision->checksum, bool_text(marks.is_expanded),
+                              is_revert ? "" : m->revision->checksum,
+                              is_revert ? "" : m->revision->meaning, bool_text(marks.is_expanded),
                               bool_text(marks.is_contracted), bool_text(marks.is_partial)});
 }
 
@@ -156,9 +157,10 @@ void segment_add_marks(struct migrator *m, struct transaction *t, enum migration
         add_finish(m, t, phase, marks);
         return;
     }
-    transaction_add(t, "the marks", embedded_phase_mark, 5,
+    transaction_add(t, "the marks", embedded_phase_mark, 6,
                     (const char *const[]){m->revision->name, m->generation_text,
-                                          m->revision->checksum, bool_text(marks.is_expanded),
+                                          m->revision->checksum, m->revision->meaning,
+                                          bool_text(marks.is_expanded),
                                           bool_text(marks.is_contracted)});
 }
 

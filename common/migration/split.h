@@ -5,6 +5,7 @@
 #define COMMON_MIGRATION_SPLIT_H
 
 #include "common/base/error.h"
+#include "common/base/hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,6 +91,12 @@ enum error_code split_sql(const void *parent, const char *path, const char *text
 /* The same of a part of a file. */
 enum error_code split_part(const void *parent, const struct split_source *source,
                            struct split **ret, struct error *err);
+
+/* text without comments, and of white space only what keeps words apart.  A talloc child of
+ * parent. */
+char *split_meaning(const void *parent, const char *text);
+/* Adds what the file does, however it is laid out. */
+void split_add_meaning(struct hash *hash, const struct split *split);
 
 /* Is text one UPDATE statement and nothing else? */
 bool split_is_one_update(const char *text);

@@ -31,7 +31,8 @@ enum state_column {
     STATE_PARTIAL,
     STATE_EXPAND_COMPLETE,
     STATE_CONTRACT_COMPLETE,
-    STATE_REVERT_BEGUN
+    STATE_REVERT_BEGUN,
+    STATE_MEANING
 };
 
 /* ---- asking ---- */
@@ -57,6 +58,13 @@ static enum error_code check_place(const struct migrator *m, const struct rows *
     return ERROR_OK;
 }
 
+/* None yet, or an earlier version's: undefined_table, invalid_schema_name, undefined_column. */
+static bool lacks_schema(const char *sqlstate)
+{
+    return strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "3F000") == 0 ||
+           strcmp(sqlstate, "42703") == 0;
+}
+
 static enum error_code query(struct migrator *m, const char *names, bool has_lock,
                              struct rows **ret, struct error *err)
 {
@@ -65,9 +73,7 @@ static enum error_code query(struct migrator *m, const char *names, bool has_loc
     call.prepared = "hakem_state";
     if (session_query(m->session, call, ret, err) == ERROR_OK)
         return ERROR_OK;
-    /* No schema yet: undefined_table, invalid_schema_name. */
-    if (strcmp(session_sqlstate(m->session), "42P01") != 0 &&
-        strcmp(session_sqlstate(m->session), "3F000") != 0)
+    if (!lacks_schema(session_sqlstate(m->session)))
         return err->code;
     if (schema_ensure(m->session, err) != ERROR_OK)
         return err->code;
@@ -129,6 +135,7 @@ static struct phase_state read_row(const struct rows *rows, size_t i)
     };
 
     (void)text_copy(state.checksum, sizeof(state.checksum), rows_text(rows, i, STATE_CHECKSUM));
+    (void)text_copy(state.meaning, sizeof(state.meaning), rows_text(rows, i, STATE_MEANING));
     return state;
 }
 
@@ -294,13 +301,16 @@ static enum error_code (*const checks[MIGRATION_PHASE_COUNT])(const struct migra
     [MIGRATION_REVERT] = check_revert,
 };
 
+/* What only lays the files out may change. */
 static enum error_code check_checksum(const struct migrator *m, struct error *err)
 {
-    if (m->state.checksum[0] == '\0' || strcmp(m->state.checksum, m->revision->checksum) == 0)
+    if (m->state.checksum[0] == '\0' || strcmp(m->state.checksum, m->revision->checksum) == 0 ||
+        strcmp(m->state.meaning, m->revision->meaning) == 0)
         return ERROR_OK;
     return error_set(err, ERROR_CHANGED,
                      "the files of %s have changed since they were applied (checksum %.12s then, "
-                     "%.12s now): restore them, and write a new revision",
+                     "%.12s now): restore them, and write a new revision; or say why they are "
+                     "right with hakem migration rebless",
                      m->revision->name, m->state.checksum, m->revision->checksum);
 }
 
@@ -369,6 +379,7 @@ void state_note(struct migrator *m, enum migration_phase phase, enum error_code 
     state->is_expanded = m->revision->backfill_count == 0;
     state->is_partial = !state->is_expanded;
     (void)text_copy(state->checksum, sizeof(state->checksum), m->revision->checksum);
+    (void)text_copy(state->meaning, sizeof(state->meaning), m->revision->meaning);
 }
 
 void state_unlock(struct session *session)

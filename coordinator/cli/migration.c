@@ -1,5 +1,6 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/layout/layout.h"
 #include "common/migration/verify.h"
 #include "common/postgres/term.h"
 #include "coordinator/cli/database.h"
@@ -26,11 +27,12 @@ static json_t *names_of(const struct migration_set *set, const size_t *list, siz
 static json_t *describe_revision(const struct migration_set *set,
                                  const struct migration_revision *revision)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:i, s:b}", "name", revision->name, "description",
-                     revision->description, "checksum", revision->checksum, "requires",
-                     names_of(set, revision->parents, revision->parent_count), "contract",
-                     revision->scripts[MIGRATION_SCRIPT_CONTRACT] != NULL, "backfills",
-                     (int)revision->backfill_count, "irreversible", (int)revision->is_irreversible);
+    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:i, s:b, s:b}", "name", revision->name,
+                     "description", revision->description, "checksum", revision->checksum,
+                     "requires", names_of(set, revision->parents, revision->parent_count),
+                     "contract", revision->scripts[MIGRATION_SCRIPT_CONTRACT] != NULL, "backfills",
+                     (int)revision->backfill_count, "irreversible", (int)revision->is_irreversible,
+                     "plain", (int)revision->is_plain);
 }
 
 static void list_releases(struct cli *cli, const struct migration_set *set)
@@ -49,10 +51,33 @@ static void list_releases(struct cli *cli, const struct migration_set *set)
     cli_answer(cli, "releases", releases);
 }
 
+/* Of another tool's folder: what has no way back, and what is left out. */
+static enum error_code list_notes(struct cli *cli, const struct migration_set *set,
+                                  struct error *err)
+{
+    struct layout_content *content = NULL;
+    json_t *notes;
+
+    cli_answer(cli, "layout", json_string(set->layout != NULL ? set->layout : LAYOUT_NATIVE));
+    if (set->layout == NULL)
+        return ERROR_OK;
+    if (layout_read(NULL, database_migrations_folder(cli), set->layout, &content, err) != ERROR_OK)
+        return err->code;
+    notes = json_array();
+    for (size_t i = 0; i < content->note_count; i++) {
+        cli_say(cli, "%s", content->notes[i]);
+        (void)json_array_append_new(notes, json_string(content->notes[i]));
+    }
+    cli_answer(cli, "notes", notes);
+    talloc_free(content);
+    return ERROR_OK;
+}
+
 enum error_code migration_list(struct cli *cli, struct error *err)
 {
     json_t *revisions;
     struct migration_set *set;
+    enum error_code code;
 
     if (database_load(cli, NULL, &set, err) != ERROR_OK)
         return err->code;
@@ -65,8 +90,9 @@ enum error_code migration_list(struct cli *cli, struct error *err)
     }
     cli_answer(cli, "revisions", revisions);
     list_releases(cli, set);
+    code = list_notes(cli, set, err);
     talloc_free(set);
-    return ERROR_OK;
+    return code;
 }
 
 /* ---- show ---- */

@@ -26,7 +26,8 @@ static const char *state_of(const struct migration_revision *revision, const str
     if (mark == NULL || mark->checksum[0] == '\0')
         return "not applied";
     if (strcmp(mark->checksum, revision->checksum) != 0)
-        return "applied, files changed since";
+        return strcmp(mark->meaning, revision->meaning) == 0 ? "applied, comments changed since"
+                                                             : "applied, files changed since";
     if (mark->is_contracted)
         return mark->is_partial ? "contracting" : "contracted";
     if (mark->is_expanded)

@@ -288,6 +288,24 @@ static enum error_code forward_in_legs(struct trip *trip, struct error *err)
     return forward(trip, leg, err);
 }
 
+/* ---- files that changed ---- */
+
+static void warn_of_comments(const struct trip *trip)
+{
+    for (size_t i = 0; i < trip->db.set->revision_count; i++) {
+        const struct migration_revision *revision = &trip->db.set->revisions[i];
+        const struct mark *mark = marks_find(trip->db.marks, revision->name);
+
+        if (mark != NULL && mark->checksum[0] != '\0' &&
+            strcmp(mark->checksum, revision->checksum) != 0 &&
+            strcmp(mark->meaning, revision->meaning) == 0)
+            cli_say(trip->cli,
+                    "warning: comments or white space of %s have changed since it was "
+                    "applied",
+                    revision->name);
+    }
+}
+
 /* ---- repeatables ---- */
 
 static void note_repeated(void *context, const struct migration_repeatable *repeatable)
@@ -394,6 +412,7 @@ enum error_code migration_up(struct cli *cli, struct error *err)
         return err->code;
     trip.run.commands = commands.list;
     trip.run.command_count = commands.count;
+    warn_of_comments(&trip);
     code = choose_target(&trip, err);
     if (code == ERROR_OK)
         code = back_up(&trip, err);

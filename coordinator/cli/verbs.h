@@ -16,6 +16,7 @@ extern const struct cli_flag migration_up_flags[];
 extern const struct cli_flag migration_down_flags[];
 extern const struct cli_flag migration_baseline_flags[];
 extern const struct cli_flag migration_import_flags[];
+extern const struct cli_flag migration_rebless_flags[];
 extern const struct cli_flag migration_test_flags[];
 enum error_code migration_new(struct cli *cli, struct error *err);
 enum error_code migration_merge(struct cli *cli, struct error *err);
@@ -31,6 +32,7 @@ enum error_code migration_down(struct cli *cli, struct error *err);
 enum error_code migration_verify(struct cli *cli, struct error *err);
 enum error_code migration_baseline(struct cli *cli, struct error *err);
 enum error_code migration_import(struct cli *cli, struct error *err);
+enum error_code migration_rebless(struct cli *cli, struct error *err);
 enum error_code migration_test(struct cli *cli, struct error *err);
 
 /* backfill.c: on a database alone */

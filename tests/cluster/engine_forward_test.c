@@ -62,18 +62,33 @@ START_TEST(order_is_kept_and_a_contract_is_the_point_of_no_return)
 }
 END_TEST
 
+static void rewrite_revert(const char *text)
+{
+    for (size_t i = 0; i < engine.file_count; i++)
+        if (strcmp(engine.files[i].path, "0001_players/revert.sql") == 0)
+            engine.files[i] = (struct migration_file){
+                .path = "0001_players/revert.sql", .bytes = text, .size = strlen(text)};
+    load();
+}
+
 START_TEST(an_applied_revision_whose_files_changed_is_refused)
 {
     given_rating();
     assert_ok(expand("0001_players"));
-    for (size_t i = 0; i < engine.file_count; i++)
-        if (strcmp(engine.files[i].path, "0001_players/revert.sql") == 0)
-            engine.files[i] = (struct migration_file){
-                .path = "0001_players/revert.sql", .bytes = "DROP TABLE players  ;", .size = 21};
-    load();
+    rewrite_revert("DROP TABLE players CASCADE;");
     assert_fails(ERROR_CHANGED, revert("0001_players"));
     assert_says("0001_players");
     assert_fails(ERROR_CHANGED, expand("0001_players"));
+}
+END_TEST
+
+START_TEST(an_applied_revision_may_be_laid_out_anew)
+{
+    given_rating();
+    assert_ok(expand("0001_players"));
+    rewrite_revert("-- All of them.\nDROP TABLE  players  ;");
+    assert_ok(expand("0001_players"));
+    ck_assert(engine.result.already_done);
 }
 END_TEST
 
@@ -101,6 +116,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_phase_that_is_done_is_not_done_again_within_its_generation);
     tcase_add_test(tcase, order_is_kept_and_a_contract_is_the_point_of_no_return);
     tcase_add_test(tcase, an_applied_revision_whose_files_changed_is_refused);
+    tcase_add_test(tcase, an_applied_revision_may_be_laid_out_anew);
     tcase_add_test(tcase, a_statement_that_fails_undoes_its_whole_transaction_and_names_its_line);
 }
 

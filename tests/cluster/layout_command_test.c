@@ -72,6 +72,16 @@ START_TEST(a_folder_in_place_goes_up_is_imported_and_goes_down)
 }
 END_TEST
 
+START_TEST(a_list_says_what_has_no_way_back_and_what_is_left_out)
+{
+    given_file("1_a.up.sql", "SELECT 1;");
+    given_file("seed.sql", "SELECT 1;");
+    expect(0, "list", "1_a.up.sql has no way back: 0001_a is irreversible");
+    expect(0, "list", "seed.sql is left out: it is not called N_NAME.up.sql");
+    expect(0, "list --json", "\"golang-migrate\"");
+}
+END_TEST
+
 START_TEST(a_folder_that_looks_like_two_wants_to_be_told)
 {
     given_file("1_a.up.sql", "CREATE TABLE a (id int);");
@@ -193,9 +203,49 @@ START_TEST(a_database_without_such_a_table_is_taken_over_at_a_revision)
 }
 END_TEST
 
+/* ---- checksums ---- */
+
+START_TEST(a_comment_that_changes_warns_and_a_statement_refuses_until_it_is_blessed)
+{
+    given_file("1_a.up.sql", "CREATE TABLE a (id int);");
+    given_file("1_a.down.sql", "DROP TABLE a;");
+    expect(0, "up", "the database is at 0001_a");
+    given_file("1_a.up.sql", "-- The first.\nCREATE TABLE a (\n  id int\n);");
+    expect(0, "status", "0001_a                                   applied, comments changed");
+    expect(0, "up", "warning: comments or white space of 0001_a have changed");
+    given_file("1_a.up.sql", "CREATE TABLE a (id bigint);");
+    expect(0, "status", "applied, files changed since");
+    expect(5, "up", "the files of 0001_a have changed since they were applied");
+    expect(2, "rebless 0001_a", "say why: --reason TEXT");
+    expect(0, "rebless 0001_a --reason 'done by hand'", "rebless  0001_a");
+    expect(0, "up", "the database is at 0001_a");
+    expect(5, "rebless head --reason again", "the files of 0001_a are those that were applied");
+    ck_assert(is_true("SELECT detail LIKE 'done by hand (checksum %, now %)' AND outcome = 'note'"
+                      " FROM hakem.migration_log WHERE phase = 'rebless'"));
+    given_file("2_b.up.sql", "CREATE TABLE b ();");
+    expect(5, "rebless 0002_b --reason no", "0002_b is not applied to this database");
+}
+END_TEST
+
+/* As an earlier version made it. */
+START_TEST(a_database_of_an_earlier_version_goes_on)
+{
+    given_file("1_a.up.sql", "CREATE TABLE a (id int);");
+    expect(0, "up", "the database is at 0001_a");
+    sql("ALTER TABLE hakem.mark DROP COLUMN meaning; DROP TABLE hakem.repeatable");
+    expect(0, "status", "0001_a                                   expanded");
+    given_file("2_b.up.sql", "CREATE TABLE b (id int);");
+    expect(0, "up", "expand   0002_b");
+    ck_assert(is_true("SELECT bool_and((meaning = '') = (revision = '0001_a')) FROM hakem.mark"));
+    given_file("1_a.up.sql", "-- Nobody knows what it said.\nCREATE TABLE a (id int);");
+    expect(5, "up", "the files of 0001_a have changed since they were applied");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_folder_in_place_goes_up_is_imported_and_goes_down);
+    tcase_add_test(tcase, a_list_says_what_has_no_way_back_and_what_is_left_out);
     tcase_add_test(tcase, a_folder_that_looks_like_two_wants_to_be_told);
     tcase_add_test(tcase, two_heads_are_merged_by_a_revision_that_requires_both);
     tcase_add_test(tcase, steps_are_counted_from_where_the_database_stands);
@@ -203,6 +253,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, where_the_tool_knows_no_other_order_there_is_none);
     tcase_add_test(tcase, a_database_of_another_tool_is_taken_over_and_goes_on);
     tcase_add_test(tcase, a_database_without_such_a_table_is_taken_over_at_a_revision);
+    tcase_add_test(tcase, a_comment_that_changes_warns_and_a_statement_refuses_until_it_is_blessed);
+    tcase_add_test(tcase, a_database_of_an_earlier_version_goes_on);
     tcase_add_test(tcase, a_new_revision_has_no_place_among_the_files_of_another_tool);
 }
 

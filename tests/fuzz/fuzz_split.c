@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (split_sql(context, "f.sql", text, size, &split, &err) == ERROR_OK) {
         for (size_t i = 0; i < split->count; i++) {
             assert(split->statements[i].text[0] != '\0' && split->statements[i].line > 0);
+            assert(strlen(split_meaning(context, split->statements[i].text)) <=
+                   strlen(split->statements[i].text));
             assert(!split->has_undoes || split->statements[i].undoes > 0);
         }
     }

@@ -364,6 +364,62 @@ START_TEST(what_is_left_out_is_said)
 }
 END_TEST
 
+/* ---- what a statement means ---- */
+
+static const struct {
+    const char *one, *other;
+    bool is_same;
+} meanings[] = {
+    {"SELECT  1 -- one\n, 2", "SELECT 1, 2", true},
+    {"SELECT ( a ,b )", "SELECT(a, b)", true},
+    {"/* a /* b */ */ SELECT 1", "SELECT 1", true},
+    {"SELECT a/**/b", "SELECT a b", true},
+    {"SELECT 'a  b'", "SELECT 'a b'", false},
+    {"SELECT '-- a'", "SELECT '-- b'", false},
+    {"SELECT '/* a */'", "SELECT ''", false},
+    {"SELECT E'\\' -- a'", "SELECT E'\\' -- b'", false},
+    {"SELECT 'a' -- a\n, 1", "SELECT 'a', 1", true},
+    {"SELECT 'a'\n'b'", "SELECT 'a''b'", false},
+    {"SELECT \"a  b\"", "SELECT \"a b\"", false},
+    {"DO $$ a -- b\n $$", "DO $$ a -- c\n $$", false},
+    {"DO $a$ $$ -- $a$", "DO $a$ $$ -- b $a$", false},
+    {"SELECT a$1$ , b", "SELECT a$1$, b", true},
+    {"SELECT $1 + $2", "SELECT $1+$2", true},
+    {"SELECT 1 - -1", "SELECT 1 + -1", false},
+    {"SELECT a @ > b", "SELECT a @> b", false},
+    {"SELECT ab", "SELECT a b", false},
+    {"SELECT 1 .5", "SELECT 1.5", false},
+    {"SELECT A", "SELECT a", false},
+};
+
+START_TEST(a_statement_means_what_is_left_without_its_layout)
+{
+    const char *one = split_meaning(context, meanings[_i].one);
+    const char *other = split_meaning(context, meanings[_i].other);
+
+    ck_assert_msg((strcmp(one, other) == 0) == meanings[_i].is_same, "%s | %s", one, other);
+}
+END_TEST
+
+START_TEST(a_revision_means_its_marks_and_its_other_files_too)
+{
+    static const struct given plain[] = {{"1_a.sql", "-- migrate:up\nSELECT 1;"}, {NULL, NULL}};
+    static const struct given said[] = {{"1_a.sql", "-- migrate:up\n\n--x\nSELECT  1;"},
+                                        {NULL, NULL}};
+    static const struct given cut[] = {{"1_a.sql", "-- migrate:up transaction:false\nSELECT 1;"},
+                                       {NULL, NULL}};
+    static const struct given back[] = {{"1_a.sql", "-- migrate:up\nSELECT 1;\n-- migrate:down\n;;"
+                                                    "SELECT 1"},
+                                        {NULL, NULL}};
+    char meaning[HASH_HEX_SIZE];
+
+    (void)text_copy(meaning, sizeof(meaning), loaded(plain, 0)->meaning);
+    ck_assert_str_eq(loaded(said, 0)->meaning, meaning);
+    ck_assert_str_ne(loaded(cut, 0)->meaning, meaning);
+    ck_assert_str_ne(loaded(back, 0)->meaning, meaning);
+}
+END_TEST
+
 static void set_up(void)
 {
     scratch_set_up();
@@ -394,6 +450,9 @@ static void add_all(TCase *tcase)
     tcase_add_loop_test(tcase, a_mistake_is_one_sentence_that_names_the_file_of_the_folder, 0,
                         (int)ARRAY_LEN(mistakes));
     tcase_add_test(tcase, what_is_left_out_is_said);
+    tcase_add_loop_test(tcase, a_statement_means_what_is_left_without_its_layout, 0,
+                        (int)ARRAY_LEN(meanings));
+    tcase_add_test(tcase, a_revision_means_its_marks_and_its_other_files_too);
 }
 
 SUITE("layout", {.add = add_all, .set_up = set_up, .tear_down = tear_down})
