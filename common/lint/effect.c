@@ -38,7 +38,6 @@ const char *lock_mode_short(enum lock_mode mode)
 
 static void *grown(struct reading *in, void *array, size_t count, size_t size)
 {
-    assert(count < EFFECT_LIST_MAX);
     if ((count & (count - 1)) != 0)
         return array;
     return memory_resized(in->effect, array, count, count == 0 ? 1 : count * 2, size);
@@ -463,6 +462,12 @@ enum error_code effect_of(const void *parent, struct effect_place *place,
     const struct tree *tree = NULL;
     void *memory = talloc_new(NULL);
 
+    if (model_is_full(place->model)) {
+        talloc_free(memory);
+        return error_set(err, ERROR_LIMIT,
+                         "the history makes more than %d relations or types; no more are looked at",
+                         MODEL_RELATIONS_MAX);
+    }
     if (tree_of_statement(memory, statement->text, &tree, err) != ERROR_OK) {
         talloc_free(memory);
         return err->code;

@@ -11,8 +11,6 @@
 #include "common/lint/rules.h"
 #include "common/migration/split.h"
 
-#define EFFECT_LIST_MAX 100000
-
 enum lock_mode {
     LOCK_NONE,
     LOCK_ACCESS_SHARE,
@@ -71,7 +69,8 @@ struct effect_place {
     bool is_utc;         /* the session's TimeZone, which SET LOCAL may change */
 };
 
-/* A talloc child of parent.  ERROR_INVALID if the statement cannot be parsed. */
+/* A talloc child of parent.  ERROR_INVALID if the statement cannot be parsed, ERROR_LIMIT if the
+ * model is full. */
 enum error_code effect_of(const void *parent, struct effect_place *place,
                           const struct split_statement *statement, struct effect **ret,
                           struct error *err);
