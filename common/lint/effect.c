@@ -2,7 +2,6 @@
 
 #include "common/base/text.h"
 #include "common/lint/effect_internal.h"
-#include "common/migration/split_internal.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -39,7 +38,6 @@ const char *lock_mode_short(enum lock_mode mode)
 
 static void *grown(struct reading *in, void *array, size_t count, size_t size)
 {
-    assert(count < EFFECT_LIST_MAX);
     if ((count & (count - 1)) != 0)
         return array;
     return memory_resized(in->effect, array, count, count == 0 ? 1 : count * 2, size);
@@ -271,13 +269,13 @@ void effect_unknown(struct reading *in, const char *what)
 
 /* ---- whom a node names ---- */
 
-struct model_relation *reading_relation(struct reading *in, const json_t *range,
+struct model_relation *reading_relation(struct reading *in, const struct tree *range,
                                         enum model_kind kind)
 {
     return model_need(in->model, tree_text(range, "schemaname"), tree_text(range, "relname"), kind);
 }
 
-struct model_relation *reading_words(struct reading *in, const json_t *words, size_t skip,
+struct model_relation *reading_words(struct reading *in, const struct tree *words, size_t skip,
                                      enum model_kind kind)
 {
     return model_need(in->model, tree_word_from_end(words, skip + 1),
@@ -315,7 +313,7 @@ struct querying {
     size_t cte_count;
 };
 
-static void see_cte(const json_t *node, void *context)
+static void see_cte(const struct tree *node, void *context)
 {
     struct querying *query = context;
 
@@ -323,7 +321,7 @@ static void see_cte(const json_t *node, void *context)
         query->ctes[query->cte_count++] = tree_text(node, "ctename");
 }
 
-static bool is_catalog(const json_t *range)
+static bool is_catalog(const struct tree *range)
 {
     const char *schema = tree_text(range, "schemaname");
 
@@ -331,7 +329,7 @@ static bool is_catalog(const json_t *range)
            (schema[0] == '\0' && text_starts_with(tree_text(range, "relname"), "pg_"));
 }
 
-static void see_range(const json_t *node, void *context)
+static void see_range(const struct tree *node, void *context)
 {
     struct querying *query = context;
     struct model_relation *relation;
@@ -349,7 +347,8 @@ static void see_range(const json_t *node, void *context)
         effect_lock(query->in, relation, LOCK_ACCESS_SHARE);
 }
 
-static void query(struct reading *in, const json_t *node, struct model_relation *view, bool is_run)
+static void query(struct reading *in, const struct tree *node, struct model_relation *view,
+                  bool is_run)
 {
     struct querying query = {.in = in, .view = view, .is_run = is_run};
 
@@ -357,27 +356,27 @@ static void query(struct reading *in, const json_t *node, struct model_relation 
     tree_find(node, "RangeVar", see_range, &query);
 }
 
-void reading_query(struct reading *in, const json_t *node)
+void reading_query(struct reading *in, const struct tree *node)
 {
     in->effect->has_query = true;
     query(in, node, NULL, true);
 }
 
-void reading_parsed(struct reading *in, const json_t *node)
+void reading_parsed(struct reading *in, const struct tree *node)
 {
     query(in, node, NULL, false);
 }
 
-void reading_uses(struct reading *in, const json_t *node, struct model_relation *view)
+void reading_uses(struct reading *in, const struct tree *node, struct model_relation *view)
 {
     query(in, node, view, false);
 }
 
-const char *reading_names(struct reading *in, const json_t *list)
+const char *reading_names(struct reading *in, const struct tree *list)
 {
     const char *names = "";
 
-    for (size_t i = 0; i < json_array_size(list); i++)
+    for (size_t i = 0; i < tree_count(list); i++)
         names =
             effect_format(in, "%s%s%s", names, i == 0 ? "" : ", ",
                           name_text(in->effect, tree_text(tree_item(list, i, "String"), "sval")));
@@ -460,17 +459,26 @@ enum error_code effect_of(const void *parent, struct effect_place *place,
                           struct error *err)
 {
     struct reading in = {.place = place, .model = place->model, .statement = statement};
-    json_t *tree;
+    const struct tree *tree = NULL;
+    void *memory = talloc_new(NULL);
 
-    if (split_parse_one(statement->text, &tree, err) != ERROR_OK)
+    if (model_is_full(place->model)) {
+        talloc_free(memory);
+        return error_set(err, ERROR_LIMIT,
+                         "the history makes more than %d relations or types; no more are looked at",
+                         MODEL_RELATIONS_MAX);
+    }
+    if (tree_of_statement(memory, statement->text, &tree, err) != ERROR_OK) {
+        talloc_free(memory);
         return err->code;
+    }
     model_settle(place->model);
     in.effect = memory_new(parent, struct effect);
     in.effect->class = statement->class;
     in.effect->shape = memory_text(in.effect, statement->kind);
-    in.node = json_object_get(tree, statement->kind);
+    in.node = tree_get(tree, statement->kind);
     reader_of(statement->kind)(&in);
-    json_decref(tree);
+    talloc_free(memory);
     if (in.has_no_reverse)
         in.effect->reverse = NULL;
     *ret = in.effect;

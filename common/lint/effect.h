@@ -12,8 +12,6 @@
 #include "common/migration/split.h"
 #include "proto/words.h"
 
-#define EFFECT_LIST_MAX 100000
-
 struct effect_lock {
     const struct model_relation *relation;
     const char *schema, *name; /* before the statement */
@@ -59,7 +57,8 @@ struct effect_place {
     bool is_utc;         /* the session's TimeZone, which SET LOCAL may change */
 };
 
-/* A talloc child of parent.  ERROR_INVALID if the statement cannot be parsed. */
+/* A talloc child of parent.  ERROR_INVALID if the statement cannot be parsed, ERROR_LIMIT if the
+ * model is full. */
 enum error_code effect_of(const void *parent, struct effect_place *place,
                           const struct split_statement *statement, struct effect **ret,
                           struct error *err);

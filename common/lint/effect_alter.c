@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-typedef void command_reader(struct reading *in, const json_t *command,
+typedef void command_reader(struct reading *in, const struct tree *command,
                             struct model_relation *relation);
 
 /* ---- partitions ---- */
@@ -32,7 +32,7 @@ static void check_default(struct reading *in, struct model_relation *parent,
 }
 
 void partition_attach(struct reading *in, struct model_relation *parent,
-                      struct model_relation *child, const json_t *bound)
+                      struct model_relation *child, const struct tree *bound)
 {
     check_default(in, parent, child);
     if (model_is_frozen(in->model) || child->is_partition)
@@ -63,12 +63,11 @@ static void follow_foreign_keys(struct reading *in, const struct model_relation 
     }
 }
 
-static void attach(struct reading *in, const json_t *command, struct model_relation *parent)
+static void attach(struct reading *in, const struct tree *command, struct model_relation *parent)
 {
-    const json_t *partition = tree_at(command, "def", "PartitionCmd");
-    const json_t *bound = json_object_get(partition, "bound");
-    struct model_relation *child =
-        reading_relation(in, json_object_get(partition, "name"), MODEL_TABLE);
+    const struct tree *partition = tree_at(command, "def", "PartitionCmd");
+    const struct tree *bound = tree_get(partition, "bound");
+    struct model_relation *child = reading_relation(in, tree_get(partition, "name"), MODEL_TABLE);
 
     if (parent->kind == MODEL_INDEX || child->kind == MODEL_INDEX) { /* ALTER INDEX */
         effect_lock(in, parent, LOCK_SHARE_UPDATE_EXCLUSIVE);
@@ -116,11 +115,10 @@ static void part_from(struct reading *in, struct model_relation *parent,
     leave(child);
 }
 
-static void detach(struct reading *in, const json_t *command, struct model_relation *parent)
+static void detach(struct reading *in, const struct tree *command, struct model_relation *parent)
 {
-    const json_t *partition = tree_at(command, "def", "PartitionCmd");
-    struct model_relation *child =
-        reading_relation(in, json_object_get(partition, "name"), MODEL_TABLE);
+    const struct tree *partition = tree_at(command, "def", "PartitionCmd");
+    struct model_relation *child = reading_relation(in, tree_get(partition, "name"), MODEL_TABLE);
     struct model_relation *rest = partition_default(parent);
     bool is_concurrent = tree_flag(partition, "concurrent");
 
@@ -137,9 +135,9 @@ static void detach(struct reading *in, const json_t *command, struct model_relat
     part_from(in, parent, child);
 }
 
-static void inherit(struct reading *in, const json_t *command, struct model_relation *relation)
+static void inherit(struct reading *in, const struct tree *command, struct model_relation *relation)
 {
-    const json_t *range = tree_at(command, "def", "RangeVar");
+    const struct tree *range = tree_at(command, "def", "RangeVar");
     struct model_relation *parent = reading_relation(in, range, MODEL_TABLE);
 
     effect_lock(in, parent, LOCK_SHARE_UPDATE_EXCLUSIVE);
@@ -150,9 +148,10 @@ static void inherit(struct reading *in, const json_t *command, struct model_rela
                                      effect_table(in, relation), effect_table(in, parent)));
 }
 
-static void disinherit(struct reading *in, const json_t *command, struct model_relation *relation)
+static void disinherit(struct reading *in, const struct tree *command,
+                       struct model_relation *relation)
 {
-    const json_t *range = tree_at(command, "def", "RangeVar");
+    const struct tree *range = tree_at(command, "def", "RangeVar");
     struct model_relation *parent = reading_relation(in, range, MODEL_TABLE);
 
     effect_lock(in, parent, LOCK_ACCESS_SHARE);
@@ -161,12 +160,13 @@ static void disinherit(struct reading *in, const json_t *command, struct model_r
 
 /* ---- the rest ---- */
 
-static void add_column(struct reading *in, const json_t *command, struct model_relation *relation)
+static void add_column(struct reading *in, const struct tree *command,
+                       struct model_relation *relation)
 {
     column_add(in, tree_at(command, "def", "ColumnDef"), relation, false);
 }
 
-static void add_constraint(struct reading *in, const json_t *command,
+static void add_constraint(struct reading *in, const struct tree *command,
                            struct model_relation *relation)
 {
     struct constraint_place place = {.relation = relation};
@@ -174,19 +174,21 @@ static void add_constraint(struct reading *in, const json_t *command,
     constraint_add(in, tree_at(command, "def", "Constraint"), &place);
 }
 
-static void drop_constraint(struct reading *in, const json_t *command,
+static void drop_constraint(struct reading *in, const struct tree *command,
                             struct model_relation *relation)
 {
     constraint_drop(in, relation, tree_text(command, "name"),
                     strcmp(tree_text(command, "behavior"), "DROP_CASCADE") == 0);
 }
 
-static void validate(struct reading *in, const json_t *command, struct model_relation *relation)
+static void validate(struct reading *in, const struct tree *command,
+                     struct model_relation *relation)
 {
     constraint_validate(in, relation, tree_text(command, "name"));
 }
 
-static void set_logged(struct reading *in, const json_t *command, struct model_relation *relation)
+static void set_logged(struct reading *in, const struct tree *command,
+                       struct model_relation *relation)
 {
     bool is_to_log = strcmp(tree_text(command, "subtype"), "AT_SetLogged") == 0;
 
@@ -199,15 +201,16 @@ static void set_logged(struct reading *in, const json_t *command, struct model_r
         relation->is_unlogged = !is_to_log;
 }
 
-static void set_options(struct reading *in, const json_t *command, struct model_relation *relation)
+static void set_options(struct reading *in, const struct tree *command,
+                        struct model_relation *relation)
 {
-    const json_t *options = tree_list(tree_at(command, "def", "List"), "items");
+    const struct tree *options = tree_get(tree_at(command, "def", "List"), "items");
 
     if (relation->kind == MODEL_VIEW || tree_option(options, "user_catalog_table") != NULL)
         effect_lock(in, relation, LOCK_ACCESS_EXCLUSIVE);
 }
 
-static void switch_trigger(struct reading *in, const json_t *command,
+static void switch_trigger(struct reading *in, const struct tree *command,
                            struct model_relation *relation)
 {
     (void)command;
@@ -215,7 +218,7 @@ static void switch_trigger(struct reading *in, const json_t *command,
         effect_unknown(in, "partitions that have a copy of the trigger are locked, too");
 }
 
-static void rewrite(struct reading *in, const json_t *command, struct model_relation *relation)
+static void rewrite(struct reading *in, const struct tree *command, struct model_relation *relation)
 {
     (void)command;
     effect_rewrite(in, relation);
@@ -223,7 +226,7 @@ static void rewrite(struct reading *in, const json_t *command, struct model_rela
     effect_note(in, RULE_TABLE_REWRITES, relation, NULL, "this")->is_size = true;
 }
 
-static void enable_security(struct reading *in, const json_t *command,
+static void enable_security(struct reading *in, const struct tree *command,
                             struct model_relation *relation)
 {
     (void)command;
@@ -232,14 +235,16 @@ static void enable_security(struct reading *in, const json_t *command,
                                      effect_table(in, relation)));
 }
 
-static void cluster_on(struct reading *in, const json_t *command, struct model_relation *relation)
+static void cluster_on(struct reading *in, const struct tree *command,
+                       struct model_relation *relation)
 {
     effect_lock(in,
                 model_need(in->model, relation->schema, tree_text(command, "name"), MODEL_INDEX),
                 LOCK_SHARE_UPDATE_EXCLUSIVE);
 }
 
-static void identify(struct reading *in, const json_t *command, struct model_relation *relation)
+static void identify(struct reading *in, const struct tree *command,
+                     struct model_relation *relation)
 {
     const char *name = tree_text(tree_at(command, "def", "ReplicaIdentityStmt"), "name");
 
@@ -321,7 +326,8 @@ static const struct command *find_command(const char *subtype)
     return NULL;
 }
 
-static void read_command(struct reading *in, const json_t *node, struct model_relation *relation)
+static void read_command(struct reading *in, const struct tree *node,
+                         struct model_relation *relation)
 {
     const struct command *command = find_command(tree_text(node, "subtype"));
     const char *reverse = in->effect->reverse;
@@ -343,11 +349,11 @@ static void read_command(struct reading *in, const json_t *node, struct model_re
 }
 
 /* NOT VALID spares nothing if the same statement then validates. */
-static void note_validation_at_once(struct reading *in, const json_t *list,
+static void note_validation_at_once(struct reading *in, const struct tree *list,
                                     struct model_relation *relation)
 {
-    for (size_t i = 1; i < json_array_size(list); i++) {
-        const json_t *command = tree_item(list, i, "AlterTableCmd");
+    for (size_t i = 1; i < tree_count(list); i++) {
+        const struct tree *command = tree_item(list, i, "AlterTableCmd");
 
         if (strcmp(tree_text(command, "subtype"), "AT_ValidateConstraint") == 0)
             effect_note(in, RULE_VALIDATE_AT_ONCE, relation, tree_text(command, "name"), NULL)
@@ -372,12 +378,12 @@ static enum model_kind kind_of(const char *type)
 
 void read_alter_table(struct reading *in)
 {
-    const json_t *list = tree_list(in->node, "cmds");
-    struct model_relation *relation = reading_relation(in, json_object_get(in->node, "relation"),
+    const struct tree *list = tree_get(in->node, "cmds");
+    struct model_relation *relation = reading_relation(in, tree_get(in->node, "relation"),
                                                        kind_of(tree_text(in->node, "objtype")));
 
-    in->is_only = !tree_flag(json_object_get(in->node, "relation"), "inh");
-    for (size_t i = 0; i < json_array_size(list); i++)
+    in->is_only = !tree_flag(tree_get(in->node, "relation"), "inh");
+    for (size_t i = 0; i < tree_count(list); i++)
         read_command(in, tree_item(list, i, "AlterTableCmd"), relation);
     note_validation_at_once(in, list, relation);
 }

@@ -61,10 +61,10 @@ static enum volatility volatility_of(const char *name)
 }
 
 /* Volatile wins over unknown: one such call decides. */
-static void see_function(const json_t *node, void *context)
+static void see_function(const struct tree *node, void *context)
 {
     enum volatility *worst = context;
-    enum volatility found = volatility_of(tree_word_from_end(tree_list(node, "funcname"), 0));
+    enum volatility found = volatility_of(tree_word_from_end(tree_get(node, "funcname"), 0));
 
     if (found == VOLATILITY_VOLATILE || *worst == VOLATILITY_FIXED)
         *worst = found;
@@ -74,20 +74,20 @@ static void see_function(const json_t *node, void *context)
 
 /* What its own constraints say that is no constraint. */
 struct definition {
-    const json_t *constraints;
-    const json_t *default_expression; /* NULL: none */
+    const struct tree *constraints;
+    const struct tree *default_expression; /* NULL: none */
     bool is_not_null, is_key, is_identity, is_generated, is_serial;
 };
 
-static bool is_null_constant(const json_t *expression)
+static bool is_null_constant(const struct tree *expression)
 {
-    return tree_flag(json_object_get(expression, "A_Const"), "isnull");
+    return tree_flag(tree_get(expression, "A_Const"), "isnull");
 }
 
-static void read_constraint(struct definition *definition, const json_t *constraint)
+static void read_constraint(struct definition *definition, const struct tree *constraint)
 {
     const char *type = tree_text(constraint, "contype");
-    const json_t *expression = json_object_get(constraint, "raw_expr");
+    const struct tree *expression = tree_get(constraint, "raw_expr");
 
     if (strcmp(type, "CONSTR_NOTNULL") == 0)
         definition->is_not_null = true;
@@ -101,12 +101,12 @@ static void read_constraint(struct definition *definition, const json_t *constra
         definition->default_expression = expression;
 }
 
-static struct definition read_definition(const json_t *node, const struct model_type *type)
+static struct definition read_definition(const struct tree *node, const struct model_type *type)
 {
-    struct definition definition = {.constraints = tree_list(node, "constraints"),
+    struct definition definition = {.constraints = tree_get(node, "constraints"),
                                     .is_serial = type_of_serial(type->name) != NULL};
 
-    for (size_t i = 0; i < json_array_size(definition.constraints); i++)
+    for (size_t i = 0; i < tree_count(definition.constraints); i++)
         read_constraint(&definition, tree_item(definition.constraints, i, "Constraint"));
     return definition;
 }
@@ -122,15 +122,15 @@ static void make_sequence(struct reading *in, struct model_relation *relation, c
     sequence->column = model_keep(in->model, column);
 }
 
-static const struct model_named_type *named_type(struct reading *in, const json_t *node)
+static const struct model_named_type *named_type(struct reading *in, const struct tree *node)
 {
-    const json_t *names = tree_list(json_object_get(node, "typeName"), "names");
+    const struct tree *names = tree_get(tree_get(node, "typeName"), "names");
 
     return model_find_type(in->model, tree_word_from_end(names, 1), tree_word_from_end(names, 0));
 }
 
 /* Does adding it to a table that has rows write them all anew? */
-static void judge_addition(struct reading *in, const json_t *node, const char *name,
+static void judge_addition(struct reading *in, const struct tree *node, const char *name,
                            const struct definition *definition, struct model_relation *relation)
 {
     const struct model_named_type *own = named_type(in, node);
@@ -181,11 +181,11 @@ static void fill_column(struct reading *in, struct model_relation *relation, con
     judge_type(in, relation, name, &type, definition);
 }
 
-void column_add(struct reading *in, const json_t *node, struct model_relation *relation,
+void column_add(struct reading *in, const struct tree *node, struct model_relation *relation,
                 bool is_create)
 {
     const char *name = tree_text(node, "colname");
-    struct model_type type = type_read(in->model, json_object_get(node, "typeName"));
+    struct model_type type = type_read(in->model, tree_get(node, "typeName"));
     struct definition definition = read_definition(node, &type);
     struct constraint_place place = {.relation = relation,
                                      .column = name,
@@ -204,7 +204,7 @@ void column_add(struct reading *in, const json_t *node, struct model_relation *r
         effect_check_name(in, name);
     }
     fill_column(in, relation, name, type, &definition);
-    for (size_t i = 0; i < json_array_size(definition.constraints); i++)
+    for (size_t i = 0; i < tree_count(definition.constraints); i++)
         constraint_add(in, tree_item(definition.constraints, i, "Constraint"), &place);
 }
 
@@ -231,7 +231,7 @@ static void drop_sequences(struct reading *in, const struct model_relation *rela
     }
 }
 
-void column_drop(struct reading *in, const json_t *command, struct model_relation *relation)
+void column_drop(struct reading *in, const struct tree *command, struct model_relation *relation)
 {
     const char *name = tree_text(command, "name");
     bool cascades = strcmp(tree_text(command, "behavior"), "DROP_CASCADE") == 0;
@@ -252,11 +252,11 @@ void column_drop(struct reading *in, const json_t *command, struct model_relatio
     model_drop_column(in->model, relation, name);
 }
 
-void column_default(struct reading *in, const json_t *command, struct model_relation *relation)
+void column_default(struct reading *in, const struct tree *command, struct model_relation *relation)
 {
     const char *name = tree_text(command, "name");
     struct model_column *column = reading_column(in, relation, name);
-    bool is_dropped = json_object_get(command, "def") == NULL;
+    bool is_dropped = tree_get(command, "def") == NULL;
 
     if (is_dropped &&
         (column == NULL || (column->is_not_null && column->since != model_revision(in->model))))
@@ -269,7 +269,8 @@ void column_default(struct reading *in, const json_t *command, struct model_rela
         column->has_default = !is_dropped;
 }
 
-void column_set_not_null(struct reading *in, const json_t *command, struct model_relation *relation)
+void column_set_not_null(struct reading *in, const struct tree *command,
+                         struct model_relation *relation)
 {
     const char *name = tree_text(command, "name");
     struct model_column *column = reading_column(in, relation, name);
@@ -288,7 +289,7 @@ void column_set_not_null(struct reading *in, const json_t *command, struct model
         column->is_not_null = true;
 }
 
-void column_drop_not_null(struct reading *in, const json_t *command,
+void column_drop_not_null(struct reading *in, const struct tree *command,
                           struct model_relation *relation)
 {
     const char *name = tree_text(command, "name");
@@ -353,10 +354,10 @@ static void touch_dependents(struct reading *in, struct model_relation *relation
     touch_pointing(in, relation, name, is_changed);
 }
 
-static enum type_change change_of(struct reading *in, const json_t *definition,
+static enum type_change change_of(struct reading *in, const struct tree *definition,
                                   const struct model_column *column, const struct model_type *to)
 {
-    if (json_object_get(definition, "raw_default") != NULL &&
+    if (tree_get(definition, "raw_default") != NULL &&
         tree_at(definition, "raw_default", "TypeCast") == NULL &&
         tree_at(definition, "raw_default", "ColumnRef") == NULL)
         return TYPE_CHANGE_REWRITE;
@@ -365,11 +366,11 @@ static enum type_change change_of(struct reading *in, const json_t *definition,
     return type_change_of(&column->type, to, in->place->is_utc);
 }
 
-void column_type(struct reading *in, const json_t *command, struct model_relation *relation)
+void column_type(struct reading *in, const struct tree *command, struct model_relation *relation)
 {
     const char *name = tree_text(command, "name");
-    const json_t *definition = tree_at(command, "def", "ColumnDef");
-    struct model_type to = type_read(in->model, json_object_get(definition, "typeName"));
+    const struct tree *definition = tree_at(command, "def", "ColumnDef");
+    struct model_type to = type_read(in->model, tree_get(definition, "typeName"));
     struct model_column *column = reading_column(in, relation, name);
     enum type_change change = change_of(in, definition, column, &to);
     const char *text = type_text(in->effect, &to);
@@ -394,7 +395,8 @@ void column_type(struct reading *in, const json_t *command, struct model_relatio
     column->type = to;
 }
 
-void column_identity(struct reading *in, const json_t *command, struct model_relation *relation)
+void column_identity(struct reading *in, const struct tree *command,
+                     struct model_relation *relation)
 {
     const char *subtype = tree_text(command, "subtype");
 

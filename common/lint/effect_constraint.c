@@ -17,7 +17,7 @@ static const struct constraint_kind {
     {"CONSTR_EXCLUSION", MODEL_EXCLUDE, "excl", "EXCLUDE"},
 };
 
-static const struct constraint_kind *kind_of(const json_t *constraint)
+static const struct constraint_kind *kind_of(const struct tree *constraint)
 {
     const char *type = tree_text(constraint, "contype");
 
@@ -57,10 +57,10 @@ const char *reading_parenthesis(struct reading *in, size_t offset)
     return "";
 }
 
-static void see_column(const json_t *node, void *context)
+static void see_column(const struct tree *node, void *context)
 {
     struct model_constraint *into = context;
-    const char *name = tree_word_from_end(tree_list(node, "fields"), 0);
+    const char *name = tree_word_from_end(tree_get(node, "fields"), 0);
 
     if (into->column_count < MODEL_KEY_MAX &&
         !model_has_key(into->columns, into->column_count, name))
@@ -83,7 +83,7 @@ static const char *made_up_name(struct reading *in, const struct constraint_plac
     return effect_format(in, "%s_%s", name, kind->suffix);
 }
 
-static const char *action_text(const json_t *constraint, const char *key, const char *words)
+static const char *action_text(const struct tree *constraint, const char *key, const char *words)
 {
     static const struct {
         const char *letter, *words[2];
@@ -98,10 +98,10 @@ static const char *action_text(const json_t *constraint, const char *key, const 
     return "";
 }
 
-static const char *foreign_key_text(struct reading *in, const json_t *constraint,
+static const char *foreign_key_text(struct reading *in, const struct tree *constraint,
                                     const char *columns, const struct model_relation *references)
 {
-    const char *keys = reading_names(in, tree_list(constraint, "pk_attrs"));
+    const char *keys = reading_names(in, tree_get(constraint, "pk_attrs"));
 
     return effect_format(in, "FOREIGN KEY (%s) REFERENCES %s%s%s%s%s%s", columns,
                          effect_table(in, references), keys[0] != '\0' ? " (" : "", keys,
@@ -113,18 +113,18 @@ static const char *foreign_key_text(struct reading *in, const json_t *constraint
 /* ---- added ---- */
 
 /* The terms of a conjunction that say "column IS NOT NULL". */
-static void collect_proven(struct reading *in, const json_t *expression,
+static void collect_proven(struct reading *in, const struct tree *expression,
                            struct model_constraint *into)
 {
-    const json_t *test = json_object_get(expression, "NullTest");
-    const json_t *both = json_object_get(expression, "BoolExpr");
-    const json_t *fields = tree_list(tree_at(test, "arg", "ColumnRef"), "fields");
+    const struct tree *test = tree_get(expression, "NullTest");
+    const struct tree *both = tree_get(expression, "BoolExpr");
+    const struct tree *fields = tree_get(tree_at(test, "arg", "ColumnRef"), "fields");
 
     if (strcmp(tree_text(both, "boolop"), "AND_EXPR") == 0)
-        for (size_t i = 0; i < json_array_size(tree_list(both, "args")); i++)
-            collect_proven(in, json_array_get(tree_list(both, "args"), i), into);
-    if (strcmp(tree_text(test, "nulltesttype"), "IS_NOT_NULL") == 0 &&
-        json_array_size(fields) == 1 && into->proven_count < MODEL_KEY_MAX)
+        for (size_t i = 0; i < tree_count(tree_get(both, "args")); i++)
+            collect_proven(in, tree_element(tree_get(both, "args"), i), into);
+    if (strcmp(tree_text(test, "nulltesttype"), "IS_NOT_NULL") == 0 && tree_count(fields) == 1 &&
+        into->proven_count < MODEL_KEY_MAX)
         into->proven[into->proven_count++] = model_keep(in->model, tree_word_from_end(fields, 0));
 }
 
@@ -137,13 +137,13 @@ static bool is_live_column(const struct constraint_place *place, struct reading 
            (column == NULL || column->since != model_revision(in->model));
 }
 
-static void add_check(struct reading *in, const json_t *constraint,
+static void add_check(struct reading *in, const struct tree *constraint,
                       const struct constraint_place *place, struct model_constraint *made)
 {
     bool is_valid = !tree_flag(constraint, "skip_validation");
     const char *condition = reading_parenthesis(in, tree_number(constraint, "location"));
 
-    collect_proven(in, json_object_get(constraint, "raw_expr"), made);
+    collect_proven(in, tree_get(constraint, "raw_expr"), made);
     made->is_valid = is_valid || place->is_create;
     if (place->is_create)
         return;
@@ -166,10 +166,10 @@ static struct model_constraint *key_of(const struct model_relation *relation)
 
 /* The unique index that a foreign key points to. */
 static struct model_relation *index_of_key(const struct model_relation *relation,
-                                           const json_t *columns)
+                                           const struct tree *columns)
 {
     const struct model_constraint *key = key_of(relation);
-    size_t count = json_array_size(columns);
+    size_t count = tree_count(columns);
 
     if (count == 0)
         return key != NULL ? key->index : NULL;
@@ -195,19 +195,19 @@ static void scan_both(struct reading *in, struct model_relation *one, struct mod
     effect_scan_all(in, other);
 }
 
-static void add_foreign_key(struct reading *in, const json_t *constraint,
+static void add_foreign_key(struct reading *in, const struct tree *constraint,
                             const struct constraint_place *place, struct model_constraint *made)
 {
     struct model_relation *references =
-        reading_relation(in, json_object_get(constraint, "pktable"), MODEL_TABLE);
+        reading_relation(in, tree_get(constraint, "pktable"), MODEL_TABLE);
     bool is_checked = !tree_flag(constraint, "skip_validation") && !place->is_create &&
                       (!place->is_new_column || place->has_default);
     const char *columns = place->column != NULL
                               ? name_text(in->effect, place->column)
-                              : reading_names(in, tree_list(constraint, "fk_attrs"));
+                              : reading_names(in, tree_get(constraint, "fk_attrs"));
 
     made->references = references;
-    made->index = index_of_key(references, tree_list(constraint, "pk_attrs"));
+    made->index = index_of_key(references, tree_get(constraint, "pk_attrs"));
     made->is_valid = !tree_flag(constraint, "skip_validation") || place->is_create;
     effect_lock_all(in, references, LOCK_SHARE_ROW_EXCLUSIVE);
     if (place->is_create)
@@ -275,7 +275,7 @@ static void require_columns(struct reading *in, const struct constraint_place *p
     }
 }
 
-static void add_key(struct reading *in, const json_t *constraint,
+static void add_key(struct reading *in, const struct tree *constraint,
                     const struct constraint_place *place, const struct constraint_kind *kind,
                     struct model_constraint *made)
 {
@@ -304,20 +304,20 @@ static void add_key(struct reading *in, const json_t *constraint,
         require_columns(in, place, made);
 }
 
-static void keep_columns(struct reading *in, const json_t *constraint,
+static void keep_columns(struct reading *in, const struct tree *constraint,
                          const struct constraint_place *place, struct model_constraint *ret)
 {
-    const json_t *keys = tree_list(constraint, "keys");
+    const struct tree *keys = tree_get(constraint, "keys");
 
-    if (json_array_size(keys) == 0)
-        keys = tree_list(constraint, "fk_attrs");
+    if (tree_count(keys) == 0)
+        keys = tree_get(constraint, "fk_attrs");
     if (place->column != NULL)
         ret->columns[ret->column_count++] = model_keep(in->model, place->column);
-    for (size_t i = 0; i < json_array_size(keys) && ret->column_count < MODEL_KEY_MAX; i++)
+    for (size_t i = 0; i < tree_count(keys) && ret->column_count < MODEL_KEY_MAX; i++)
         ret->columns[ret->column_count++] =
             model_keep(in->model, tree_text(tree_item(keys, i, "String"), "sval"));
     if (ret->column_count == 0)
-        tree_find(json_object_get(constraint, "raw_expr"), "ColumnRef", see_column, ret);
+        tree_find(tree_get(constraint, "raw_expr"), "ColumnRef", see_column, ret);
 }
 
 /* Old releases go on writing, and what they write may not fit any more. */
@@ -330,7 +330,7 @@ static void note_refused_writes(struct reading *in, const struct constraint_plac
                           effect_format(in, "the %s", kind->sql));
 }
 
-void constraint_add(struct reading *in, const json_t *constraint,
+void constraint_add(struct reading *in, const struct tree *constraint,
                     const struct constraint_place *place)
 {
     const struct constraint_kind *kind = kind_of(constraint);

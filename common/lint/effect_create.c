@@ -8,20 +8,20 @@
 
 static void add_elements(struct reading *in, struct model_relation *relation)
 {
-    const json_t *elements = tree_list(in->node, "tableElts");
+    const struct tree *elements = tree_get(in->node, "tableElts");
     struct constraint_place place = {.relation = relation, .is_create = true};
 
-    for (size_t i = 0; i < json_array_size(elements); i++) {
-        const json_t *element;
-        const char *kind = tree_kind(json_array_get(elements, i), &element);
+    for (size_t i = 0; i < tree_count(elements); i++) {
+        const struct tree *element;
+        const char *kind = tree_kind(tree_element(elements, i), &element);
 
         if (strcmp(kind, "ColumnDef") == 0)
             column_add(in, element, relation, true);
         else if (strcmp(kind, "TableLikeClause") == 0)
-            effect_lock(in, reading_relation(in, json_object_get(element, "relation"), MODEL_TABLE),
+            effect_lock(in, reading_relation(in, tree_get(element, "relation"), MODEL_TABLE),
                         LOCK_ACCESS_SHARE);
     }
-    for (size_t i = 0; i < json_array_size(elements); i++) /* keys may stand before their columns */
+    for (size_t i = 0; i < tree_count(elements); i++) /* keys may stand before their columns */
         constraint_add(in, tree_item(elements, i, "Constraint"), &place);
 }
 
@@ -37,10 +37,10 @@ static void copy_columns(struct reading *in, const struct model_relation *from,
 
 static void add_parents(struct reading *in, struct model_relation *relation)
 {
-    const json_t *parents = tree_list(in->node, "inhRelations");
-    const json_t *bound = json_object_get(in->node, "partbound");
+    const struct tree *parents = tree_get(in->node, "inhRelations");
+    const struct tree *bound = tree_get(in->node, "partbound");
 
-    for (size_t i = 0; i < json_array_size(parents); i++) {
+    for (size_t i = 0; i < tree_count(parents); i++) {
         struct model_relation *parent = reading_relation(
             in, tree_item(parents, i, "RangeVar"), bound != NULL ? MODEL_PARTITIONED : MODEL_TABLE);
 
@@ -72,8 +72,8 @@ static void follow_parent(struct reading *in, const struct model_relation *relat
 
 void read_create(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "relation");
-    bool is_partitioned = json_object_get(in->node, "partspec") != NULL;
+    const struct tree *range = tree_get(in->node, "relation");
+    bool is_partitioned = tree_get(in->node, "partspec") != NULL;
     struct model_relation *found =
         model_find(in->model, tree_text(range, "schemaname"), tree_text(range, "relname"));
     struct model_relation *relation;
@@ -92,16 +92,16 @@ void read_create(struct reading *in)
 
 void read_create_as(struct reading *in)
 {
-    const json_t *into = json_object_get(in->node, "into");
-    const json_t *range = json_object_get(into, "rel");
+    const struct tree *into = tree_get(in->node, "into");
+    const struct tree *range = tree_get(into, "rel");
     bool is_view = strcmp(tree_text(in->node, "objtype"), "OBJECT_MATVIEW") == 0;
     struct model_relation *relation;
 
-    reading_query(in, json_object_get(in->node, "query"));
+    reading_query(in, tree_get(in->node, "query"));
     relation = model_make(in->model, tree_text(range, "schemaname"), tree_text(range, "relname"),
                           is_view ? MODEL_MATVIEW : MODEL_TABLE);
     if (is_view)
-        reading_uses(in, json_object_get(in->node, "query"), relation);
+        reading_uses(in, tree_get(in->node, "query"), relation);
     effect_made(in, relation->name, NULL);
     effect_reverse(in, effect_format(in, "DROP %s %s;", is_view ? "MATERIALIZED VIEW" : "TABLE",
                                      effect_table(in, relation)));
@@ -172,22 +172,22 @@ void index_follow(struct reading *in, struct model_relation *index,
 
 static void index_columns(struct reading *in, struct model_relation *index)
 {
-    const json_t *params = tree_list(in->node, "indexParams");
+    const struct tree *params = tree_get(in->node, "indexParams");
 
-    for (size_t i = 0; i < json_array_size(params) && i < MODEL_KEY_MAX; i++)
+    for (size_t i = 0; i < tree_count(params) && i < MODEL_KEY_MAX; i++)
         index->columns[index->key_count++] =
             model_keep(in->model, tree_text(tree_item(params, i, "IndexElem"), "name"));
 }
 
 static const char *index_name(struct reading *in, const struct model_relation *table)
 {
-    const json_t *params = tree_list(in->node, "indexParams");
+    const struct tree *params = tree_get(in->node, "indexParams");
     const char *name = tree_text(in->node, "idxname");
 
     if (name[0] != '\0')
         return name;
     name = table->name;
-    for (size_t i = 0; i < json_array_size(params); i++) {
+    for (size_t i = 0; i < tree_count(params); i++) {
         const char *column = tree_text(tree_item(params, i, "IndexElem"), "name");
 
         name = effect_format(in, "%s_%s", name, column[0] != '\0' ? column : "expr");
@@ -230,7 +230,7 @@ static void note_index(struct reading *in, const struct model_relation *table, c
 
 void read_index(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "relation");
+    const struct tree *range = tree_get(in->node, "relation");
     struct model_relation *table = reading_relation(in, range, MODEL_TABLE);
     bool is_concurrent = tree_flag(in->node, "concurrent");
     enum lock_mode mode = is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE;
@@ -260,7 +260,7 @@ void read_index(struct reading *in)
 
 void read_view(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "view");
+    const struct tree *range = tree_get(in->node, "view");
     struct model_relation *view =
         model_find(in->model, tree_text(range, "schemaname"), tree_text(range, "relname"));
 
@@ -271,7 +271,7 @@ void read_view(struct reading *in)
                           MODEL_VIEW);
     if (!model_is_frozen(in->model))
         view->use_count = 0;
-    reading_uses(in, json_object_get(in->node, "query"), view);
+    reading_uses(in, tree_get(in->node, "query"), view);
     for (size_t i = 0; i < view->use_count; i++)
         effect_lock(in, view->uses[i], LOCK_ACCESS_SHARE);
     effect_made(in, view->name, NULL);
@@ -281,24 +281,24 @@ void read_view(struct reading *in)
 
 /* ---- sequences, schemas, types ---- */
 
-static struct model_relation *owner_of(struct reading *in, const json_t *options,
+static struct model_relation *owner_of(struct reading *in, const struct tree *options,
                                        const char **ret_column)
 {
-    const json_t *option = tree_option(options, "owned_by");
-    const json_t *words = tree_words(json_object_get(option, "arg"));
+    const struct tree *option = tree_option(options, "owned_by");
+    const struct tree *words = tree_words(tree_get(option, "arg"));
 
     *ret_column = tree_word_from_end(words, 0);
-    return json_array_size(words) < 2 ? NULL : reading_words(in, words, 1, MODEL_TABLE);
+    return tree_count(words) < 2 ? NULL : reading_words(in, words, 1, MODEL_TABLE);
 }
 
 void read_sequence(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "sequence");
+    const struct tree *range = tree_get(in->node, "sequence");
     struct model_relation *sequence = model_make(in->model, tree_text(range, "schemaname"),
                                                  tree_text(range, "relname"), MODEL_SEQUENCE);
     const char *column;
 
-    sequence->table = owner_of(in, tree_list(in->node, "options"), &column);
+    sequence->table = owner_of(in, tree_get(in->node, "options"), &column);
     sequence->column = model_keep(in->model, column);
     if (sequence->table != NULL)
         effect_lock(in, sequence->table, LOCK_ACCESS_SHARE);
@@ -308,11 +308,11 @@ void read_sequence(struct reading *in)
 
 void read_alter_sequence(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "sequence");
+    const struct tree *range = tree_get(in->node, "sequence");
     struct model_relation *sequence =
         model_find(in->model, tree_text(range, "schemaname"), tree_text(range, "relname"));
     const char *column;
-    struct model_relation *owner = owner_of(in, tree_list(in->node, "options"), &column);
+    struct model_relation *owner = owner_of(in, tree_get(in->node, "options"), &column);
 
     if (sequence == NULL && tree_flag(in->node, "missing_ok"))
         return;
@@ -335,7 +335,7 @@ void read_schema(struct reading *in)
     effect_reverse(in, effect_format(in, "DROP SCHEMA %s;", name_text(in->effect, name)));
 }
 
-static void make_type(struct reading *in, const json_t *words, enum model_type_kind kind,
+static void make_type(struct reading *in, const struct tree *words, enum model_type_kind kind,
                       const char *sql)
 {
     const char *schema = tree_word_from_end(words, 1), *name = tree_word_from_end(words, 0);
@@ -349,27 +349,27 @@ static void make_type(struct reading *in, const json_t *words, enum model_type_k
 
 void read_enum(struct reading *in)
 {
-    make_type(in, tree_list(in->node, "typeName"), MODEL_ENUM, "TYPE");
+    make_type(in, tree_get(in->node, "typeName"), MODEL_ENUM, "TYPE");
 }
 
 void read_range(struct reading *in)
 {
-    make_type(in, tree_list(in->node, "typeName"), MODEL_RANGE, "TYPE");
+    make_type(in, tree_get(in->node, "typeName"), MODEL_RANGE, "TYPE");
 }
 
 void read_domain(struct reading *in)
 {
-    const json_t *words = tree_list(in->node, "domainname");
+    const struct tree *words = tree_get(in->node, "domainname");
 
     make_type(in, words, MODEL_DOMAIN, "DOMAIN");
     model_make_type(in->model, tree_word_from_end(words, 1), tree_word_from_end(words, 0),
                     MODEL_DOMAIN)
-        ->is_constrained = json_array_size(tree_list(in->node, "constraints")) > 0;
+        ->is_constrained = tree_count(tree_get(in->node, "constraints")) > 0;
 }
 
 void read_composite(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "typevar");
+    const struct tree *range = tree_get(in->node, "typevar");
     struct model_relation *relation = model_make(in->model, tree_text(range, "schemaname"),
                                                  tree_text(range, "relname"), MODEL_COMPOSITE);
 
@@ -381,7 +381,7 @@ void read_composite(struct reading *in)
 
 void read_function(struct reading *in)
 {
-    const char *name = tree_word_from_end(tree_list(in->node, "funcname"), 0);
+    const char *name = tree_word_from_end(tree_get(in->node, "funcname"), 0);
     const char *kind = tree_flag(in->node, "is_procedure") ? "PROCEDURE" : "FUNCTION";
 
     effect_made(in, name, NULL);
@@ -393,8 +393,8 @@ void read_function(struct reading *in)
 void read_trigger(struct reading *in)
 {
     struct model_relation *table =
-        reading_relation(in, json_object_get(in->node, "relation"), MODEL_TABLE);
-    const json_t *other = json_object_get(in->node, "constrrel");
+        reading_relation(in, tree_get(in->node, "relation"), MODEL_TABLE);
+    const struct tree *other = tree_get(in->node, "constrrel");
     const char *name = tree_text(in->node, "trigname");
 
     effect_lock(in, table, LOCK_SHARE_ROW_EXCLUSIVE);
@@ -410,13 +410,12 @@ void read_trigger(struct reading *in)
 
 void read_policy(struct reading *in)
 {
-    struct model_relation *table =
-        reading_relation(in, json_object_get(in->node, "table"), MODEL_TABLE);
+    struct model_relation *table = reading_relation(in, tree_get(in->node, "table"), MODEL_TABLE);
     const char *name = tree_text(in->node, "policy_name");
 
     effect_lock(in, table, LOCK_ACCESS_EXCLUSIVE);
-    reading_parsed(in, json_object_get(in->node, "qual"));
-    reading_parsed(in, json_object_get(in->node, "with_check"));
+    reading_parsed(in, tree_get(in->node, "qual"));
+    reading_parsed(in, tree_get(in->node, "with_check"));
     effect_made(in, name, table);
     effect_reverse(in, effect_format(in, "DROP POLICY %s ON %s;", name_text(in->effect, name),
                                      effect_table(in, table)));
@@ -424,19 +423,19 @@ void read_policy(struct reading *in)
 
 void read_alter_policy(struct reading *in)
 {
-    effect_lock(in, reading_relation(in, json_object_get(in->node, "table"), MODEL_TABLE),
+    effect_lock(in, reading_relation(in, tree_get(in->node, "table"), MODEL_TABLE),
                 LOCK_ACCESS_EXCLUSIVE);
 }
 
 void read_rule(struct reading *in)
 {
     struct model_relation *table =
-        reading_relation(in, json_object_get(in->node, "relation"), MODEL_TABLE);
+        reading_relation(in, tree_get(in->node, "relation"), MODEL_TABLE);
     const char *name = tree_text(in->node, "rulename");
 
     effect_lock(in, table, LOCK_ACCESS_EXCLUSIVE);
-    reading_parsed(in, json_object_get(in->node, "whereClause"));
-    reading_parsed(in, json_object_get(in->node, "actions"));
+    reading_parsed(in, tree_get(in->node, "whereClause"));
+    reading_parsed(in, tree_get(in->node, "actions"));
     (void)effect_note(in, RULE_RULE_CHANGES, table, name, NULL);
     effect_made(in, name, table);
     effect_reverse(in, effect_format(in, "DROP RULE %s ON %s;", name_text(in->effect, name),
@@ -450,14 +449,14 @@ const char *name_of_statistics(struct reading *in, const char *name)
 
 void read_statistics(struct reading *in)
 {
-    const json_t *ranges = tree_list(in->node, "relations");
-    const char *name = tree_word_from_end(tree_list(in->node, "defnames"), 0);
+    const struct tree *ranges = tree_get(in->node, "relations");
+    const char *name = tree_word_from_end(tree_get(in->node, "defnames"), 0);
 
-    for (size_t i = 0; i < json_array_size(ranges); i++)
+    for (size_t i = 0; i < tree_count(ranges); i++)
         effect_lock(in, reading_relation(in, tree_item(ranges, i, "RangeVar"), MODEL_TABLE),
                     LOCK_SHARE_UPDATE_EXCLUSIVE);
-    if (json_array_size(ranges) == 1)
-        model_make_type(in->model, tree_word_from_end(tree_list(in->node, "defnames"), 1),
+    if (tree_count(ranges) == 1)
+        model_make_type(in->model, tree_word_from_end(tree_get(in->node, "defnames"), 1),
                         name_of_statistics(in, name), MODEL_STATISTICS)
             ->table = reading_relation(in, tree_item(ranges, 0, "RangeVar"), MODEL_TABLE);
     effect_made(in, name, NULL);
@@ -466,12 +465,12 @@ void read_statistics(struct reading *in)
 
 static void lock_published(struct reading *in)
 {
-    const json_t *objects = tree_list(in->node, "pubobjects");
+    const struct tree *objects = tree_get(in->node, "pubobjects");
 
-    for (size_t i = 0; i < json_array_size(objects); i++) {
-        const json_t *table =
-            json_object_get(tree_item(objects, i, "PublicationObjSpec"), "pubtable");
-        const json_t *range = json_object_get(table, "relation");
+    for (size_t i = 0; i < tree_count(objects); i++) {
+        const struct tree *table =
+            tree_get(tree_item(objects, i, "PublicationObjSpec"), "pubtable");
+        const struct tree *range = tree_get(table, "relation");
 
         struct model_relation *relation =
             range != NULL ? reading_relation(in, range, MODEL_TABLE) : NULL;

@@ -114,7 +114,7 @@ static void drop_relation(const struct dropping *drop, struct model_relation *re
 
 /* ---- by kind of object ---- */
 
-static void drop_table(const struct dropping *drop, const json_t *words, enum model_kind kind,
+static void drop_table(const struct dropping *drop, const struct tree *words, enum model_kind kind,
                        const char *what)
 {
     struct model_relation *relation =
@@ -134,7 +134,7 @@ static void drop_table(const struct dropping *drop, const json_t *words, enum mo
     drop_relation(drop, relation);
 }
 
-static void drop_index(const struct dropping *drop, const json_t *words)
+static void drop_index(const struct dropping *drop, const struct tree *words)
 {
     struct model_relation *index = reading_words(drop->in, words, 0, MODEL_INDEX);
     bool is_concurrent = tree_flag(drop->in->node, "concurrent");
@@ -156,7 +156,7 @@ static void drop_index(const struct dropping *drop, const json_t *words)
     model_drop(drop->in->model, index);
 }
 
-static void drop_of_table(const struct dropping *drop, const json_t *words)
+static void drop_of_table(const struct dropping *drop, const struct tree *words)
 {
     struct model_relation *table = reading_words(drop->in, words, 1, MODEL_TABLE);
 
@@ -166,7 +166,7 @@ static void drop_of_table(const struct dropping *drop, const json_t *words)
         effect_lock_all(drop->in, table, LOCK_ACCESS_EXCLUSIVE);
 }
 
-static void drop_statistics(const struct dropping *drop, const json_t *words)
+static void drop_statistics(const struct dropping *drop, const struct tree *words)
 {
     struct model_named_type *found =
         model_find_type(drop->in->model, tree_word_from_end(words, 1),
@@ -192,7 +192,7 @@ static void drop_all_in_schema(const struct dropping *drop, const char *schema)
     }
 }
 
-static void drop_type(const struct dropping *drop, const json_t *words)
+static void drop_type(const struct dropping *drop, const struct tree *words)
 {
     struct model_named_type *type = model_find_type(drop->in->model, tree_word_from_end(words, 1),
                                                     tree_word_from_end(words, 0));
@@ -204,7 +204,7 @@ static void drop_type(const struct dropping *drop, const json_t *words)
                                  "exclusive lock on its table");
 }
 
-static void drop_object(const struct dropping *drop, const char *type, const json_t *object)
+static void drop_object(const struct dropping *drop, const char *type, const struct tree *object)
 {
     static const struct {
         const char *type;
@@ -216,7 +216,7 @@ static void drop_object(const struct dropping *drop, const char *type, const jso
                      {"OBJECT_MATVIEW", MODEL_MATVIEW, "materialized view"},
                      {"OBJECT_SEQUENCE", MODEL_SEQUENCE, "sequence"}};
     static const char *const of_tables[] = {"OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"};
-    const json_t *words = tree_words(object);
+    const struct tree *words = tree_words(object);
 
     for (size_t i = 0; i < ARRAY_LEN(relations); i++)
         if (strcmp(relations[i].type, type) == 0)
@@ -230,20 +230,20 @@ static void drop_object(const struct dropping *drop, const char *type, const jso
     else if (strcmp(type, "OBJECT_STATISTIC_EXT") == 0)
         drop_statistics(drop, words);
     else if (strcmp(type, "OBJECT_SCHEMA") == 0)
-        drop_all_in_schema(drop, tree_text(json_object_get(object, "String"), "sval"));
+        drop_all_in_schema(drop, tree_text(tree_get(object, "String"), "sval"));
     else if (drop->cascades)
         effect_unknown(drop->in, "CASCADE drops what depends on it, too");
 }
 
 void read_drop(struct reading *in)
 {
-    const json_t *objects = tree_list(in->node, "objects");
+    const struct tree *objects = tree_get(in->node, "objects");
     const char *type = tree_text(in->node, "removeType");
     struct dropping drop = {
         .in = in, .cascades = strcmp(tree_text(in->node, "behavior"), "DROP_CASCADE") == 0};
 
-    for (size_t i = 0; i < json_array_size(objects); i++)
-        drop_object(&drop, type, json_array_get(objects, i));
+    for (size_t i = 0; i < tree_count(objects); i++)
+        drop_object(&drop, type, tree_element(objects, i));
     if (drop.cascades && in->effect->note_count == 0)
         (void)effect_note(in, RULE_DROP_CASCADE, NULL, NULL, NULL);
 }
@@ -306,10 +306,10 @@ static void restart_sequences(struct reading *in, const struct model_relation *t
 
 void read_truncate(struct reading *in)
 {
-    const json_t *ranges = tree_list(in->node, "relations");
+    const struct tree *ranges = tree_get(in->node, "relations");
     bool cascades = strcmp(tree_text(in->node, "behavior"), "DROP_CASCADE") == 0;
 
-    for (size_t i = 0; i < json_array_size(ranges); i++) {
+    for (size_t i = 0; i < tree_count(ranges); i++) {
         struct model_relation *table =
             reading_relation(in, tree_item(ranges, i, "RangeVar"), MODEL_TABLE);
 

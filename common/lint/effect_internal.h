@@ -7,8 +7,8 @@
 #include "common/base/memory.h"
 #include "common/lint/effect.h"
 #include "common/lint/name.h"
-#include "common/lint/tree.h"
 #include "common/lint/type.h"
+#include "common/migration/tree.h"
 
 /* One statement on its way. */
 struct reading {
@@ -16,8 +16,8 @@ struct reading {
     struct model *model; /* the place's */
     struct effect *effect;
     const struct split_statement *statement;
-    const json_t *node; /* inside its kind */
-    bool is_only;       /* ONLY: not the partitions and heirs */
+    const struct tree *node; /* inside its kind */
+    bool is_only;            /* ONLY: not the partitions and heirs */
     const struct model_relation **dropped;
     size_t dropped_count;
     bool has_no_reverse; /* a part of it has none */
@@ -66,9 +66,9 @@ const char *effect_table(struct reading *in, const struct model_relation *relati
 
 /* ---- effect.c: whom a node names ---- */
 
-struct model_relation *reading_relation(struct reading *in, const json_t *range,
+struct model_relation *reading_relation(struct reading *in, const struct tree *range,
                                         enum model_kind kind);
-struct model_relation *reading_words(struct reading *in, const json_t *words, size_t skip,
+struct model_relation *reading_words(struct reading *in, const struct tree *words, size_t skip,
                                      enum model_kind kind);
 /* The model's own, or, while it is frozen, a copy that may be changed as well; NULL: none. */
 struct model_column *reading_column(struct reading *in, const struct model_relation *relation,
@@ -76,13 +76,13 @@ struct model_column *reading_column(struct reading *in, const struct model_relat
 struct model_constraint *
 reading_constraint(struct reading *in, const struct model_relation *relation, const char *name);
 /* Every relation below node that is no CTE of it is read. */
-void reading_query(struct reading *in, const json_t *node);
+void reading_query(struct reading *in, const struct tree *node);
 /* It is parsed, and not run: tables alone. */
-void reading_parsed(struct reading *in, const json_t *node);
+void reading_parsed(struct reading *in, const struct tree *node);
 /* Likewise into view's uses. */
-void reading_uses(struct reading *in, const json_t *node, struct model_relation *view);
+void reading_uses(struct reading *in, const struct tree *node, struct model_relation *view);
 /* "public.t (a, b)" of a list of Strings: "a, b". */
-const char *reading_names(struct reading *in, const json_t *list);
+const char *reading_names(struct reading *in, const struct tree *list);
 
 /* ---- effect_constraint.c ---- */
 
@@ -94,7 +94,7 @@ struct constraint_place {
     bool is_new_column;
 };
 
-void constraint_add(struct reading *in, const json_t *constraint,
+void constraint_add(struct reading *in, const struct tree *constraint,
                     const struct constraint_place *place);
 void constraint_drop(struct reading *in, struct model_relation *relation, const char *name,
                      bool cascades);
@@ -107,20 +107,22 @@ const char *reading_parenthesis(struct reading *in, size_t offset);
 /* ---- effect_column.c ---- */
 
 /* node: a ColumnDef; with its constraints. */
-void column_add(struct reading *in, const json_t *node, struct model_relation *relation,
+void column_add(struct reading *in, const struct tree *node, struct model_relation *relation,
                 bool is_create);
 effect_read_node read_alter_table;
 
 /* ---- effect_alter.c, effect_create.c, effect_drop.c, effect_other.c ---- */
 
-void column_drop(struct reading *in, const json_t *command, struct model_relation *relation);
-void column_default(struct reading *in, const json_t *command, struct model_relation *relation);
-void column_set_not_null(struct reading *in, const json_t *command,
+void column_drop(struct reading *in, const struct tree *command, struct model_relation *relation);
+void column_default(struct reading *in, const struct tree *command,
+                    struct model_relation *relation);
+void column_set_not_null(struct reading *in, const struct tree *command,
                          struct model_relation *relation);
-void column_drop_not_null(struct reading *in, const json_t *command,
+void column_drop_not_null(struct reading *in, const struct tree *command,
                           struct model_relation *relation);
-void column_type(struct reading *in, const json_t *command, struct model_relation *relation);
-void column_identity(struct reading *in, const json_t *command, struct model_relation *relation);
+void column_type(struct reading *in, const struct tree *command, struct model_relation *relation);
+void column_identity(struct reading *in, const struct tree *command,
+                     struct model_relation *relation);
 
 effect_read_node read_create, read_create_as, read_index, read_view, read_sequence, read_schema,
     read_enum, read_domain, read_composite, read_range, read_function, read_trigger, read_policy,
@@ -141,7 +143,7 @@ void index_follow(struct reading *in, struct model_relation *index,
 
 /* A partition joins or leaves. */
 void partition_attach(struct reading *in, struct model_relation *parent,
-                      struct model_relation *child, const json_t *bound);
+                      struct model_relation *child, const struct tree *bound);
 void drop_views_of(struct reading *in, const struct model_relation *table);
 /* Statistics have names of their own kind. */
 const char *name_of_statistics(struct reading *in, const char *name);

@@ -80,7 +80,7 @@ void read_rename(struct reading *in)
                  {"OBJECT_TRIGGER", rename_of_table},  {"OBJECT_RULE", rename_of_table},
                  {"OBJECT_POLICY", rename_of_table}};
     const char *type = tree_text(in->node, "renameType");
-    const json_t *range = json_object_get(in->node, "relation");
+    const struct tree *range = tree_get(in->node, "relation");
 
     for (size_t i = 0; i < ARRAY_LEN(types) && range != NULL; i++)
         if (strcmp(types[i].type, type) == 0) {
@@ -93,7 +93,7 @@ void read_rename(struct reading *in)
 
 void read_set_schema(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "relation");
+    const struct tree *range = tree_get(in->node, "relation");
     const char *to = tree_text(in->node, "newschema");
     struct model_relation *relation;
 
@@ -113,7 +113,7 @@ void read_set_schema(struct reading *in)
 
 void read_owner(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "relation");
+    const struct tree *range = tree_get(in->node, "relation");
 
     if (range != NULL)
         effect_lock(in, reading_relation(in, range, MODEL_TABLE), LOCK_ACCESS_EXCLUSIVE);
@@ -138,7 +138,7 @@ void read_comment(struct reading *in)
                  {"OBJECT_RULE", 1, LOCK_ACCESS_SHARE},
                  {"OBJECT_POLICY", 1, LOCK_ACCESS_SHARE}};
     const char *type = tree_text(in->node, "objtype");
-    const json_t *words = tree_words(json_object_get(in->node, "object"));
+    const struct tree *words = tree_words(tree_get(in->node, "object"));
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (strcmp(types[i].type, type) == 0)
@@ -150,7 +150,7 @@ void read_comment(struct reading *in)
 void read_refresh(struct reading *in)
 {
     struct model_relation *view =
-        reading_relation(in, json_object_get(in->node, "relation"), MODEL_MATVIEW);
+        reading_relation(in, tree_get(in->node, "relation"), MODEL_MATVIEW);
     bool is_concurrent = tree_flag(in->node, "concurrent");
 
     in->effect->has_query = true;
@@ -190,8 +190,8 @@ static void reindex_index(struct reading *in, struct model_relation *index, bool
 void read_reindex(struct reading *in)
 {
     bool is_index = strcmp(tree_text(in->node, "kind"), "REINDEX_OBJECT_INDEX") == 0;
-    bool is_concurrent = tree_option(tree_list(in->node, "params"), "concurrently") != NULL;
-    const json_t *range = json_object_get(in->node, "relation");
+    bool is_concurrent = tree_option(tree_get(in->node, "params"), "concurrently") != NULL;
+    const struct tree *range = tree_get(in->node, "relation");
     struct model_relation *relation;
 
     if (range == NULL) {
@@ -213,7 +213,7 @@ void read_reindex(struct reading *in)
 
 static bool is_full(const struct reading *in)
 {
-    return tree_option(tree_list(in->node, "options"), "full") != NULL;
+    return tree_option(tree_get(in->node, "options"), "full") != NULL;
 }
 
 static void vacuum(struct reading *in, struct model_relation *table)
@@ -238,19 +238,19 @@ static void vacuum(struct reading *in, struct model_relation *table)
 
 void read_vacuum(struct reading *in)
 {
-    const json_t *tables = tree_list(in->node, "rels");
+    const struct tree *tables = tree_get(in->node, "rels");
 
-    if (json_array_size(tables) == 0)
+    if (tree_count(tables) == 0)
         effect_unknown(in, "it goes through every table of the database");
-    for (size_t i = 0; i < json_array_size(tables); i++)
-        vacuum(in, reading_relation(
-                       in, json_object_get(tree_item(tables, i, "VacuumRelation"), "relation"),
-                       MODEL_TABLE));
+    for (size_t i = 0; i < tree_count(tables); i++)
+        vacuum(in,
+               reading_relation(in, tree_get(tree_item(tables, i, "VacuumRelation"), "relation"),
+                                MODEL_TABLE));
 }
 
 void read_cluster(struct reading *in)
 {
-    const json_t *range = json_object_get(in->node, "relation");
+    const struct tree *range = tree_get(in->node, "relation");
     struct model_relation *table;
 
     if (range == NULL) {
@@ -265,10 +265,10 @@ void read_cluster(struct reading *in)
 
 void read_lock(struct reading *in)
 {
-    const json_t *ranges = tree_list(in->node, "relations");
+    const struct tree *ranges = tree_get(in->node, "relations");
     size_t mode = tree_number(in->node, "mode");
 
-    for (size_t i = 0; i < json_array_size(ranges); i++) {
+    for (size_t i = 0; i < tree_count(ranges); i++) {
         struct model_relation *table =
             reading_relation(in, tree_item(ranges, i, "RangeVar"), MODEL_TABLE);
 
@@ -286,7 +286,7 @@ void read_lock(struct reading *in)
 
 void read_alter_enum(struct reading *in)
 {
-    const char *name = tree_word_from_end(tree_list(in->node, "typeName"), 0);
+    const char *name = tree_word_from_end(tree_get(in->node, "typeName"), 0);
     const char *value = tree_text(in->node, "newVal"), *before = tree_text(in->node, "oldVal");
 
     if (before[0] != '\0')
@@ -306,7 +306,7 @@ static bool has_column_of(const struct model_relation *relation, const char *typ
 /* "C" ADD CONSTRAINT, "V" VALIDATE, "O" SET NOT NULL; the others look at no row. */
 void read_alter_domain(struct reading *in)
 {
-    const json_t *words = tree_list(in->node, "typeName");
+    const struct tree *words = tree_get(in->node, "typeName");
     const char *type = tree_word_from_end(words, 0), *subtype = tree_text(in->node, "subtype");
     bool is_looking = (subtype[0] == 'C' &&
                        !tree_flag(tree_at(in->node, "def", "Constraint"), "skip_validation")) ||
@@ -339,9 +339,9 @@ void read_set(struct reading *in)
     const char *name = tree_text(in->node, "name");
 
     if (strcmp(name, "timezone") == 0 || strcmp(name, "TimeZone") == 0) {
-        const json_t *value = tree_item(tree_list(in->node, "args"), 0, "A_Const");
+        const struct tree *value = tree_item(tree_get(in->node, "args"), 0, "A_Const");
 
-        in->place->is_utc = strcmp(tree_text(json_object_get(value, "sval"), "sval"), "UTC") == 0;
+        in->place->is_utc = strcmp(tree_text(tree_get(value, "sval"), "sval"), "UTC") == 0;
     }
     if (strcmp(name, "lock_timeout") == 0 || strcmp(name, "statement_timeout") == 0)
         (void)effect_note(in, RULE_TIMEOUT_SET, NULL, name, NULL);
@@ -355,10 +355,10 @@ void read_select(struct reading *in)
 void read_insert(struct reading *in)
 {
     struct model_relation *table =
-        reading_relation(in, json_object_get(in->node, "relation"), MODEL_TABLE);
+        reading_relation(in, tree_get(in->node, "relation"), MODEL_TABLE);
 
-    reading_query(in, json_object_get(in->node, "selectStmt"));
-    reading_query(in, json_object_get(in->node, "withClause"));
+    reading_query(in, tree_get(in->node, "selectStmt"));
+    reading_query(in, tree_get(in->node, "withClause"));
     effect_lock(in, table, LOCK_ROW_EXCLUSIVE); /* its indexes only while a row goes in */
     if (table->kind == MODEL_PARTITIONED)       /* those that get a row */
         effect_lock_all(in, table, LOCK_ROW_EXCLUSIVE);
@@ -367,14 +367,14 @@ void read_insert(struct reading *in)
 static void change_where(struct reading *in, const char *from)
 {
     struct model_relation *table =
-        reading_relation(in, json_object_get(in->node, "relation"), MODEL_TABLE);
+        reading_relation(in, tree_get(in->node, "relation"), MODEL_TABLE);
 
-    reading_query(in, json_object_get(in->node, from));
-    reading_query(in, json_object_get(in->node, "withClause"));
-    reading_query(in, json_object_get(in->node, "whereClause"));
-    reading_query(in, json_object_get(in->node, "targetList"));
+    reading_query(in, tree_get(in->node, from));
+    reading_query(in, tree_get(in->node, "withClause"));
+    reading_query(in, tree_get(in->node, "whereClause"));
+    reading_query(in, tree_get(in->node, "targetList"));
     effect_change(in, table);
-    if (json_object_get(in->node, "whereClause") == NULL)
+    if (tree_get(in->node, "whereClause") == NULL)
         effect_note(in, RULE_WHOLE_TABLE, table, NULL, NULL)->is_size = true;
 }
 

@@ -209,6 +209,10 @@ enum error_code lint_run(const void *parent, const struct lint_options *options,
     read_releases(&in);
     for (; in.revision < in.set->revision_count && code == ERROR_OK; in.revision++)
         code = lint_revision(&in, err);
+    if (code == ERROR_OK && in.report->count == LINT_FINDINGS_MAX)
+        code = error_set(err, ERROR_LIMIT,
+                         "%d findings or more, and no more are kept: name some revisions",
+                         LINT_FINDINGS_MAX);
     if (code != ERROR_OK) {
         talloc_free(in.report);
         return code;

@@ -60,7 +60,7 @@ struct lint_report {
     size_t error_count;
 };
 
-/* A talloc child of parent. */
+/* A talloc child of parent.  ERROR_LIMIT beyond LINT_FINDINGS_MAX, or what the model holds. */
 enum error_code lint_run(const void *parent, const struct lint_options *options,
                          struct lint_report **ret, struct error *err);
 

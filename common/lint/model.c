@@ -72,7 +72,6 @@ static void *grown(struct model *model, void *array, size_t count, size_t size)
 {
     bool is_full = (count & (count - 1)) == 0;
 
-    assert(count < MODEL_RELATIONS_MAX);
     if (!is_full)
         return array;
     return memory_resized(model, array, count, count == 0 ? 1 : count * 2, size);
@@ -169,6 +168,11 @@ void model_settle(struct model *model)
         model->relations[model->settled]->is_new = false;
 }
 
+bool model_is_full(const struct model *model)
+{
+    return model->count >= MODEL_RELATIONS_MAX || model->type_count >= MODEL_RELATIONS_MAX;
+}
+
 size_t model_count(const struct model *model)
 {
     return model->count;
@@ -252,6 +256,8 @@ struct model_column *model_add_column(struct model *model, struct model_relation
 
     if (column != NULL)
         return column;
+    if (relation->column_count == MODEL_COLUMNS_MAX) /* the server will refuse the statement */
+        return &relation->column_list[MODEL_COLUMNS_MAX - 1];
     relation->column_list =
         grown(model, relation->column_list, relation->column_count, sizeof(*column));
     column = &relation->column_list[relation->column_count];

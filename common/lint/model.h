@@ -12,8 +12,7 @@
 #include <stddef.h>
 
 #define MODEL_RELATIONS_MAX 200000
-#define MODEL_TYPES_MAX     20000
-#define MODEL_PARTS_MAX     1600 /* columns, constraints or used relations of one relation */
+#define MODEL_COLUMNS_MAX   1600 /* of one relation: PostgreSQL's own limit */
 #define MODEL_KEY_MAX       32
 #define MODEL_SINCE_UNKNOWN ((size_t)-1)
 
@@ -151,6 +150,8 @@ bool model_has_key(const char *const *columns, size_t count, const char *name);
 size_t model_family(struct model *model, struct model_relation *relation, bool with_uses,
                     struct model_relation ***ret);
 
+/* Nothing more should be made: MODEL_RELATIONS_MAX relations are there. */
+bool model_is_full(const struct model *model);
 size_t model_count(const struct model *model);
 struct model_relation *model_relation(const struct model *model, size_t i); /* gone ones too */
 

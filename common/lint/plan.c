@@ -9,28 +9,71 @@
 
 /* ---- what was ---- */
 
-enum error_code plan_read_past(const void *parent, struct session *session, struct plan_pasts **ret,
-                               struct error *err)
+static enum error_code read_times(struct session *session, struct plan_pasts *pasts,
+                                  struct error *err)
 {
-    struct plan_pasts *pasts = memory_new(parent, struct plan_pasts);
     struct rows *rows = NULL;
-    bool is_there = false;
 
-    if (session_ask_bool(session, SQL("SELECT to_regclass('hakem.migration_log') IS NOT NULL"),
-                         &is_there, err) != ERROR_OK ||
-        (is_there && session_query(session, SQL(embedded_plan_past), &rows, err) != ERROR_OK)) {
-        talloc_free(pasts);
+    if (session_query(session, SQL(embedded_plan_past), &rows, err) != ERROR_OK)
         return err->code;
-    }
-    pasts->count = is_there ? rows_count(rows) : 0;
+    pasts->count = rows_count(rows);
     pasts->pasts = memory_array(pasts, struct plan_past, pasts->count + 1);
     for (size_t i = 0; i < pasts->count; i++)
         pasts->pasts[i] = (struct plan_past){.hash = memory_text(pasts, rows_text(rows, i, 0)),
                                              .max_us = rows_number(rows, i, 1),
                                              .count = rows_number(rows, i, 2)};
     rows_free(rows);
+    return ERROR_OK;
+}
+
+static enum error_code read_done(struct session *session, struct plan_pasts *pasts,
+                                 struct error *err)
+{
+    struct rows *rows = NULL;
+
+    if (session_query(session, SQL(embedded_plan_done), &rows, err) != ERROR_OK)
+        return err->code;
+    pasts->done_count = rows_count(rows);
+    pasts->done = memory_array(pasts, struct plan_done, pasts->done_count + 1);
+    for (size_t i = 0; i < pasts->done_count; i++)
+        pasts->done[i] = (struct plan_done){.revision = memory_text(pasts, rows_text(rows, i, 0)),
+                                            .phase = memory_text(pasts, rows_text(rows, i, 1)),
+                                            .statement = rows_number(rows, i, 2)};
+    rows_free(rows);
+    return ERROR_OK;
+}
+
+enum error_code plan_read_past(const void *parent, struct session *session, struct plan_pasts **ret,
+                               struct error *err)
+{
+    struct plan_pasts *pasts = memory_new(parent, struct plan_pasts);
+    bool is_there = false;
+
+    if (session_ask_bool(session, SQL("SELECT to_regclass('hakem.migration_log') IS NOT NULL"),
+                         &is_there, err) != ERROR_OK ||
+        (is_there && (read_times(session, pasts, err) != ERROR_OK ||
+                      read_done(session, pasts, err) != ERROR_OK))) {
+        talloc_free(pasts);
+        return err->code;
+    }
     *ret = pasts;
     return ERROR_OK;
+}
+
+static bool is_done(const struct plan_request *request, const struct plan_step *step)
+{
+    const char *phase = step->script == MIGRATION_SCRIPT_EXPAND ? "expand" : "contract";
+    const char *revision = request->set->revisions[step->revision].name;
+    size_t statement = (size_t)(step->statement - step->split->statements) + 1;
+
+    for (size_t i = 0; request->pasts != NULL && i < request->pasts->done_count; i++) {
+        const struct plan_done *done = &request->pasts->done[i];
+
+        if (done->statement == statement && strcmp(done->phase, phase) == 0 &&
+            strcmp(done->revision, revision) == 0)
+            return true;
+    }
+    return false;
 }
 
 static int by_hash(const void *hash, const void *past)
@@ -122,7 +165,7 @@ static void pick(struct planning *in, enum migration_script script, const bool *
     for (size_t i = 0; i < in->all->count; i++) {
         struct plan_step step = in->all->steps[i];
 
-        if (step.script != script || !is_chosen[step.revision])
+        if (step.script != script || !is_chosen[step.revision] || is_done(in->request, &step))
             continue;
         look_back(in, &step);
         add_step(in->plan, step);

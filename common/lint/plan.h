@@ -14,9 +14,17 @@ struct plan_past {
     uint64_t max_us, count;
 };
 
+/* A statement of a phase that has begun and not ended. */
+struct plan_done {
+    const char *revision, *phase;
+    uint64_t statement; /* from 1 */
+};
+
 struct plan_pasts {
     size_t count;
     struct plan_past *pasts; /* by hash */
+    size_t done_count;
+    struct plan_done *done;
 };
 
 struct plan_step {

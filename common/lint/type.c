@@ -2,7 +2,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/text.h"
-#include "common/lint/tree.h"
+#include "common/migration/tree.h"
 
 #include <string.h>
 
@@ -46,18 +46,18 @@ const char *type_of_serial(const char *name)
     return NULL;
 }
 
-static size_t mod_of(const json_t *mods, size_t i)
+static size_t mod_of(const struct tree *mods, size_t i)
 {
-    return tree_number(json_object_get(tree_item(mods, i, "A_Const"), "ival"), "ival");
+    return tree_number(tree_get(tree_item(mods, i, "A_Const"), "ival"), "ival");
 }
 
-struct model_type type_read(struct model *model, const json_t *type_name)
+struct model_type type_read(struct model *model, const struct tree *type_name)
 {
-    const json_t *mods = tree_list(type_name, "typmods");
+    const struct tree *mods = tree_get(type_name, "typmods");
     struct model_type type = {
-        .name = model_keep(model, tree_word_from_end(tree_list(type_name, "names"), 0)),
-        .mod_count = json_array_size(mods),
-        .is_array = json_array_size(tree_list(type_name, "arrayBounds")) > 0};
+        .name = model_keep(model, tree_word_from_end(tree_get(type_name, "names"), 0)),
+        .mod_count = tree_count(mods),
+        .is_array = tree_count(tree_get(type_name, "arrayBounds")) > 0};
 
     if (type.mod_count > ARRAY_LEN(type.mods))
         type.mod_count = ARRAY_LEN(type.mods);

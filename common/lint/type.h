@@ -3,8 +3,7 @@
 #define COMMON_LINT_TYPE_H
 
 #include "common/lint/model.h"
-
-#include <jansson.h>
+#include "common/migration/tree.h"
 
 enum type_change {
     TYPE_CHANGE_FREE,    /* the rows stay as they are */
@@ -13,7 +12,7 @@ enum type_change {
 };
 
 /* Of a TypeName node; "bigserial" stays "bigserial". */
-struct model_type type_read(struct model *model, const json_t *type_name);
+struct model_type type_read(struct model *model, const struct tree *type_name);
 /* is_utc: the session's TimeZone.  What a domain or an own type is made of is not looked into. */
 enum type_change type_change_of(const struct model_type *from, const struct model_type *to,
                                 bool is_utc);

@@ -268,15 +268,16 @@ static enum error_code describe(struct splitting *in, size_t at, struct split_st
                                 struct error *err)
 {
     char hash[HASH_HEX_SIZE];
-    json_t *tree = NULL;
+    const struct tree *tree = NULL;
+    void *memory = talloc_new(NULL);
     enum error_code code;
 
     hash_bytes_hex(statement->text, strlen(statement->text), hash);
     statement->hash = memory_text(in->split, hash);
-    if (split_parse_one(statement->text, &tree, err) != ERROR_OK)
-        return fail_at(in, at, err->detail, err);
-    code = split_classify(in->split, tree, statement, err);
-    json_decref(tree);
+    code = tree_of_statement(memory, statement->text, &tree, err);
+    if (code == ERROR_OK)
+        code = split_classify(in->split, tree, statement, err);
+    talloc_free(memory);
     return code == ERROR_OK ? ERROR_OK : fail_at(in, at, err->detail, err);
 }
 

@@ -4,20 +4,6 @@
 
 #include <string.h>
 
-/* ---- looking into a tree ---- */
-
-static const char *text_at(const json_t *node, const char *key)
-{
-    const char *text = json_string_value(json_object_get(node, key));
-
-    return text != NULL ? text : "";
-}
-
-static bool is_true_at(const json_t *node, const char *key)
-{
-    return json_is_true(json_object_get(node, key));
-}
-
 static bool is_one_of(const char *word, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -27,24 +13,24 @@ static bool is_one_of(const char *word, const char *const *words, size_t count)
 }
 
 /* The word i of a qualified name: {"List": {"items": [{"String": {"sval": ...}}, ...]}}. */
-static const char *word_of(const json_t *items, size_t i)
+static const char *word_of(const struct tree *items, size_t i)
 {
-    return text_at(json_object_get(json_array_get(items, i), "String"), "sval");
+    return tree_text(tree_get(tree_element(items, i), "String"), "sval");
 }
 
-static struct split_table table_of(const void *parent, const json_t *range)
+static struct split_table table_of(const void *parent, const struct tree *range)
 {
-    const char *schema = text_at(range, "schemaname");
+    const char *schema = tree_text(range, "schemaname");
 
     return (struct split_table){.schema = schema[0] != '\0' ? memory_text(parent, schema) : NULL,
-                                .name = memory_text(parent, text_at(range, "relname"))};
+                                .name = memory_text(parent, tree_text(range, "relname"))};
 }
 
 /* The last word of items that is before skip trailing ones, with its schema if it has one. */
-static bool table_of_words(const void *parent, const json_t *items, size_t skip,
+static bool table_of_words(const void *parent, const struct tree *items, size_t skip,
                            struct split_table *ret)
 {
-    size_t count = json_array_size(items);
+    size_t count = tree_count(items);
 
     if (count <= skip)
         return false;
@@ -81,32 +67,16 @@ static enum error_code add_table(struct tables *tables, struct split_table table
     return ERROR_OK;
 }
 
-static enum error_code collect(struct tables *tables, json_t *node, unsigned depth,
-                               struct error *err);
-
-static enum error_code collect_object(struct tables *tables, json_t *node, unsigned depth,
-                                      struct error *err)
-{
-    const char *key;
-    json_t *value;
-
-    if (json_is_string(json_object_get(node, "relname")) &&
-        add_table(tables, table_of(tables->parent, node), err) != ERROR_OK)
-        return err->code;
-    json_object_foreach(node, key, value) if (collect(tables, value, depth + 1, err) !=
-                                              ERROR_OK) return err->code;
-    return ERROR_OK;
-}
-
-static enum error_code collect(struct tables *tables, json_t *node, unsigned depth,
+static enum error_code collect(struct tables *tables, const struct tree *node, unsigned depth,
                                struct error *err)
 {
     if (depth > SPLIT_TREE_DEPTH_MAX)
         return error_set(err, ERROR_INVALID, "nested too deeply");
-    if (json_is_object(node))
-        return collect_object(tables, node, depth, err);
-    for (size_t i = 0; i < json_array_size(node); i++)
-        if (collect(tables, json_array_get(node, i), depth + 1, err) != ERROR_OK)
+    if (tree_is_text(tree_get(node, "relname")) &&
+        add_table(tables, table_of(tables->parent, node), err) != ERROR_OK)
+        return err->code;
+    for (const struct tree *part = tree_first(node); part != NULL; part = tree_next(part))
+        if (collect(tables, part, depth + 1, err) != ERROR_OK)
             return err->code;
     return ERROR_OK;
 }
@@ -118,23 +88,23 @@ static const struct {
 } dropped_types[] = {{"OBJECT_TABLE", 0},   {"OBJECT_VIEW", 0}, {"OBJECT_MATVIEW", 0},
                      {"OBJECT_TRIGGER", 1}, {"OBJECT_RULE", 1}, {"OBJECT_POLICY", 1}};
 
-static enum error_code collect_dropped(struct tables *tables, const json_t *drop, size_t skip,
+static enum error_code collect_dropped(struct tables *tables, const struct tree *drop, size_t skip,
                                        struct error *err)
 {
-    const json_t *objects = json_object_get(drop, "objects");
+    const struct tree *objects = tree_get(drop, "objects");
 
-    for (size_t i = 0; i < json_array_size(objects); i++) {
-        const json_t *list = json_object_get(json_array_get(objects, i), "List");
+    for (size_t i = 0; i < tree_count(objects); i++) {
+        const struct tree *list = tree_get(tree_element(objects, i), "List");
         struct split_table table;
 
-        if (table_of_words(tables->parent, json_object_get(list, "items"), skip, &table) &&
+        if (table_of_words(tables->parent, tree_get(list, "items"), skip, &table) &&
             add_table(tables, table, err) != ERROR_OK)
             return err->code;
     }
     return ERROR_OK;
 }
 
-static enum error_code collect_tables(const void *parent, json_t *node,
+static enum error_code collect_tables(const void *parent, const struct tree *node,
                                       struct split_statement *statement, struct error *err)
 {
     struct tables tables = {.parent = parent};
@@ -143,7 +113,7 @@ static enum error_code collect_tables(const void *parent, json_t *node,
         return err->code;
     for (size_t i = 0; i < ARRAY_LEN(dropped_types); i++)
         if (strcmp(statement->kind, "DropStmt") == 0 &&
-            strcmp(text_at(node, "removeType"), dropped_types[i].type) == 0 &&
+            strcmp(tree_text(node, "removeType"), dropped_types[i].type) == 0 &&
             collect_dropped(&tables, node, dropped_types[i].skip, err) != ERROR_OK)
             return err->code;
     statement->tables = tables.list;
@@ -153,7 +123,7 @@ static enum error_code collect_tables(const void *parent, json_t *node,
 
 /* ---- one function per kind of statement that is special ---- */
 
-static enum error_code refuse_transaction(const void *parent, const json_t *node,
+static enum error_code refuse_transaction(const void *parent, const struct tree *node,
                                           struct split_statement *s, struct error *err)
 {
     (void)parent;
@@ -164,7 +134,7 @@ static enum error_code refuse_transaction(const void *parent, const json_t *node
                      "transactions; -- hakem:commit cuts one");
 }
 
-static enum error_code refuse_cluster_wide(const void *parent, const json_t *node,
+static enum error_code refuse_cluster_wide(const void *parent, const struct tree *node,
                                            struct split_statement *s, struct error *err)
 {
     (void)parent;
@@ -174,29 +144,29 @@ static enum error_code refuse_cluster_wide(const void *parent, const json_t *nod
                      s->kind);
 }
 
-static enum error_code refuse_copy(const void *parent, const json_t *node,
+static enum error_code refuse_copy(const void *parent, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
     (void)parent;
     (void)s;
-    if (text_at(node, "filename")[0] != '\0')
+    if (tree_text(node, "filename")[0] != '\0')
         return ERROR_OK;
     return error_set(err, ERROR_INVALID,
                      "COPY FROM STDIN and TO STDOUT have no place here: write INSERT");
 }
 
-static enum error_code refuse_set(const void *parent, const json_t *node, struct split_statement *s,
-                                  struct error *err)
+static enum error_code refuse_set(const void *parent, const struct tree *node,
+                                  struct split_statement *s, struct error *err)
 {
     (void)parent;
     (void)s;
-    if (is_true_at(node, "is_local"))
+    if (tree_flag(node, "is_local"))
         return ERROR_OK;
     return error_set(err, ERROR_INVALID,
                      "SET would outlast its transaction: write SET LOCAL, or name the schema");
 }
 
-static enum error_code refuse_session(const void *parent, const json_t *node,
+static enum error_code refuse_session(const void *parent, const struct tree *node,
                                       struct split_statement *s, struct error *err)
 {
     (void)parent;
@@ -204,33 +174,33 @@ static enum error_code refuse_session(const void *parent, const json_t *node,
     return error_set(err, ERROR_INVALID, "%s is about the session, which is the engine's", s->kind);
 }
 
-static enum error_code see_index(const void *parent, const json_t *node, struct split_statement *s,
-                                 struct error *err)
+static enum error_code see_index(const void *parent, const struct tree *node,
+                                 struct split_statement *s, struct error *err)
 {
     struct split_table table;
 
-    if (!is_true_at(node, "concurrent"))
+    if (!tree_flag(node, "concurrent"))
         return ERROR_OK;
-    table = table_of(parent, json_object_get(node, "relation"));
-    if (text_at(node, "idxname")[0] == '\0')
+    table = table_of(parent, tree_get(node, "relation"));
+    if (tree_text(node, "idxname")[0] == '\0')
         return error_set(err, ERROR_INVALID,
                          "a concurrent index needs a name, so that a half-built one can be found");
     s->class = SPLIT_OUTSIDE;
     s->remains = SPLIT_REMAINS_INDEX;
     /* An index lives in its table's schema. */
     s->subject = (struct split_table){.schema = table.schema,
-                                      .name = memory_text(parent, text_at(node, "idxname"))};
+                                      .name = memory_text(parent, tree_text(node, "idxname"))};
     s->partition = table;
     return ERROR_OK;
 }
 
-static enum error_code see_drop(const void *parent, const json_t *node, struct split_statement *s,
-                                struct error *err)
+static enum error_code see_drop(const void *parent, const struct tree *node,
+                                struct split_statement *s, struct error *err)
 {
-    const json_t *first = json_array_get(json_object_get(node, "objects"), 0);
-    const json_t *items = json_object_get(json_object_get(first, "List"), "items");
+    const struct tree *first = tree_element(tree_get(node, "objects"), 0);
+    const struct tree *items = tree_get(tree_get(first, "List"), "items");
 
-    if (!is_true_at(node, "concurrent"))
+    if (!tree_flag(node, "concurrent"))
         return ERROR_OK;
     if (!table_of_words(parent, items, 0, &s->subject))
         return error_set(err, ERROR_INVALID, "the index to drop has no name");
@@ -239,52 +209,52 @@ static enum error_code see_drop(const void *parent, const json_t *node, struct s
     return ERROR_OK;
 }
 
-static bool is_concurrent_reindex(const json_t *node)
+static bool is_concurrent_reindex(const struct tree *node)
 {
-    const json_t *params = json_object_get(node, "params");
+    const struct tree *params = tree_get(node, "params");
 
-    for (size_t i = 0; i < json_array_size(params); i++)
-        if (strcmp(text_at(json_object_get(json_array_get(params, i), "DefElem"), "defname"),
+    for (size_t i = 0; i < tree_count(params); i++)
+        if (strcmp(tree_text(tree_get(tree_element(params, i), "DefElem"), "defname"),
                    "concurrently") == 0)
             return true;
     return false;
 }
 
-static enum error_code see_reindex(const void *parent, const json_t *node,
+static enum error_code see_reindex(const void *parent, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
     (void)err;
     if (is_concurrent_reindex(node)) {
         s->class = SPLIT_OUTSIDE;
         s->remains = SPLIT_REMAINS_REINDEX;
-        s->subject = table_of(parent, json_object_get(node, "relation"));
-    } else if (json_object_get(node, "relation") == NULL) { /* SCHEMA, DATABASE, SYSTEM */
+        s->subject = table_of(parent, tree_get(node, "relation"));
+    } else if (tree_get(node, "relation") == NULL) { /* SCHEMA, DATABASE, SYSTEM */
         s->class = SPLIT_OUTSIDE;
     }
     return ERROR_OK;
 }
 
-static enum error_code see_vacuum(const void *parent, const json_t *node, struct split_statement *s,
-                                  struct error *err)
+static enum error_code see_vacuum(const void *parent, const struct tree *node,
+                                  struct split_statement *s, struct error *err)
 {
     (void)parent;
     (void)err;
-    if (is_true_at(node, "is_vacuumcmd"))
+    if (tree_flag(node, "is_vacuumcmd"))
         s->class = SPLIT_OUTSIDE;
     return ERROR_OK;
 }
 
-static enum error_code see_cluster(const void *parent, const json_t *node,
+static enum error_code see_cluster(const void *parent, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
     (void)parent;
     (void)err;
-    if (json_object_get(node, "relation") == NULL)
+    if (tree_get(node, "relation") == NULL)
         s->class = SPLIT_OUTSIDE;
     return ERROR_OK;
 }
 
-static enum error_code see_outside(const void *parent, const json_t *node,
+static enum error_code see_outside(const void *parent, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
     (void)parent;
@@ -295,12 +265,12 @@ static enum error_code see_outside(const void *parent, const json_t *node,
 }
 
 /* A new value cannot be used in the transaction that added it. */
-static enum error_code see_enum(const void *parent, const json_t *node, struct split_statement *s,
-                                struct error *err)
+static enum error_code see_enum(const void *parent, const struct tree *node,
+                                struct split_statement *s, struct error *err)
 {
     (void)parent;
     (void)err;
-    if (text_at(node, "newVal")[0] != '\0' && text_at(node, "oldVal")[0] == '\0')
+    if (tree_text(node, "newVal")[0] != '\0' && tree_text(node, "oldVal")[0] == '\0')
         s->class = SPLIT_ALONE;
     return ERROR_OK;
 }
@@ -312,32 +282,33 @@ static const char *const harmless_commands[] = {
     "AT_DisableTrig",    "AT_ReplicaIdentity", "AT_AlterConstraint",
 };
 
-static void see_alter_command(const void *parent, const json_t *command, struct split_statement *s)
+static void see_alter_command(const void *parent, const struct tree *command,
+                              struct split_statement *s)
 {
-    const char *subtype = text_at(command, "subtype");
-    const json_t *def = json_object_get(json_object_get(command, "def"), "PartitionCmd");
+    const char *subtype = tree_text(command, "subtype");
+    const struct tree *def = tree_get(tree_get(command, "def"), "PartitionCmd");
 
     if (!is_one_of(subtype, harmless_commands, ARRAY_LEN(harmless_commands)))
         s->is_harmless = false;
     if (strcmp(subtype, "AT_ValidateConstraint") == 0 && s->class == SPLIT_TOGETHER)
         s->class = SPLIT_ALONE;
-    if (strcmp(subtype, "AT_DetachPartition") == 0 && is_true_at(def, "concurrent")) {
+    if (strcmp(subtype, "AT_DetachPartition") == 0 && tree_flag(def, "concurrent")) {
         s->class = SPLIT_OUTSIDE;
         s->remains = SPLIT_REMAINS_DETACH;
-        s->partition = table_of(parent, json_object_get(def, "name"));
+        s->partition = table_of(parent, tree_get(def, "name"));
     }
 }
 
-static enum error_code see_alter_table(const void *parent, const json_t *node,
+static enum error_code see_alter_table(const void *parent, const struct tree *node,
                                        struct split_statement *s, struct error *err)
 {
-    const json_t *commands = json_object_get(node, "cmds");
+    const struct tree *commands = tree_get(node, "cmds");
 
     (void)err;
     s->is_harmless = true;
-    s->subject = table_of(parent, json_object_get(node, "relation"));
-    for (size_t i = 0; i < json_array_size(commands); i++)
-        see_alter_command(parent, json_object_get(json_array_get(commands, i), "AlterTableCmd"), s);
+    s->subject = table_of(parent, tree_get(node, "relation"));
+    for (size_t i = 0; i < tree_count(commands); i++)
+        see_alter_command(parent, tree_get(tree_element(commands, i), "AlterTableCmd"), s);
     return ERROR_OK;
 }
 
@@ -345,7 +316,8 @@ static enum error_code see_alter_table(const void *parent, const json_t *node,
 
 static const struct kind {
     const char *node;
-    enum error_code (*see)(const void *, const json_t *, struct split_statement *, struct error *);
+    enum error_code (*see)(const void *, const struct tree *, struct split_statement *,
+                           struct error *);
     bool is_dml;
     bool is_query;
     bool is_harmless;
@@ -394,27 +366,26 @@ static const struct kind *find_kind(const char *node)
 }
 
 /* What can be dropped without losing a value that somebody stored. */
-static bool drops_no_value(const json_t *drop)
+static bool drops_no_value(const struct tree *drop)
 {
     static const char *const types[] = {"OBJECT_INDEX",     "OBJECT_TRIGGER",   "OBJECT_FUNCTION",
                                         "OBJECT_PROCEDURE", "OBJECT_ROUTINE",   "OBJECT_VIEW",
                                         "OBJECT_RULE",      "OBJECT_AGGREGATE", "OBJECT_POLICY"};
 
-    return strcmp(text_at(drop, "behavior"), "DROP_CASCADE") != 0 &&
-           is_one_of(text_at(drop, "removeType"), types, ARRAY_LEN(types));
+    return strcmp(tree_text(drop, "behavior"), "DROP_CASCADE") != 0 &&
+           is_one_of(tree_text(drop, "removeType"), types, ARRAY_LEN(types));
 }
 
-enum error_code split_classify(const void *parent, json_t *tree, struct split_statement *statement,
-                               struct error *err)
+enum error_code split_classify(const void *parent, const struct tree *tree,
+                               struct split_statement *statement, struct error *err)
 {
-    void *iterator = json_object_iter(tree);
     const struct kind *kind;
-    json_t *node;
+    const struct tree *node;
+    const char *name = tree_kind(tree, &node);
 
-    if (iterator == NULL)
+    if (node == NULL)
         return error_set(err, ERROR_INVALID, "the parser gives no tree for this statement");
-    statement->kind = memory_text(parent, json_object_iter_key(iterator));
-    node = json_object_iter_value(iterator);
+    statement->kind = memory_text(parent, name);
     kind = find_kind(statement->kind);
     if (kind != NULL) {
         statement->is_dml = kind->is_dml;

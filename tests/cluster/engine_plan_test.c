@@ -68,9 +68,29 @@ START_TEST(statements_alike_on_the_same_table_tell_how_long_they_took)
 }
 END_TEST
 
+START_TEST(what_a_phase_has_done_before_it_failed_is_not_to_run_again)
+{
+    const bool expands[] = {false, true}, none[] = {false, false};
+    struct plan *made;
+
+    given_players();
+    given("0002_a/expand.sql", "ALTER TABLE players ADD COLUMN a int;\n-- hakem:commit\n"
+                               "INSERT INTO nowhere VALUES (1);\n"
+                               "ALTER TABLE players ADD COLUMN b int;");
+    given("0002_a/revert.sql", "ALTER TABLE players DROP COLUMN a;");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_fails(ERROR_SQL, expand("0002_a"));
+    made = plan(expands, none);
+    ck_assert_uint_eq(made->count, 2);
+    ck_assert_str_eq(made->steps[0].statement->text, "INSERT INTO nowhere VALUES (1)");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_database_that_nobody_migrated_has_no_past);
+    tcase_add_test(tcase, what_a_phase_has_done_before_it_failed_is_not_to_run_again);
     tcase_add_test(tcase, statements_alike_on_the_same_table_tell_how_long_they_took);
 }
 

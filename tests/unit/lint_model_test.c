@@ -1,5 +1,6 @@
 /* What a history's statements make of the model, and what takes a statement back. */
 #include "common/base/memory.h"
+#include "common/base/text.h"
 #include "common/lint/effect.h"
 #include "support/suite.h"
 
@@ -94,6 +95,40 @@ START_TEST(a_relation_that_nobody_made_is_unknown_and_says_so)
 }
 END_TEST
 
+START_TEST(a_history_with_too_many_relations_is_refused_in_a_sentence)
+{
+    struct split *split = NULL;
+    struct effect *effect = NULL;
+
+    assert_ok(split_sql(at.memory, "f.sql", "SELECT 1", 8, &split, &failure));
+    for (size_t i = 0; i < MODEL_RELATIONS_MAX; i++) {
+        char name[24];
+
+        (void)text_format(name, sizeof(name), "t%zu", i);
+        (void)model_make(at.place.model, NULL, name, MODEL_TABLE);
+    }
+    assert_fails(ERROR_LIMIT,
+                 effect_of(at.memory, &at.place, &split->statements[0], &effect, &failure));
+    assert_says("200000 relations");
+}
+END_TEST
+
+START_TEST(columns_beyond_the_server_s_limit_are_not_kept)
+{
+    struct model_relation *wide;
+
+    run("CREATE TABLE wide (a0 int)");
+    wide = relation("wide");
+    for (size_t i = 1; i < MODEL_COLUMNS_MAX + 10; i++) {
+        char name[24];
+
+        (void)text_format(name, sizeof(name), "a%zu", i);
+        (void)model_add_column(at.place.model, wide, name);
+    }
+    ck_assert_uint_eq(wide->column_count, MODEL_COLUMNS_MAX);
+}
+END_TEST
+
 START_TEST(circles_that_no_server_would_make_end)
 {
     run("CREATE TABLE a (id int); CREATE TABLE b () INHERITS (a); ALTER TABLE a INHERIT b;"
@@ -168,6 +203,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_renamed_relation_is_found_by_its_new_name_alone);
     tcase_add_test(tcase, a_partition_gets_its_own_of_each_index);
     tcase_add_test(tcase, a_relation_that_nobody_made_is_unknown_and_says_so);
+    tcase_add_test(tcase, a_history_with_too_many_relations_is_refused_in_a_sentence);
+    tcase_add_test(tcase, columns_beyond_the_server_s_limit_are_not_kept);
     tcase_add_test(tcase, circles_that_no_server_would_make_end);
     tcase_add_test(tcase, a_frozen_model_stays_as_it_is);
     tcase_add_test(tcase, what_takes_a_statement_back_is_said_only_where_it_is_known);
