@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "common/lint/effect.h"
 #include "common/lint/sizes.h"
+#include "common/lint/type.h"
 #include "support/engine.h"
 
 #include <stdio.h>
@@ -295,6 +296,131 @@ START_TEST(what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted
 }
 END_TEST
 
+/* ---- the model, beside the catalog ---- */
+
+#define LINES_MAX 4000
+
+static struct lines {
+    char *lines[LINES_MAX];
+    size_t count;
+} lines;
+
+static void add_line(char *line)
+{
+    ck_assert_uint_lt(lines.count, LINES_MAX);
+    lines.lines[lines.count++] = line;
+}
+
+static void describe_columns(void *memory, const struct model_relation *table)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct model_column *column = &table->column_list[i];
+        struct model_type type = column->type;
+
+        type.is_array = false;
+        add_line(memory_format(memory, "column %s.%s %s%s", table->name, column->name,
+                               type_text(memory, &type), column->is_not_null ? " not null" : ""));
+    }
+}
+
+static void describe_constraints(void *memory, const struct model_relation *table)
+{
+    static const char kinds[] = "cfpux";
+
+    for (size_t i = 0; i < table->constraint_count; i++) {
+        const struct model_constraint *constraint = &table->constraints[i];
+
+        add_line(memory_format(memory, "constraint %s.%s %c%s%s%s", table->name, constraint->name,
+                               kinds[constraint->kind], constraint->is_valid ? "" : " not valid",
+                               constraint->references != NULL ? " to " : "",
+                               constraint->references != NULL ? constraint->references->name : ""));
+    }
+}
+
+static void describe_index(void *memory, const struct model_relation *index)
+{
+    char *columns = memory_text(memory, "");
+
+    for (size_t i = 0; i < index->key_count; i++)
+        columns = memory_format(memory, "%s%s%s", columns, i == 0 ? "" : ",", index->columns[i]);
+    add_line(memory_format(memory, "index %s of %s%s (%s)", index->name, index->table->name,
+                           index->is_unique ? " unique" : "", columns));
+}
+
+static int by_line(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *describe(void *memory, const struct model *model)
+{
+    static const char kinds[MODEL_KIND_COUNT] = {
+        [MODEL_TABLE] = 'r',    [MODEL_PARTITIONED] = 'p', [MODEL_FOREIGN_TABLE] = 'f',
+        [MODEL_VIEW] = 'v',     [MODEL_MATVIEW] = 'm',     [MODEL_INDEX] = 'i',
+        [MODEL_SEQUENCE] = 'S', [MODEL_COMPOSITE] = 'c'};
+    char *text = memory_text(memory, "");
+
+    lines.count = 0;
+    for (size_t i = 0; i < model_count(model); i++) {
+        const struct model_relation *relation = model_relation(model, i);
+
+        if (relation->is_gone || relation->is_unknown || relation->kind == MODEL_COMPOSITE ||
+            strcmp(relation->schema, "public") != 0)
+            continue;
+        if (relation->kind == MODEL_INDEX) {
+            describe_index(memory, relation);
+            continue;
+        }
+        add_line(memory_format(memory, "relation %s %c", relation->name, kinds[relation->kind]));
+        if (relation->kind == MODEL_TABLE || relation->kind == MODEL_PARTITIONED) {
+            describe_columns(memory, relation);
+            describe_constraints(memory, relation);
+        }
+    }
+    qsort(lines.lines, lines.count, sizeof(lines.lines[0]), by_line);
+    for (size_t i = 0; i < lines.count; i++)
+        text = memory_format(memory, "%s%s%s", text, i == 0 ? "" : "\n", lines.lines[i]);
+    return text;
+}
+
+/* Lines of one that the other has not. */
+static void miss_lines(const char *one, const char *other, const char *whose)
+{
+    char line[LIST_BYTES], *all = memory_format(truth.memory, "\n%s\n", other);
+
+    for (const char *at = one; *at != '\0'; at += at[0] == '\n') {
+        size_t length = strcspn(at, "\n");
+
+        (void)text_format(line, sizeof(line), "\n%.*s\n", (int)length, at);
+        truth.compared++;
+        if (strstr(all, line) == NULL) {
+            truth.failed++;
+            (void)fprintf(stderr, "only %s: %s", whose, line + 1);
+        }
+        at += length;
+    }
+}
+
+START_TEST(the_model_of_a_history_is_what_the_catalog_says)
+{
+    struct effect_place place = {.model = model_new(truth.memory), .is_utc = true};
+    struct effect *effect = NULL;
+    struct split *split;
+    char *live = NULL;
+
+    assert_ok(
+        split_sql(truth.memory, "setup.sql", truth.setup, strlen(truth.setup), &split, &failure));
+    for (size_t i = 0; i < split->count; i++)
+        assert_ok(effect_of(truth.memory, &place, &split->statements[i], &effect, &failure));
+    assert_ok(session_ask_text(engine.session, SQL(read_input("model.sql")), truth.memory, &live,
+                               &failure));
+    miss_lines(describe(truth.memory, place.model), live, "the model");
+    miss_lines(live, describe(truth.memory, place.model), "the catalog");
+    ck_assert_uint_gt(truth.compared, 200);
+    ck_assert_msg(truth.failed == 0, "%zu lines differ (above)", truth.failed);
+}
+END_TEST
+
 /* ---- what lint reads of a database ---- */
 
 START_TEST(sizes_and_keys_are_those_of_the_database)
@@ -331,6 +457,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, every_statement_locks_and_rewrites_what_was_predicted);
+    tcase_add_test(tcase, the_model_of_a_history_is_what_the_catalog_says);
     tcase_add_test(tcase, sizes_and_keys_are_those_of_the_database);
     tcase_add_test(tcase, what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted);
 }
