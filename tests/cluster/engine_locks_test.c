@@ -19,7 +19,8 @@
 
 static struct truth {
     void *memory;
-    char *setup, *statements, *observed;
+    char *setup, *statements, *observed, *catalog;
+    struct model *model; /* behind the statement that was predicted last */
     size_t compared, failed;
 } truth;
 
@@ -42,6 +43,7 @@ static void set_up(void)
     truth.setup = read_input("setup.sql");
     truth.statements = read_input("statements.sql");
     truth.observed = read_input("observed.sql");
+    truth.catalog = read_input("model.sql");
     assert_ok(session_run(engine.session, truth.setup, &failure));
     assert_ok(session_run(engine.session, read_input("before.sql"), &failure));
 }
@@ -69,6 +71,7 @@ static struct effect *predict(void *memory, const char *text)
             assert_ok(effect_of(memory, &place, &split->statements[i], &effect, &failure));
     }
     ck_assert_ptr_nonnull(effect);
+    truth.model = place.model;
     return effect;
 }
 
@@ -120,181 +123,6 @@ static char *names_of(void *memory, const struct effect *effect,
     }
     return joined(memory, words, count);
 }
-
-/* ---- seen ---- */
-
-static void compare(const char *statement, const char *what, const char *predicted,
-                    const char *seen)
-{
-    truth.compared++;
-    if (strcmp(predicted, seen) == 0)
-        return;
-    truth.failed++;
-    (void)fprintf(stderr, "%s\n    %s predicted: %s\n    %s seen:      %s\n", statement, what,
-                  predicted, what, seen);
-}
-
-static void compare_to_server(const char *statement)
-{
-    void *memory = talloc_new(NULL);
-    struct effect *effect = predict(memory, statement);
-    struct rows *rows = NULL;
-    char pid[16];
-
-    (void)text_format(pid, sizeof(pid), "%d", session_backend_pid(engine.session));
-    assert_ok(session_query(engine.session, SQL_WITH(truth.observed, pid), &rows, &failure));
-    compare(statement, "locks", locks_of(memory, effect), rows_text(rows, 0, 0));
-    compare(statement, "rewrites",
-            names_of(memory, effect, effect->rewrites, effect->rewrite_count),
-            rows_text(rows, 0, 1));
-    if (!effect->has_query)
-        compare(statement, "scans", names_of(memory, effect, effect->scans, effect->scan_count),
-                rows_text(rows, 0, 2));
-    rows_free(rows);
-    talloc_free(memory);
-}
-
-static void compare_in_transaction(const char *statement)
-{
-    /* counters of the statement before are still to be sent, and would count for this one */
-    assert_ok(session_run(engine.session, "SELECT pg_stat_force_next_flush()", &failure));
-    assert_ok(session_run(engine.session, "BEGIN", &failure));
-    if (session_run(engine.session, statement, &failure) == ERROR_OK)
-        compare_to_server(statement);
-    else
-        compare(statement, "errors", "", failure.detail);
-    assert_ok(session_run(engine.session, "ROLLBACK", &failure));
-}
-
-static void expect_refusal(const char *statement)
-{
-    assert_ok(session_run(engine.session, "BEGIN", &failure));
-    ck_assert_int_ne(session_run(engine.session, statement, &failure), ERROR_OK);
-    assert_ok(session_run(engine.session, "ROLLBACK", &failure));
-}
-
-typedef void see_line(const char *statement);
-
-/* Each line of a section of statements.sql. */
-static size_t each_line(bool is_outside, see_line *see)
-{
-    size_t count = 0;
-    bool is_in = !is_outside;
-
-    for (const char *line = truth.statements; *line != '\0'; line += strcspn(line, "\n") + 1) {
-        size_t length = strcspn(line, "\n");
-        char statement[STATEMENT_MAX];
-
-        ck_assert_uint_lt(length, sizeof(statement));
-        memcpy(statement, line, length);
-        statement[length] = '\0';
-        if (strcmp(statement, "-- ---- outside") == 0)
-            is_in = is_outside;
-        if (!is_in || text_starts_with(statement, "--"))
-            continue;
-        count++;
-        see(statement);
-    }
-    return count;
-}
-
-static void see_inside(const char *statement)
-{
-    if (statement[0] == '!')
-        expect_refusal(statement + 1);
-    else
-        compare_in_transaction(statement);
-}
-
-START_TEST(every_statement_locks_and_rewrites_what_was_predicted)
-{
-    ck_assert_uint_ge(each_line(false, see_inside), 300);
-    ck_assert_msg(truth.failed == 0, "%zu of %zu comparisons differ (above)", truth.failed,
-                  truth.compared);
-}
-END_TEST
-
-/* ---- outside a transaction: somebody is in the way, and the lock that it waits for is seen ----
- */
-
-static bool lock_is_awaited(struct session *observer, const char *pid)
-{
-    uint64_t count = 0;
-
-    assert_ok(session_ask_number(observer,
-                                 SQL_WITH("SELECT count(*) FROM pg_locks WHERE NOT granted AND "
-                                          "pid = $1::int AND locktype = 'relation'",
-                                          pid),
-                                 &count, &failure));
-    return count > 0;
-}
-
-static void wait_for_lock(struct session *observer, const char *pid)
-{
-    uint64_t began = clock_monotonic_ms();
-
-    while (!lock_is_awaited(observer, pid))
-        ck_assert_uint_lt(clock_monotonic_ms() - began, 20000);
-}
-
-/* Is every "name=mode" that was seen also predicted? */
-static void compare_seen(const char *statement, const char *predicted, const char *seen)
-{
-    char all[LIST_BYTES], one[LIST_BYTES];
-
-    truth.compared++;
-    (void)text_format(all, sizeof(all), " %s ", predicted);
-    for (const char *at = seen; *at != '\0'; at += at[0] == ' ') {
-        size_t length = strcspn(at, " ");
-
-        (void)text_format(one, sizeof(one), " %.*s ", (int)length, at);
-        if (strstr(all, one) == NULL) {
-            truth.failed++;
-            (void)fprintf(stderr, "%s\n    predicted: %s\n    seen:      %s\n", statement,
-                          predicted, seen);
-            return;
-        }
-        at += length;
-    }
-}
-
-static void see_outside(const char *statement)
-{
-    void *memory = talloc_new(NULL);
-    struct effect *effect = predict(memory, statement);
-    struct session *holder = open_session("holder"), *runner = open_session("runner");
-    PGconn *connection = session_connection(runner);
-    PGcancel *cancel = PQgetCancel(connection);
-    struct rows *rows = NULL;
-    char pid[16], why[256];
-
-    (void)text_format(pid, sizeof(pid), "%d", session_backend_pid(runner));
-    assert_ok(session_run(
-        holder, "BEGIN; LOCK TABLE t, p, pt, pt1, pt2 IN SHARE UPDATE EXCLUSIVE MODE", &failure));
-    ck_assert_int_eq(PQsendQuery(connection, statement), 1);
-    wait_for_lock(engine.session, pid);
-    assert_ok(session_query(engine.session, SQL_WITH(truth.observed, pid), &rows, &failure));
-    ck_assert_str_ne(rows_text(rows, 0, 0), "");
-    compare_seen(statement, locks_of(memory, effect), rows_text(rows, 0, 0));
-    ck_assert_int_eq(effect->class == SPLIT_OUTSIDE || strncmp(statement, "REINDEX", 7) == 0, true);
-    ck_assert_int_eq(PQcancel(cancel, why, sizeof(why)), 1);
-    for (PGresult *result = PQgetResult(connection); result != NULL;
-         result = PQgetResult(connection))
-        PQclear(result);
-    PQfreeCancel(cancel);
-    rows_free(rows);
-    session_close(runner);
-    session_close(holder);
-    talloc_free(memory);
-}
-
-START_TEST(what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted)
-{
-    ck_assert_uint_ge(each_line(true, see_outside), 10);
-    ck_assert_msg(truth.failed == 0, "%zu of %zu comparisons differ (above)", truth.failed,
-                  truth.compared);
-}
-END_TEST
 
 /* ---- the model, beside the catalog ---- */
 
@@ -401,6 +229,195 @@ static void miss_lines(const char *one, const char *other, const char *whose)
     }
 }
 
+/* ---- seen ---- */
+
+static void compare(const char *statement, const char *what, const char *predicted,
+                    const char *seen)
+{
+    truth.compared++;
+    if (strcmp(predicted, seen) == 0)
+        return;
+    truth.failed++;
+    (void)fprintf(stderr, "%s\n    %s predicted: %s\n    %s seen:      %s\n", statement, what,
+                  predicted, what, seen);
+}
+
+static void compare_model(void *memory, const char *statement)
+{
+    size_t failed = truth.failed;
+    char *live = NULL;
+
+    assert_ok(session_ask_text(engine.session, SQL(truth.catalog), memory, &live, &failure));
+    miss_lines(describe(memory, truth.model), live, "the model");
+    miss_lines(live, describe(memory, truth.model), "the catalog");
+    if (truth.failed > failed)
+        (void)fprintf(stderr, "    after: %s\n", statement);
+}
+
+static void compare_to_server(const char *statement, bool is_model_less)
+{
+    void *memory = talloc_new(NULL);
+    struct effect *effect = predict(memory, statement);
+    struct rows *rows = NULL;
+    char pid[16];
+
+    (void)text_format(pid, sizeof(pid), "%d", session_backend_pid(engine.session));
+    assert_ok(session_query(engine.session, SQL_WITH(truth.observed, pid), &rows, &failure));
+    compare(statement, "locks", locks_of(memory, effect), rows_text(rows, 0, 0));
+    compare(statement, "rewrites",
+            names_of(memory, effect, effect->rewrites, effect->rewrite_count),
+            rows_text(rows, 0, 1));
+    if (!effect->has_query)
+        compare(statement, "scans", names_of(memory, effect, effect->scans, effect->scan_count),
+                rows_text(rows, 0, 2));
+    rows_free(rows);
+    if (!is_model_less)
+        compare_model(memory, statement);
+    talloc_free(memory);
+}
+
+static void compare_in_transaction(const char *statement, bool is_model_less)
+{
+    /* counters of the statement before are still to be sent, and would count for this one */
+    assert_ok(session_run(engine.session, "SELECT pg_stat_force_next_flush()", &failure));
+    assert_ok(session_run(engine.session, "BEGIN", &failure));
+    if (session_run(engine.session, statement, &failure) == ERROR_OK)
+        compare_to_server(statement, is_model_less);
+    else
+        compare(statement, "errors", "", failure.detail);
+    assert_ok(session_run(engine.session, "ROLLBACK", &failure));
+}
+
+static void expect_refusal(const char *statement)
+{
+    assert_ok(session_run(engine.session, "BEGIN", &failure));
+    ck_assert_int_ne(session_run(engine.session, statement, &failure), ERROR_OK);
+    assert_ok(session_run(engine.session, "ROLLBACK", &failure));
+}
+
+typedef void see_line(const char *statement);
+
+/* Each line of a section of statements.sql. */
+static size_t each_line(bool is_outside, see_line *see)
+{
+    size_t count = 0;
+    bool is_in = !is_outside;
+
+    for (const char *line = truth.statements; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        size_t length = strcspn(line, "\n");
+        char statement[STATEMENT_MAX];
+
+        ck_assert_uint_lt(length, sizeof(statement));
+        memcpy(statement, line, length);
+        statement[length] = '\0';
+        if (strcmp(statement, "-- ---- outside") == 0)
+            is_in = is_outside;
+        if (!is_in || text_starts_with(statement, "--"))
+            continue;
+        count++;
+        see(statement);
+    }
+    return count;
+}
+
+static void see_inside(const char *statement)
+{
+    if (statement[0] == '!')
+        expect_refusal(statement + 1);
+    else
+        compare_in_transaction(statement + (statement[0] == '~'), statement[0] == '~');
+}
+
+START_TEST(every_statement_locks_and_rewrites_what_was_predicted)
+{
+    ck_assert_uint_ge(each_line(false, see_inside), 300);
+    ck_assert_msg(truth.failed == 0, "%zu of %zu comparisons differ (above)", truth.failed,
+                  truth.compared);
+}
+END_TEST
+
+/* ---- outside a transaction: somebody is in the way, and the lock that it waits for is seen ----
+ */
+
+static bool lock_is_awaited(struct session *observer, const char *pid)
+{
+    uint64_t count = 0;
+
+    assert_ok(session_ask_number(observer,
+                                 SQL_WITH("SELECT count(*) FROM pg_locks WHERE NOT granted AND "
+                                          "pid = $1::int AND locktype = 'relation'",
+                                          pid),
+                                 &count, &failure));
+    return count > 0;
+}
+
+static void wait_for_lock(struct session *observer, const char *pid)
+{
+    uint64_t began = clock_monotonic_ms();
+
+    while (!lock_is_awaited(observer, pid))
+        ck_assert_uint_lt(clock_monotonic_ms() - began, 20000);
+}
+
+/* Is every "name=mode" that was seen also predicted? */
+static void compare_seen(const char *statement, const char *predicted, const char *seen)
+{
+    char all[LIST_BYTES], one[LIST_BYTES];
+
+    truth.compared++;
+    (void)text_format(all, sizeof(all), " %s ", predicted);
+    for (const char *at = seen; *at != '\0'; at += at[0] == ' ') {
+        size_t length = strcspn(at, " ");
+
+        (void)text_format(one, sizeof(one), " %.*s ", (int)length, at);
+        if (strstr(all, one) == NULL) {
+            truth.failed++;
+            (void)fprintf(stderr, "%s\n    predicted: %s\n    seen:      %s\n", statement,
+                          predicted, seen);
+            return;
+        }
+        at += length;
+    }
+}
+
+static void see_outside(const char *statement)
+{
+    void *memory = talloc_new(NULL);
+    struct effect *effect = predict(memory, statement);
+    struct session *holder = open_session("holder"), *runner = open_session("runner");
+    PGconn *connection = session_connection(runner);
+    PGcancel *cancel = PQgetCancel(connection);
+    struct rows *rows = NULL;
+    char pid[16], why[256];
+
+    (void)text_format(pid, sizeof(pid), "%d", session_backend_pid(runner));
+    assert_ok(session_run(
+        holder, "BEGIN; LOCK TABLE t, p, pt, pt1, pt2 IN SHARE UPDATE EXCLUSIVE MODE", &failure));
+    ck_assert_int_eq(PQsendQuery(connection, statement), 1);
+    wait_for_lock(engine.session, pid);
+    assert_ok(session_query(engine.session, SQL_WITH(truth.observed, pid), &rows, &failure));
+    ck_assert_str_ne(rows_text(rows, 0, 0), "");
+    compare_seen(statement, locks_of(memory, effect), rows_text(rows, 0, 0));
+    ck_assert_int_eq(effect->class == SPLIT_OUTSIDE || strncmp(statement, "REINDEX", 7) == 0, true);
+    ck_assert_int_eq(PQcancel(cancel, why, sizeof(why)), 1);
+    for (PGresult *result = PQgetResult(connection); result != NULL;
+         result = PQgetResult(connection))
+        PQclear(result);
+    PQfreeCancel(cancel);
+    rows_free(rows);
+    session_close(runner);
+    session_close(holder);
+    talloc_free(memory);
+}
+
+START_TEST(what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted)
+{
+    ck_assert_uint_ge(each_line(true, see_outside), 10);
+    ck_assert_msg(truth.failed == 0, "%zu of %zu comparisons differ (above)", truth.failed,
+                  truth.compared);
+}
+END_TEST
+
 START_TEST(the_model_of_a_history_is_what_the_catalog_says)
 {
     struct effect_place place = {.model = model_new(truth.memory), .is_utc = true};
@@ -412,8 +429,7 @@ START_TEST(the_model_of_a_history_is_what_the_catalog_says)
         split_sql(truth.memory, "setup.sql", truth.setup, strlen(truth.setup), &split, &failure));
     for (size_t i = 0; i < split->count; i++)
         assert_ok(effect_of(truth.memory, &place, &split->statements[i], &effect, &failure));
-    assert_ok(session_ask_text(engine.session, SQL(read_input("model.sql")), truth.memory, &live,
-                               &failure));
+    assert_ok(session_ask_text(engine.session, SQL(truth.catalog), truth.memory, &live, &failure));
     miss_lines(describe(truth.memory, place.model), live, "the model");
     miss_lines(live, describe(truth.memory, place.model), "the catalog");
     ck_assert_uint_gt(truth.compared, 200);
