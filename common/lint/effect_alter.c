@@ -326,6 +326,50 @@ static const struct command *find_command(const char *subtype)
     return NULL;
 }
 
+/* ---- partitions and heirs follow ---- */
+
+static void follow_columns(struct reading *in, const struct model_relation *from,
+                           struct model_relation *to, bool may_be_null)
+{
+    for (size_t i = 0; i < from->column_count; i++) {
+        const struct model_column like = from->column_list[i];
+        struct model_column *own = model_add_column(in->model, to, like.name);
+
+        own->type = like.type;
+        own->has_default |= like.has_default;
+        own->is_not_null = like.is_not_null || (own->is_not_null && !may_be_null);
+    }
+}
+
+static void follow_checks(struct reading *in, const struct model_relation *from,
+                          struct model_relation *to)
+{
+    for (size_t i = 0; i < from->constraint_count; i++) {
+        const struct model_constraint like = from->constraints[i];
+
+        if (like.kind == MODEL_CHECK && model_constraint(to, like.name) == NULL)
+            *model_add_constraint(in->model, to, like.name, MODEL_CHECK) = like;
+    }
+}
+
+static void follow(struct reading *in, const struct tree *node, struct model_relation *relation)
+{
+    const char *subtype = tree_text(node, "subtype"), *name = tree_text(node, "name");
+    struct model_relation **family;
+    size_t count = model_family(in->model, relation, false, &family);
+
+    if (in->is_only || model_is_frozen(in->model) || relation->kind == MODEL_INDEX)
+        return;
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(subtype, "AT_DropColumn") == 0)
+            model_drop_column(in->model, family[i], name);
+        if (strcmp(subtype, "AT_DropConstraint") == 0)
+            model_drop_constraint(in->model, family[i], name);
+        follow_columns(in, relation, family[i], strcmp(subtype, "AT_DropNotNull") == 0);
+        follow_checks(in, relation, family[i]);
+    }
+}
+
 static void read_command(struct reading *in, const struct tree *node,
                          struct model_relation *relation)
 {
@@ -346,6 +390,7 @@ static void read_command(struct reading *in, const struct tree *node,
         command->read(in, node, relation);
     if (in->effect->reverse == reverse)
         effect_reverse(in, NULL);
+    follow(in, node, relation);
 }
 
 /* NOT VALID spares nothing if the same statement then validates. */

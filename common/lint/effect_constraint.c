@@ -291,6 +291,7 @@ static void add_key(struct reading *in, const struct tree *constraint,
     } else {
         made->index = index_make(in, place->relation, made->name,
                                  &(struct model_relation){.is_unique = kind->kind != MODEL_EXCLUDE,
+                                                          .suffix = kind->suffix,
                                                           .key_count = made->column_count},
                                  made->columns);
         if (!place->is_create) {
@@ -308,6 +309,7 @@ static void keep_columns(struct reading *in, const struct tree *constraint,
                          const struct constraint_place *place, struct model_constraint *ret)
 {
     const struct tree *keys = tree_get(constraint, "keys");
+    const struct tree *excluded = tree_get(constraint, "exclusions");
 
     if (tree_count(keys) == 0)
         keys = tree_get(constraint, "fk_attrs");
@@ -316,6 +318,10 @@ static void keep_columns(struct reading *in, const struct tree *constraint,
     for (size_t i = 0; i < tree_count(keys) && ret->column_count < MODEL_KEY_MAX; i++)
         ret->columns[ret->column_count++] =
             model_keep(in->model, tree_text(tree_item(keys, i, "String"), "sval"));
+    for (size_t i = 0; i < tree_count(excluded) && ret->column_count < MODEL_KEY_MAX; i++)
+        ret->columns[ret->column_count++] = model_keep(
+            in->model,
+            tree_text(tree_item(tree_words(tree_element(excluded, i)), 0, "IndexElem"), "name"));
     if (ret->column_count == 0)
         tree_find(tree_get(constraint, "raw_expr"), "ColumnRef", see_column, ret);
 }

@@ -117,6 +117,7 @@ struct model_relation *index_make(struct reading *in, struct model_relation *tab
 
     index->table = table;
     index->is_unique = like->is_unique;
+    index->suffix = like->suffix;
     index->key_count = like->key_count;
     memcpy(index->columns, columns, sizeof(index->columns));
     model_add_part(in->model, table, index);
@@ -142,27 +143,18 @@ static struct model_relation *find_like(const struct model_relation *table,
     return NULL;
 }
 
-static bool is_key(const struct model_relation *index)
-{
-    for (size_t i = 0; index->table != NULL && i < index->table->constraint_count; i++)
-        if (index->table->constraints[i].index == index &&
-            index->table->constraints[i].kind == MODEL_PRIMARY_KEY)
-            return true;
-    return false;
-}
-
 void index_follow(struct reading *in, struct model_relation *index,
                   struct model_relation *partition)
 {
     struct model_relation *own = find_like(partition, index);
     const char *name = partition->name;
+    const char *suffix = index->suffix != NULL ? index->suffix : "idx";
 
     if (own == NULL) {
-        for (size_t i = 0; i < index->key_count && !is_key(index); i++)
+        for (size_t i = 0; i < index->key_count && strcmp(suffix, "pkey") != 0; i++)
             name = effect_format(in, "%s_%s", name,
                                  index->columns[i][0] != '\0' ? index->columns[i] : "expr");
-        own = index_make(in, partition,
-                         effect_format(in, "%s_%s", name, is_key(index) ? "pkey" : "idx"), index,
+        own = index_make(in, partition, effect_format(in, "%s_%s", name, suffix), index,
                          index->columns);
     }
     if (!model_is_frozen(in->model))

@@ -15,18 +15,35 @@ static enum model_kind kind_of(const char *type)
                                                   : MODEL_TABLE;
 }
 
+/* Of it, of its partitions and heirs, and in their indexes. */
+static void rename_everywhere(struct reading *in, struct model_relation *relation, const char *name,
+                              const char *to)
+{
+    struct model_relation **family;
+    size_t count = model_family(in->model, relation, false, &family);
+
+    for (size_t i = 0; i < count && !model_is_frozen(in->model); i++) {
+        struct model_column *column = model_column(family[i], name);
+
+        if (column != NULL)
+            column->name = model_keep(in->model, to);
+        for (size_t p = 0; p < family[i]->part_count; p++)
+            for (size_t k = 0; k < family[i]->parts[p]->key_count; k++)
+                if (strcmp(family[i]->parts[p]->columns[k], name) == 0)
+                    family[i]->parts[p]->columns[k] = model_keep(in->model, to);
+    }
+}
+
 static void rename_column(struct reading *in, struct model_relation *relation)
 {
     const char *name = tree_text(in->node, "subname"), *to = tree_text(in->node, "newname");
-    struct model_column *column = reading_column(in, relation, name);
 
     effect_lock_all(in, relation, LOCK_ACCESS_EXCLUSIVE);
     (void)effect_note(in, RULE_RENAME_BREAKS, relation, name, to);
     effect_reverse(in, effect_format(in, "ALTER TABLE %s RENAME COLUMN %s TO %s;",
                                      effect_table(in, relation), name_text(in->effect, to),
                                      name_text(in->effect, name)));
-    if (column != NULL)
-        column->name = model_keep(in->model, to);
+    rename_everywhere(in, relation, name, to);
 }
 
 static void rename_constraint(struct reading *in, struct model_relation *relation)
@@ -103,10 +120,15 @@ void read_set_schema(struct reading *in)
     }
     relation = reading_relation(in, range, kind_of(tree_text(in->node, "objectType")));
     effect_lock(in, relation, LOCK_ACCESS_EXCLUSIVE);
-    for (size_t i = 0; i < model_count(in->model); i++)
-        if (model_relation(in->model, i)->kind == MODEL_SEQUENCE &&
-            model_relation(in->model, i)->table == relation)
-            effect_lock(in, model_relation(in->model, i), LOCK_ACCESS_EXCLUSIVE);
+    for (size_t i = 0; i < model_count(in->model); i++) {
+        struct model_relation *own = model_relation(in->model, i);
+
+        if (own->table != relation || own->is_gone)
+            continue;
+        if (own->kind == MODEL_SEQUENCE)
+            effect_lock(in, own, LOCK_ACCESS_EXCLUSIVE);
+        model_rename(in->model, own, to, own->name);
+    }
     (void)effect_note(in, RULE_RENAME_BREAKS, relation, relation->name, to);
     model_rename(in->model, relation, to, relation->name);
 }

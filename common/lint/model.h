@@ -83,6 +83,7 @@ struct model_relation {
     const char *columns[MODEL_KEY_MAX]; /* of an index; "" for an expression */
     size_t key_count;
     bool is_unique;
+    const char *suffix; /* of an index's name that PostgreSQL makes up: "idx", "key", "pkey" */
     struct model_column *column_list;
     size_t column_count;
     struct model_constraint *constraints;

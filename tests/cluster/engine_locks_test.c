@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "common/lint/effect.h"
 #include "common/lint/sizes.h"
+#include "common/lint/type.h"
 #include "support/engine.h"
 
 #include <stdio.h>
@@ -18,7 +19,8 @@
 
 static struct truth {
     void *memory;
-    char *setup, *statements, *observed;
+    char *setup, *statements, *observed, *catalog;
+    struct model *model; /* behind the statement that was predicted last */
     size_t compared, failed;
 } truth;
 
@@ -41,6 +43,7 @@ static void set_up(void)
     truth.setup = read_input("setup.sql");
     truth.statements = read_input("statements.sql");
     truth.observed = read_input("observed.sql");
+    truth.catalog = read_input("model.sql");
     assert_ok(session_run(engine.session, truth.setup, &failure));
     assert_ok(session_run(engine.session, read_input("before.sql"), &failure));
 }
@@ -68,6 +71,7 @@ static struct effect *predict(void *memory, const char *text)
             assert_ok(effect_of(memory, &place, &split->statements[i], &effect, &failure));
     }
     ck_assert_ptr_nonnull(effect);
+    truth.model = place.model;
     return effect;
 }
 
@@ -120,6 +124,111 @@ static char *names_of(void *memory, const struct effect *effect,
     return joined(memory, words, count);
 }
 
+/* ---- the model, beside the catalog ---- */
+
+#define LINES_MAX 4000
+
+static struct lines {
+    char *lines[LINES_MAX];
+    size_t count;
+} lines;
+
+static void add_line(char *line)
+{
+    ck_assert_uint_lt(lines.count, LINES_MAX);
+    lines.lines[lines.count++] = line;
+}
+
+static void describe_columns(void *memory, const struct model_relation *table)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct model_column *column = &table->column_list[i];
+        struct model_type type = column->type;
+
+        type.is_array = false;
+        add_line(memory_format(memory, "column %s.%s %s%s", table->name, column->name,
+                               type_text(memory, &type), column->is_not_null ? " not null" : ""));
+    }
+}
+
+static void describe_constraints(void *memory, const struct model_relation *table)
+{
+    static const char kinds[] = "cfpux";
+
+    for (size_t i = 0; i < table->constraint_count; i++) {
+        const struct model_constraint *constraint = &table->constraints[i];
+
+        add_line(memory_format(memory, "constraint %s.%s %c%s%s%s", table->name, constraint->name,
+                               kinds[constraint->kind], constraint->is_valid ? "" : " not valid",
+                               constraint->references != NULL ? " to " : "",
+                               constraint->references != NULL ? constraint->references->name : ""));
+    }
+}
+
+static void describe_index(void *memory, const struct model_relation *index)
+{
+    char *columns = memory_text(memory, "");
+
+    for (size_t i = 0; i < index->key_count; i++)
+        columns = memory_format(memory, "%s%s%s", columns, i == 0 ? "" : ",", index->columns[i]);
+    add_line(memory_format(memory, "index %s of %s%s (%s)", index->name, index->table->name,
+                           index->is_unique ? " unique" : "", columns));
+}
+
+static int by_line(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *describe(void *memory, const struct model *model)
+{
+    static const char kinds[MODEL_KIND_COUNT] = {
+        [MODEL_TABLE] = 'r',    [MODEL_PARTITIONED] = 'p', [MODEL_FOREIGN_TABLE] = 'f',
+        [MODEL_VIEW] = 'v',     [MODEL_MATVIEW] = 'm',     [MODEL_INDEX] = 'i',
+        [MODEL_SEQUENCE] = 'S', [MODEL_COMPOSITE] = 'c'};
+    char *text = memory_text(memory, "");
+
+    lines.count = 0;
+    for (size_t i = 0; i < model_count(model); i++) {
+        const struct model_relation *relation = model_relation(model, i);
+
+        if (relation->is_gone || relation->is_unknown || relation->kind == MODEL_COMPOSITE ||
+            strcmp(relation->schema, "public") != 0)
+            continue;
+        if (relation->kind == MODEL_INDEX) {
+            describe_index(memory, relation);
+            continue;
+        }
+        add_line(memory_format(memory, "relation %s %c", relation->name, kinds[relation->kind]));
+        if (relation->kind == MODEL_TABLE || relation->kind == MODEL_PARTITIONED) {
+            describe_columns(memory, relation);
+            describe_constraints(memory, relation);
+        }
+    }
+    qsort(lines.lines, lines.count, sizeof(lines.lines[0]), by_line);
+    for (size_t i = 0; i < lines.count; i++)
+        text = memory_format(memory, "%s%s%s", text, i == 0 ? "" : "\n", lines.lines[i]);
+    return text;
+}
+
+/* Lines of one that the other has not. */
+static void miss_lines(const char *one, const char *other, const char *whose)
+{
+    char line[LIST_BYTES], *all = memory_format(truth.memory, "\n%s\n", other);
+
+    for (const char *at = one; *at != '\0'; at += at[0] == '\n') {
+        size_t length = strcspn(at, "\n");
+
+        (void)text_format(line, sizeof(line), "\n%.*s\n", (int)length, at);
+        truth.compared++;
+        if (strstr(all, line) == NULL) {
+            truth.failed++;
+            (void)fprintf(stderr, "only %s: %s", whose, line + 1);
+        }
+        at += length;
+    }
+}
+
 /* ---- seen ---- */
 
 static void compare(const char *statement, const char *what, const char *predicted,
@@ -133,7 +242,19 @@ static void compare(const char *statement, const char *what, const char *predict
                   predicted, what, seen);
 }
 
-static void compare_to_server(const char *statement)
+static void compare_model(void *memory, const char *statement)
+{
+    size_t failed = truth.failed;
+    char *live = NULL;
+
+    assert_ok(session_ask_text(engine.session, SQL(truth.catalog), memory, &live, &failure));
+    miss_lines(describe(memory, truth.model), live, "the model");
+    miss_lines(live, describe(memory, truth.model), "the catalog");
+    if (truth.failed > failed)
+        (void)fprintf(stderr, "    after: %s\n", statement);
+}
+
+static void compare_to_server(const char *statement, bool is_model_less)
 {
     void *memory = talloc_new(NULL);
     struct effect *effect = predict(memory, statement);
@@ -150,16 +271,18 @@ static void compare_to_server(const char *statement)
         compare(statement, "scans", names_of(memory, effect, effect->scans, effect->scan_count),
                 rows_text(rows, 0, 2));
     rows_free(rows);
+    if (!is_model_less)
+        compare_model(memory, statement);
     talloc_free(memory);
 }
 
-static void compare_in_transaction(const char *statement)
+static void compare_in_transaction(const char *statement, bool is_model_less)
 {
     /* counters of the statement before are still to be sent, and would count for this one */
     assert_ok(session_run(engine.session, "SELECT pg_stat_force_next_flush()", &failure));
     assert_ok(session_run(engine.session, "BEGIN", &failure));
     if (session_run(engine.session, statement, &failure) == ERROR_OK)
-        compare_to_server(statement);
+        compare_to_server(statement, is_model_less);
     else
         compare(statement, "errors", "", failure.detail);
     assert_ok(session_run(engine.session, "ROLLBACK", &failure));
@@ -202,7 +325,7 @@ static void see_inside(const char *statement)
     if (statement[0] == '!')
         expect_refusal(statement + 1);
     else
-        compare_in_transaction(statement);
+        compare_in_transaction(statement + (statement[0] == '~'), statement[0] == '~');
 }
 
 START_TEST(every_statement_locks_and_rewrites_what_was_predicted)
@@ -295,6 +418,25 @@ START_TEST(what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted
 }
 END_TEST
 
+START_TEST(the_model_of_a_history_is_what_the_catalog_says)
+{
+    struct effect_place place = {.model = model_new(truth.memory), .is_utc = true};
+    struct effect *effect = NULL;
+    struct split *split;
+    char *live = NULL;
+
+    assert_ok(
+        split_sql(truth.memory, "setup.sql", truth.setup, strlen(truth.setup), &split, &failure));
+    for (size_t i = 0; i < split->count; i++)
+        assert_ok(effect_of(truth.memory, &place, &split->statements[i], &effect, &failure));
+    assert_ok(session_ask_text(engine.session, SQL(truth.catalog), truth.memory, &live, &failure));
+    miss_lines(describe(truth.memory, place.model), live, "the model");
+    miss_lines(live, describe(truth.memory, place.model), "the catalog");
+    ck_assert_uint_gt(truth.compared, 200);
+    ck_assert_msg(truth.failed == 0, "%zu lines differ (above)", truth.failed);
+}
+END_TEST
+
 /* ---- what lint reads of a database ---- */
 
 START_TEST(sizes_and_keys_are_those_of_the_database)
@@ -331,6 +473,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, every_statement_locks_and_rewrites_what_was_predicted);
+    tcase_add_test(tcase, the_model_of_a_history_is_what_the_catalog_says);
     tcase_add_test(tcase, sizes_and_keys_are_those_of_the_database);
     tcase_add_test(tcase, what_runs_outside_a_transaction_waits_for_the_lock_that_was_predicted);
 }
