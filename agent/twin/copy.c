@@ -117,10 +117,9 @@ struct record_table {
     }
 
 static const struct record_table record_tables[] = {
-    RECORDS_OF("mark", "revision"),
-    RECORDS_OF("schema_version", "id"),
-    RECORDS_OF("migration_log", "id"),
-    RECORDS_OF("backfill", "revision, generation, position"),
+    RECORDS_OF("mark", "revision"),    RECORDS_OF("schema_version", "id"),
+    RECORDS_OF("migration_log", "id"), RECORDS_OF("backfill", "revision, generation, position"),
+    RECORDS_OF("repeatable", "name"),
 };
 
 static enum error_code copy_records(struct twin *t, const struct record_table *table,

@@ -3,7 +3,7 @@
 #include "common/layout/layout.h"
 #include "common/migration/verify.h"
 #include "common/postgres/term.h"
-#include "coordinator/cli/database.h"
+#include "coordinator/cli/migration_target.h"
 #include "coordinator/cli/verbs.h"
 
 #include <string.h>
@@ -125,10 +125,9 @@ enum error_code migration_show(struct cli *cli, struct error *err)
 
     if (database_load(cli, NULL, &set, err) != ERROR_OK)
         return err->code;
-    if (!migration_find(set, name, &index)) {
+    if (target_find(set, name, &index, err) != ERROR_OK) {
         talloc_free(set);
-        return error_set(err, ERROR_NOT_FOUND, "there is no revision %s in %s", name,
-                         database_migrations_folder(cli));
+        return error_set(err, err->code, "%s in %s", err->detail, database_migrations_folder(cli));
     }
     revision = &set->revisions[index];
     cli_say(cli, "%s  %s", revision->name, revision->description);

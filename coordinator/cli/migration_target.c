@@ -53,6 +53,29 @@ static bool is_applied(const struct database *db, size_t i)
     return mark != NULL && (mark->is_expanded || mark->is_partial);
 }
 
+/* ---- from ---- */
+
+enum error_code target_check_from(const struct cli *cli, const struct database *db,
+                                  struct error *err)
+{
+    const char *from = cli_flag(cli, "--from");
+    bool *is_wanted;
+    size_t target;
+
+    if (from == NULL)
+        return ERROR_OK;
+    if (target_find(db->set, from, &target, err) != ERROR_OK)
+        return err->code;
+    is_wanted = memory_array(db->context, bool, db->set->revision_count);
+    target_mark_history(db->set, target, is_wanted);
+    for (size_t i = 0; i < db->set->revision_count; i++)
+        if (is_wanted[i] != is_applied(db, i))
+            return error_set(err, ERROR_REFUSED, "this database is not at %s: %s is %sapplied",
+                             db->set->revisions[target].name, db->set->revisions[i].name,
+                             is_wanted[i] ? "not " : "");
+    return ERROR_OK;
+}
+
 /* ---- up ---- */
 
 /* Parents stand before their children: what is picked can be reached. */

@@ -6,9 +6,11 @@
 
 #include "coordinator/cli/database.h"
 
-#define TARGET_FLAG                                                                                \
+#define TARGET_FLAGS                                                                               \
+    {.name = "--to", .value = "REVISION", .doc = "the same as the argument"},                      \
     {                                                                                              \
-        .name = "--to", .value = "REVISION", .doc = "the same as the argument"                     \
+        .name = "--from", .value = "REVISION",                                                     \
+        .doc = "go only if the database is at this revision now"                                   \
     }
 
 /* The argument or --to; NULL if neither is given.  Both: ERROR_USAGE. */
@@ -17,6 +19,11 @@ enum error_code target_word(const struct cli *cli, const char **ret, struct erro
 /* A name, or "head". */
 enum error_code target_find(const struct migration_set *set, const char *word, size_t *ret,
                             struct error *err);
+
+/* --from, where it is given: exactly that revision and what it stands on is applied, or
+ * ERROR_REFUSED. */
+enum error_code target_check_from(const struct cli *cli, const struct database *db,
+                                  struct error *err);
 
 /* Adds what stands up to word to ret_is_wanted: with "+N" the first N that are not applied. NULL:
  * the head. */

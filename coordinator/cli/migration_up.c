@@ -38,7 +38,7 @@
 const struct cli_flag migration_up_flags[] = {
     DATABASE_FLAG,
     MIGRATIONS_FLAG,
-    TARGET_FLAG,
+    TARGET_FLAGS,
     RUN_FLAGS,
     {.name = "--release",
      .value = "RELEASE",
@@ -53,7 +53,7 @@ const struct cli_flag migration_up_flags[] = {
 const struct cli_flag migration_down_flags[] = {
     DATABASE_FLAG,
     MIGRATIONS_FLAG,
-    TARGET_FLAG,
+    TARGET_FLAGS,
     RUN_FLAGS,
     {.name = "--accept-data-loss", .doc = "revert although values would be destroyed"},
     {.name = NULL},
@@ -353,7 +353,8 @@ static enum error_code choose_target(struct trip *trip, struct error *err)
     const char *word = NULL;
     size_t found;
 
-    if (target_word(trip->cli, &word, err) != ERROR_OK)
+    if (target_word(trip->cli, &word, err) != ERROR_OK ||
+        target_check_from(trip->cli, &trip->db, err) != ERROR_OK)
         return err->code;
     if (release_name != NULL) {
         if (!migration_find_release(set, release_name, &found))
@@ -459,6 +460,8 @@ enum error_code migration_down(struct cli *cli, struct error *err)
         return err->code;
     trip.run.accept_data_loss = cli_is_set(cli, "--accept-data-loss");
     code = target_word(cli, &word, err);
+    if (code == ERROR_OK)
+        code = target_check_from(cli, &trip.db, err);
     if (code == ERROR_OK)
         code = target_down(&trip.db, word, trip.is_wanted, err);
     if (code == ERROR_OK)

@@ -124,8 +124,13 @@ START_TEST(steps_are_counted_from_where_the_database_stands)
     given_revision("0001_a", "description: x\n");
     given_revision("0002_b", "description: x\n");
     given_revision("0003_c", "description: x\n");
+    expect(0, "show head", "0003_c");
+    expect(2, "show 0009_z", "there is no revision 0009_z in m");
+    expect(5, "up --from 0001_a", "this database is not at 0001_a: 0001_a is not applied");
     expect(0, "up +2", "the database is at 0002_b");
-    expect(0, "up +1", "the database is at 0003_c");
+    expect(5, "up --from 0001_a", "this database is not at 0001_a: 0002_b is applied");
+    expect(5, "down --from head", "this database is not at 0003_c: 0003_c is not applied");
+    expect(0, "up +1 --from 0002_b", "the database is at 0003_c");
     expect(0, "up +7", "the database is at 0003_c");
     expect(0, "down -2 --accept-data-loss", "revert   0002_b");
     expect(5, "down -2", "fewer revisions than that");

@@ -42,6 +42,7 @@ START_TEST(a_copy_has_the_schema_and_the_history_of_its_origin)
     given_a_game();
     sql_on(BLUE,
            "INSERT INTO hakem.mark (revision, checksum, expanded) VALUES ('0001_a', 'c', true);"
+           "INSERT INTO hakem.repeatable (name, checksum, times) VALUES ('names', 'c', 1);"
            "INSERT INTO hakem.schema_version (revision, phase, generation, checksum)"
            " VALUES ('0001_a', 'expand', 0, 'c');"
            "CREATE MATERIALIZED VIEW best AS SELECT max(rank) AS rank FROM players");
@@ -50,6 +51,7 @@ START_TEST(a_copy_has_the_schema_and_the_history_of_its_origin)
     assert_ok(fingerprint_take(pair.sides[GREEN].session, 1000, green, &failure));
     ck_assert_str_eq(blue, green);
     ck_assert(is_true_on(GREEN, "SELECT expanded FROM hakem.mark WHERE revision = '0001_a'"));
+    ck_assert(is_true_on(GREEN, "SELECT times = 1 FROM hakem.repeatable WHERE name = 'names'"));
     sql_on(GREEN, "INSERT INTO hakem.schema_version (revision, phase, generation, checksum)"
                   " VALUES ('0002_b', 'expand', 0, 'c')"); /* numbers go on */
     ck_assert_uint_eq(ask_on(GREEN, "SELECT count(*) FROM best"), 1);

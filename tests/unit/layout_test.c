@@ -133,6 +133,25 @@ START_TEST(what_is_imported_is_the_same_history)
 }
 END_TEST
 
+START_TEST(what_an_agent_gets_is_the_same_history)
+{
+    const char *folder = memory_format(context, "%s/tests/layouts/%s", getenv("HAKEM_ROOT"),
+                                       layout_name((size_t)_i));
+    struct migration_set *unpacked = NULL;
+    char digest[HASH_HEX_SIZE];
+    size_t size = 0;
+    const char *bundle;
+
+    assert_ok(layout_load(context, folder, NULL, &set, &failure));
+    bundle = migration_bundle_pack(context, set, &size, digest);
+    assert_ok(migration_bundle_unpack(context, bundle, size, &unpacked, &failure));
+    ck_assert_str_eq(revisions_of(unpacked), revisions_of(set));
+    ck_assert_str_eq(unpacked->revisions[0].meaning, set->revisions[0].meaning);
+    ck_assert_uint_eq(unpacked->repeatable_count, set->repeatable_count);
+    ck_assert(unpacked->revisions[0].is_plain);
+}
+END_TEST
+
 START_TEST(an_import_that_fails_leaves_nothing)
 {
     struct layout_import order = {.folder = scratch_path("old"), .into = scratch_path("new")};
@@ -437,6 +456,7 @@ static void add_all(TCase *tcase)
                         (int)row_count());
     tcase_add_test(tcase, no_layout_is_there_that_this_test_does_not_know);
     tcase_add_loop_test(tcase, what_is_imported_is_the_same_history, 0, (int)row_count());
+    tcase_add_loop_test(tcase, what_an_agent_gets_is_the_same_history, 0, (int)row_count());
     tcase_add_test(tcase, an_import_that_fails_leaves_nothing);
     tcase_add_test(tcase, versions_order_revisions_and_names_say_them);
     tcase_add_test(tcase, dotted_versions_are_numbers);
