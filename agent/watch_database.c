@@ -112,6 +112,7 @@ static void add_checksum(struct database_report *ret, const struct mark *mark)
     ret->checksum_count++;
     (void)text_copy(item->name, NAME_SIZE, mark->revision);
     (void)text_copy(item->checksum, DIGEST_SIZE, mark->checksum);
+    (void)text_copy(item->meaning, DIGEST_SIZE, mark->meaning);
 }
 
 static enum error_code look_at_marks(struct database_watch *watch, const void *parent,

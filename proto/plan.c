@@ -141,6 +141,7 @@ const struct record plan_record = RECORD(plan, plan_fields, "a rollout compiled"
 static const struct field catalog_revision_fields[] = {
     TEXT_FIELD(catalog_revision, name, "the folder's name"),
     TEXT_FIELD(catalog_revision, checksum, "over its files"),
+    TEXT_FIELD(catalog_revision, meaning, "over what counts in them"),
     LIST_FIELD(catalog_revision, parents, parent_count, name_item_record, CATALOG_PARENTS_MAX,
                "revisions it requires"),
     LIST_FIELD(catalog_revision, contracted, contracted_count, name_item_record,

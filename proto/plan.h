@@ -198,6 +198,7 @@ struct plan {
 struct catalog_revision {
     char name[NAME_SIZE];
     char checksum[DIGEST_SIZE];
+    char meaning[DIGEST_SIZE]; /* likewise, without comments and white space */
     struct name_item *parents;
     size_t parent_count;
     struct name_item *contracted; /* revisions whose contract its expand builds on */

@@ -49,6 +49,7 @@ static const struct record pool_record =
 static const struct field checksum_fields[] = {
     TEXT_FIELD(revision_checksum, name, "the revision"),
     TEXT_FIELD(revision_checksum, checksum, "over its files when it was applied"),
+    TEXT_FIELD(revision_checksum, meaning, "over what counts in them; empty: not known"),
 };
 static const struct record checksum_record =
     RECORD(revision_checksum, checksum_fields, "a revision as a database got it");

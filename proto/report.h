@@ -32,6 +32,7 @@ struct probe_result {
 struct revision_checksum {
     char name[NAME_SIZE];
     char checksum[DIGEST_SIZE];
+    char meaning[DIGEST_SIZE]; /* of it without comments and white space; "": not kept then */
 };
 
 /* A session of a game role. */

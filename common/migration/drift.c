@@ -66,19 +66,12 @@ static enum error_code read_known(struct session *session, struct known *ret, st
 
 /* ---- around a run ---- */
 
-/* The first run of all takes what is there for right. */
-static enum error_code take_down(struct session *session, const struct known *known,
-                                 struct error *err)
+static enum error_code take_down(struct session *session, struct error *err)
 {
-    void *memory = talloc_new(NULL);
-    const char *sql = known->is_there ? behind_now(memory, embedded_drift_begin, "")
-                                      : behind_now(memory, "",
-                                                   " INSERT INTO hakem.schema_object (kind, name,"
-                                                   " definition) SELECT kind, name, definition"
-                                                   " FROM now");
+    char *sql = behind_now(NULL, embedded_drift_begin, "");
     enum error_code code = session_run(session, sql, err);
 
-    talloc_free(memory);
+    talloc_free(sql);
     return code;
 }
 
@@ -97,13 +90,15 @@ static enum error_code look(struct session *session, const struct known *known, 
     char signature[HASH_HEX_SIZE];
     enum error_code code;
 
+    if (!known->is_there) /* the first run of all takes what is there for right, at its end */
+        return note_open(session, err);
     if (fingerprint_signature(session, signature, err) != ERROR_OK)
         return err->code;
-    if (known->is_there && strcmp(signature, known->signature) == 0)
+    if (strcmp(signature, known->signature) == 0)
         return note_open(session, err);
     code = begin(session, "", err);
     if (code == ERROR_OK)
-        code = take_down(session, known, err);
+        code = take_down(session, err);
     if (code == ERROR_OK)
         code = note_open(session, err);
     return finish(session, code, err);

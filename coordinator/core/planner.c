@@ -174,6 +174,14 @@ static void record_games(const struct planner *p, const char *shard, struct plan
     }
 }
 
+/* Comments and white space may have changed since. */
+static bool is_what_was_applied(const struct catalog_revision *row,
+                                const struct revision_checksum *applied)
+{
+    return strcmp(row->checksum, applied->checksum) == 0 ||
+           (applied->meaning[0] != '\0' && strcmp(row->meaning, applied->meaning) == 0);
+}
+
 /* What was applied under a name is what the name still means. */
 static enum error_code check_files(struct planner *p, const struct node *primary)
 {
@@ -184,12 +192,12 @@ static enum error_code check_files(struct planner *p, const struct node *primary
         const struct revision_checksum *applied = &database->checksums[i];
         size_t at = catalog_revision(catalog, applied->name);
 
-        if (at < catalog->revision_count &&
-            strcmp(catalog->revisions[at].checksum, applied->checksum) != 0)
+        if (at < catalog->revision_count && !is_what_was_applied(&catalog->revisions[at], applied))
             return error_set(p->err, ERROR_CHANGED,
                              "the files of %s are not those that %s was given: put them back, and "
-                             "make a new revision of what is to change",
-                             applied->name, primary->identity.name);
+                             "make a new revision of what is to change (or `hakem migration "
+                             "rebless %s --reason TEXT`)",
+                             applied->name, primary->identity.name, applied->name);
     }
     return ERROR_OK;
 }

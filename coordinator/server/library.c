@@ -10,6 +10,7 @@ static void describe_revision(const struct migration_set *set,
 {
     (void)text_copy(ret->name, NAME_SIZE, from->name);
     (void)text_copy(ret->checksum, DIGEST_SIZE, from->checksum);
+    (void)text_copy(ret->meaning, DIGEST_SIZE, from->meaning);
     ret->parents = memory_array(parent, struct name_item, from->parent_count);
     ret->parent_count = from->parent_count;
     for (size_t i = 0; i < from->parent_count; i++)

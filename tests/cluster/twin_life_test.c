@@ -2,10 +2,14 @@
  * closed, switched, and back or forward, with no row lost.
  */
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/fingerprint.h"
 #include "support/pair.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static void assert_same_rows(void)
 {
@@ -31,6 +35,38 @@ START_TEST(what_is_written_while_it_is_copied_arrives_too)
     ck_assert_int_eq(inspect_on(GREEN, TASK_FOLLOW), FINDING_DID);
     follow(); /* once more changes nothing */
     assert_same_rows();
+}
+END_TEST
+
+/* A table that nobody thought of would bring what an earlier life of this database left. */
+START_TEST(every_table_that_hakem_keeps_is_emptied_or_known_to_stay)
+{
+    static const char *const stay[] = {"term", "twin"};
+    const char *root = getenv("HAKEM_ROOT");
+    struct rows *rows = NULL;
+    char *list = NULL;
+    size_t size = 0;
+
+    given_a_game();
+    ck_assert_ptr_nonnull(root);
+    assert_ok(file_read(pair.sides[BLUE].session,
+                        memory_format(pair.sides[BLUE].session, "%s/agent/twin_empty.sql", root),
+                        65536, &list, &size, &failure));
+    assert_ok(session_query(pair.sides[BLUE].session,
+                            SQL("SELECT relname FROM pg_class WHERE relkind = 'r'"
+                                " AND relnamespace = 'hakem'::regnamespace"),
+                            &rows, &failure));
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        const char *name = rows_text(rows, i, 0);
+        bool is_known = strcmp(name, stay[0]) == 0 || strcmp(name, stay[1]) == 0;
+        const char *word = memory_format(pair.sides[BLUE].session, "hakem.%s", name);
+        const char *at = strstr(list, word);
+
+        for (; at != NULL && !is_known; at = strstr(at + 1, word))
+            is_known = strchr(",'", at[strlen(word)]) != NULL;
+        ck_assert_msg(is_known, "twin_empty.sql does not know hakem.%s", name);
+    }
+    rows_free(rows);
 }
 END_TEST
 
@@ -295,6 +331,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, what_is_written_while_it_is_copied_arrives_too);
+    tcase_add_test(tcase, every_table_that_hakem_keeps_is_emptied_or_known_to_stay);
     tcase_add_test(tcase, a_copy_has_the_schema_and_the_history_of_its_origin);
     tcase_add_test(
         tcase,

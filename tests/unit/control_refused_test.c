@@ -59,7 +59,7 @@ END_TEST
 
 START_TEST(files_that_changed_since_they_were_applied_are_refused)
 {
-    struct revision_checksum applied = {"r0", "another"};
+    struct revision_checksum applied = {"r0", "another", "than this"};
     struct report report;
 
     cast_fill_report(&core.cast, DB1, core.memory, &report);
@@ -67,6 +67,24 @@ START_TEST(files_that_changed_since_they_were_applied_are_refused)
     report.database.checksum_count = 1;
     say(DB1, MESSAGE_REPORT, &report);
     assert_no_plan(to_new(), ERROR_CHANGED, "the files of r0 are not those that db1 was given");
+}
+END_TEST
+
+/* By what its statements say: a comment may have changed. */
+START_TEST(files_of_which_only_the_comments_changed_are_those_that_were_applied)
+{
+    struct revision_checksum applied = {"r0", "another", "the same"};
+    struct catalog catalog;
+    struct report report;
+
+    cast_fill_catalog(&catalog, core.memory, false);
+    (void)text_copy(catalog.revisions[0].meaning, DIGEST_SIZE, "the same");
+    read_catalog(&catalog);
+    cast_fill_report(&core.cast, DB1, core.memory, &report);
+    report.database.checksums = &applied;
+    report.database.checksum_count = 1;
+    say(DB1, MESSAGE_REPORT, &report);
+    plan(to_new());
 }
 END_TEST
 
@@ -131,6 +149,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_target_that_lacks_what_its_release_needs_is_refused);
     tcase_add_test(tcase, a_shard_in_which_nobody_could_be_taken_out_is_refused);
     tcase_add_test(tcase, files_that_changed_since_they_were_applied_are_refused);
+    tcase_add_test(tcase, files_of_which_only_the_comments_changed_are_those_that_were_applied);
     tcase_add_test(tcase, there_is_one_rollout_at_a_time);
     tcase_add_test(tcase, a_game_server_that_does_not_answer_is_named_with_what_to_do);
     tcase_add_test(tcase, what_breaks_the_release_before_is_for_a_maintenance_alone);
