@@ -306,7 +306,7 @@ START_TEST(what_an_older_version_kept_no_record_of_is_made_good)
 {
     given_half_a_backfill();
     sql("ALTER TABLE hakem.backfill DROP COLUMN what, DROP COLUMN into_table;"
-        "DROP TABLE hakem.backfill_lane, hakem.copied");
+        "DROP TABLE hakem.backfill_lane, hakem.schema_known");
     ck_assert_str_eq(shown().what, "fill");
     assert_ok(backfill("0002_display"));
     ck_assert(is_true("SELECT to_regclass('hakem.backfill_lane') IS NOT NULL"));

@@ -247,7 +247,7 @@ static void make_fate(struct sim *sim)
     fate->is_long = sim_below(sim, 10) == 0;
     fate->late = sim_below(sim, 10) == 0 ? 30 : 5;
     fate->failing = sim_below(sim, 3) == 0 ? (unsigned)sim_below(sim, 20) : 2;
-    fate->is_full_ledger = sim_below(sim, 200) == 0;
+    fate->is_full_ledger = sim_below(sim, 200) < 2;
     fate->grudge = any_of(sim, fate->is_long ? 100 : 30, hated, ARRAY_LEN(hated));
     fate->slow = sim_below(sim, 10) == 0 ? 50 : 5;
     fate->crashes_in = sim_below(sim, 10) == 0 ? 150 : 1500;

@@ -85,7 +85,7 @@ void child_tell_term(struct sim *sim, int at, uint64_t term)
  */
 bool child_fills(const struct sim *sim, int shard)
 {
-    for (int at = 0; at < sim->node_count && sim->seed % FELT_ONE_IN == 0; at++) {
+    for (int at = 0; at < sim->node_count && sim->seed % FELT_ONE_IN == 3; at++) {
         const struct sim_node *node = &sim->nodes[at];
 
         for (int i = 0; node->shard == shard && i < SIM_CHILDREN_MAX; i++)
