@@ -78,6 +78,13 @@ static void discard_shadow(struct sim *sim, struct sim_node *node, uint64_t roll
     node->shadow_of = 0;
 }
 
+static void clear_rollout(struct sim *sim, struct sim_node *node, uint64_t rollout)
+{
+    if (node->believes && node->database.term <= node->session->term &&
+        node->database.open_rollout == rollout && !sim_chance(sim, 10))
+        node->database.open_rollout = 0;
+}
+
 static void perform(struct sim *sim, int at, const struct session_effect *effect)
 {
     struct sim_node *node = &sim->nodes[at];
@@ -114,9 +121,7 @@ static void perform(struct sim *sim, int at, const struct session_effect *effect
         child_mend(sim, at, &effect->entry);
         break;
     case SESSION_CLEAR_ROLLOUT:
-        if (node->believes && node->database.term <= node->session->term &&
-            node->database.open_rollout == effect->rollout && !sim_chance(sim, 10))
-            node->database.open_rollout = 0;
+        clear_rollout(sim, node, effect->rollout);
         break;
     case SESSION_DISCARD_SHADOWS:
         discard_shadow(sim, node, effect->rollout);
