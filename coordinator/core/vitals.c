@@ -395,6 +395,52 @@ static uint64_t limit_beside_backfill_ms(const struct control *control, const ch
                : latency_limit_ms(median_ms, open->work.plan->options.latency_max_percent);
 }
 
+/* The last few of each: who answers slowly is asked seldom. */
+static struct vitals_summary newest_of_shard(const struct control *control, const char *shard)
+{
+    uint64_t since_ms = control->now_ms > VITALS_NOW_MS ? control->now_ms - VITALS_NOW_MS : 0;
+    struct pool pool = {.count = 0};
+    const struct node *game;
+    size_t cursor = 0;
+
+    while ((game = fleet_next(control, KIND_GAME, shard, &cursor)) != NULL) {
+        const struct vitals *vitals = game->vitals;
+
+        for (size_t i = 1; vitals != NULL && !colour_rests(control, game) && i <= vitals->count &&
+                           i <= VITALS_SINCE_MIN && pool.count < POOLED_MAX;
+             i++) {
+            const struct vital *vital = &vitals->ring[(vitals->next + VITALS_MAX - i) % VITALS_MAX];
+
+            if (vital->at_ms >= since_ms)
+                pool_insert(&pool, vital->latency_ms);
+        }
+    }
+    return pool_sum_up(&pool);
+}
+
+static bool fails_now(const struct control *control, const struct node *game)
+{
+    if (game->report == NULL || game->quarantine != QUARANTINE_NONE ||
+        game->report_at_ms + VITALS_NOW_MS < control->now_ms || colour_rests(control, game))
+        return false;
+    for (size_t i = 0; i < game->report->probe_count; i++)
+        if (game->report->probes[i].could_measure && !game->report->probes[i].passes)
+            return true;
+    return false;
+}
+
+/* Whoever fails its probes keeps players waiting, however soon it says so. */
+static bool is_failing(const struct control *control, const char *shard)
+{
+    const struct node *game;
+    size_t cursor = 0;
+
+    while ((game = fleet_next(control, KIND_GAME, shard, &cursor)) != NULL)
+        if (fails_now(control, game))
+            return true;
+    return false;
+}
+
 struct players_word vitals_players_of(const struct control *control, const struct node *database)
 {
     const char *shard = database->identity.shard;
@@ -404,12 +450,13 @@ struct players_word vitals_players_of(const struct control *control, const struc
     if (database->identity.kind != KIND_DATABASE || !is_being_filled(control, shard) ||
         control->open->work.plan->options.latency_max_percent == 0)
         return word;
-    now = vitals_of_shard(control, shard,
-                          control->now_ms > VITALS_NOW_MS ? control->now_ms - VITALS_NOW_MS : 0);
+    now = newest_of_shard(control, shard);
     if (now.samples < VITALS_SINCE_MIN)
         return word;
     word.limit_ms = limit_beside_backfill_ms(control, shard);
     word.now_ms = word.limit_ms != 0 ? now.median_ms : 0;
+    if (word.limit_ms != 0 && word.now_ms <= word.limit_ms && is_failing(control, shard))
+        word.now_ms = word.limit_ms + 1;
     return word;
 }
 

@@ -6,11 +6,11 @@
 
 #include "coordinator/core/run.h"
 
-#define VITALS_BEFORE_MIN   10 /* samples that a comparison needs from before */
-#define VITALS_SINCE_MIN    5  /* and since */
-#define VITALS_REQUESTS_MIN 50 /* fewer make no rate of errors */
-#define VITALS_FLOOR_MS     10 /* slower by less than this is not slower */
-#define VITALS_NOW_MS       5000
+#define VITALS_BEFORE_MIN   10    /* samples that a comparison needs from before */
+#define VITALS_SINCE_MIN    5     /* and since */
+#define VITALS_REQUESTS_MIN 50    /* fewer make no rate of errors */
+#define VITALS_FLOOR_MS     10    /* slower by less than this is not slower */
+#define VITALS_NOW_MS       15000 /* slow probes make few samples */
 
 struct vitals_summary {
     uint64_t samples;

@@ -121,6 +121,8 @@ static void report_game(struct sim *sim, const struct sim_node *node, struct rep
         ret->probes[0].latency_ms = players_wait_ms(sim, node);
     ret->probes[0].passes = !node->is_sick && !node->is_dead && !turned_bad &&
                             !(sim->has_twins && pooler_holds_back(sim, node->shard));
+    if (!ret->probes[0].passes)
+        sim->shards[node->shard].waited_at_ms = sim->now_ms;
 }
 
 void report_fill(struct sim *sim, int at, struct report *ret)

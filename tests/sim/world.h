@@ -193,7 +193,7 @@ struct sim_shard {
     struct sim_database backup;
     uint64_t acknowledged;  /* writes, less those that a promotion may lose */
     uint64_t new_since_ms;  /* the new release ran first: it turns bad a while later */
-    uint64_t waited_at_ms;  /* somebody of its players for more than VITALS_FLOOR_MS */
+    uint64_t waited_at_ms;  /* its players: in vain, or for more than VITALS_FLOOR_MS */
     uint64_t agreed_at_ms;  /* the last gate that compared its databases passed */
     uint64_t drifted_at_ms; /* somebody changed the schema by hand */
     bool lost_schema;       /* a promotion lost what a release in traffic needs */

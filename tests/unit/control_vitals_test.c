@@ -296,6 +296,22 @@ START_TEST(beside_a_backfill_its_database_hears_how_long_players_wait)
 }
 END_TEST
 
+/* Who says at once that it can't is not quick. */
+START_TEST(beside_a_backfill_whoever_fails_its_probes_keeps_players_waiting)
+{
+    live(30, 40, 10, 0);
+    begin_backfill(to_compare());
+    cast_of(G2)->is_sick = true;
+    live(6, 40, 10, 0);
+    ck_assert_uint_eq(word_to(DB1).players_ms, word_to(DB1).players_limit_ms + 1);
+    cast_of(G2)->is_silent = true;
+    live(7, 40, 10, 0);
+    core.now_ms += VITALS_NOW_MS;
+    live(6, 40, 10, 0);
+    ck_assert_uint_eq(word_to(DB1).players_ms, 41); /* what it said is too old */
+}
+END_TEST
+
 /* A node that is not watched reports every ten beats: too old by then. */
 START_TEST(beside_a_backfill_game_servers_report_at_every_beat)
 {
@@ -346,6 +362,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, samples_of_another_release_say_nothing_about_this_one);
     tcase_add_test(tcase, an_inverse_is_not_compared);
     tcase_add_test(tcase, beside_a_backfill_its_database_hears_how_long_players_wait);
+    tcase_add_test(tcase, beside_a_backfill_whoever_fails_its_probes_keeps_players_waiting);
     tcase_add_test(tcase, beside_a_backfill_game_servers_report_at_every_beat);
     tcase_add_loop_test(tcase, a_backfill_gives_way_to_nobody_whose_figures_are_not_to_be_compared,
                         0, 2);
