@@ -1,4 +1,5 @@
 /* The engine after a kill, a failure in the middle and a cancel: nothing half-done stays. */
+#include "common/migration/rebless.h"
 #include "support/engine.h"
 
 #include <signal.h>
@@ -125,12 +126,36 @@ START_TEST(a_cancel_ends_what_runs_and_leaves_nothing_half_done)
 }
 END_TEST
 
+/* A run goes on by the numbers of statements. */
+START_TEST(a_half_applied_revision_is_blessed_only_where_what_is_done_stands_where_it_stood)
+{
+    struct migration_run run = {.operator_name = "anna"};
+
+    given_index("UNIQUE");
+    sql("UPDATE players SET name = 'same'");
+    assert_fails(ERROR_SQL, expand("0002_index"));
+    sql("UPDATE hakem.mark SET checksum = 'another' WHERE revision = '0002_index'");
+    sql("UPDATE hakem.migration_log SET hash = 'another' WHERE revision = '0002_index'"
+        " AND statement = 1");
+    assert_ok(migration_hold_open(engine.session, engine.set, &run, &run.hold, &failure));
+    assert_fails(ERROR_REFUSED,
+                 rebless(engine.session, &engine.set->revisions[1], &run, "why not", &failure));
+    assert_says("0002_index is half applied, and statement 1 of its expand is not the one that was "
+                "done");
+    sql("DELETE FROM hakem.migration_log WHERE revision = '0002_index' AND statement = 1");
+    assert_ok(rebless(engine.session, &engine.set->revisions[1], &run, "why not", &failure));
+    assert_ok(migration_hold_close(run.hold, &failure));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_concurrent_index_whose_builder_was_killed_is_built_anew);
     tcase_add_test(tcase, an_index_that_failed_is_dropped_and_built_anew);
     tcase_add_test(tcase, a_half_applied_expand_is_reverted_by_what_undoes_its_half);
     tcase_add_test(tcase, a_half_applied_expand_without_marks_is_completed_and_then_reverted);
+    tcase_add_test(
+        tcase, a_half_applied_revision_is_blessed_only_where_what_is_done_stands_where_it_stood);
     tcase_add_test(tcase, a_cancel_ends_what_runs_and_leaves_nothing_half_done);
 }
 
