@@ -261,6 +261,7 @@ enum error_code drift_list(struct session *session, const void *parent, struct d
     if (known.is_there && !known.is_open)
         return list(session, &known, parent, ret, err);
     *ret = memory_new(parent, struct drift);
+    (*ret)->is_open = known.is_there;
     return ERROR_OK;
 }
 
@@ -303,19 +304,14 @@ static enum error_code accept(struct session *session, const char *who, const ch
     return code;
 }
 
-enum error_code drift_accept(struct session *session, const char *who, const char *reason,
-                             size_t *ret_count, struct error *err)
+/* While nobody else has the migrator's lock nothing is under way: a run that is open was
+ * interrupted. */
+static enum error_code accept_alone(struct session *session, const char *who, const char *reason,
+                                    size_t *ret_count, struct error *err)
 {
     struct drift *drift = NULL;
-    struct known known = {.is_there = false};
     size_t count;
 
-    if (schema_ensure(session, err) != ERROR_OK || read_known(session, &known, err) != ERROR_OK)
-        return err->code;
-    if (known.is_open)
-        return error_set(err, ERROR_REFUSED,
-                         "a run is under way here, or was interrupted: let it end first, then what "
-                         "it has not changed itself can be accepted");
     if (drift_list(session, session, &drift, err) != ERROR_OK || drift == NULL)
         return err->code;
     count = drift->count;
@@ -324,4 +320,24 @@ enum error_code drift_accept(struct session *session, const char *who, const cha
         return err->code;
     *ret_count = count;
     return ERROR_OK;
+}
+
+enum error_code drift_accept(struct session *session, const char *who, const char *reason,
+                             size_t *ret_count, struct error *err)
+{
+    struct error ignored;
+    bool is_ours = false;
+    enum error_code code;
+
+    if (schema_ensure(session, err) != ERROR_OK ||
+        session_ask_bool(session, SQL("SELECT pg_catalog.pg_try_advisory_lock(7521902, 2)"),
+                         &is_ours, err) != ERROR_OK)
+        return err->code;
+    if (!is_ours)
+        return error_set(err, ERROR_REFUSED,
+                         "a run is under way here: let it end first, then what it has not changed "
+                         "itself can be accepted");
+    code = accept_alone(session, who, reason, ret_count, err);
+    (void)session_run(session, "SELECT pg_catalog.pg_advisory_unlock(7521902, 2)", &ignored);
+    return code;
 }

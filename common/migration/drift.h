@@ -21,7 +21,8 @@ struct drift_object {
 };
 
 struct drift {
-    bool is_known; /* false: Hakem never took it down, or a run is under way */
+    bool is_known; /* false: Hakem never took it down, or … */
+    bool is_open;  /* … a run is under way, or was interrupted */
     size_t count;
     const struct drift_object *objects; /* by kind and name */
     char fingerprint[HASH_HEX_SIZE];    /* ""; or known already: nothing has changed at all */
@@ -46,7 +47,7 @@ enum error_code drift_mark(struct session *session, char ret[static DRIFT_MARK_S
                            struct error *err);
 
 /* The schema as it is now is right, says who, for that reason; *ret_count objects were not.
- * ERROR_REFUSED: a run is under way. */
+ * ERROR_REFUSED: a run is under way; one that was interrupted ends with it, uncounted. */
 enum error_code drift_accept(struct session *session, const char *who, const char *reason,
                              size_t *ret_count, struct error *err);
 

@@ -82,6 +82,9 @@ static void show_drift(struct cli *cli, const struct drift *drift)
 {
     json_t *objects = json_array();
 
+    if (drift->is_open)
+        cli_say(cli, "drift: not known: a run is under way here, or was interrupted; the next one, "
+                     "or `hakem migration accept`, ends it");
     if (drift->count > 0)
         cli_say(cli, "drift: not as Hakem left it (`hakem migration accept --reason TEXT`, or take "
                      "it back):");
@@ -108,26 +111,38 @@ static enum error_code read_schema(struct database *db, struct drift **ret_drift
     return ret[0] != '\0' ? ERROR_OK : fingerprint_take(db->session, FINGERPRINT_LOCK_MS, ret, err);
 }
 
-enum error_code migration_status(struct cli *cli, struct error *err)
+/* Somebody's lock on a table keeps it away: the rest is worth saying all the same. */
+static enum error_code show_schema(struct cli *cli, struct database *db, struct error *err)
 {
     char fingerprint[HASH_HEX_SIZE];
     struct drift *drift = NULL;
+
+    if (read_schema(db, &drift, fingerprint, err) == ERROR_OK) {
+        show_drift(cli, drift);
+        cli_say(cli, "fingerprint %s", fingerprint);
+        cli_answer(cli, "fingerprint", json_string(fingerprint));
+    } else if (err->code == ERROR_LOCK) {
+        cli_say(cli, "fingerprint and drift: not to be had just now: somebody holds a lock");
+        cli_answer(cli, "fingerprint", json_null());
+        err->code = ERROR_OK;
+    }
+    return err->code;
+}
+
+enum error_code migration_status(struct cli *cli, struct error *err)
+{
     struct term_row term;
     struct database db;
 
     if (database_open(cli, &db, err) != ERROR_OK)
         return err->code;
-    if (term_read(db.session, &term, err) == ERROR_OK &&
-        read_schema(&db, &drift, fingerprint, err) == ERROR_OK) {
-        err->code = ERROR_OK;
+    if (term_read(db.session, &term, err) == ERROR_OK) {
         show_marks(cli, &db);
         (void)show_repeatables(cli, &db, err);
-        show_drift(cli, drift);
-        cli_say(cli, "fingerprint %s", fingerprint);
+        (void)show_schema(cli, &db, err);
         if (term.rollout[0] != '\0')
             cli_say(cli, "rollout %s of journal %s is open here (term %llu)", term.rollout,
                     term.journal, (unsigned long long)term.term);
-        cli_answer(cli, "fingerprint", json_string(fingerprint));
         cli_answer(cli, "rollout", json_string(term.rollout));
     }
     database_close(&db);

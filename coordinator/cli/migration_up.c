@@ -69,6 +69,7 @@ struct trip {
     bool *is_wanted;    /* per revision of the set */
     bool *may_contract; /* likewise */
     json_t *done;
+    bool has_looked; /* at the schema, before anything */
 };
 
 /* ---- beginning and end ---- */
@@ -97,6 +98,15 @@ static enum error_code take_over(struct trip *trip, struct error *err)
     return term_take_over(trip->db.session, database_operator(), reason, err);
 }
 
+/* Somebody's lock on some table is no reason to do nothing: what was known of the schema stays. */
+static enum error_code look_before(struct trip *trip, struct error *err)
+{
+    enum error_code code = drift_begin(trip->db.session, err);
+
+    trip->has_looked = code == ERROR_OK;
+    return code == ERROR_LOCK ? ERROR_OK : code;
+}
+
 static enum error_code begin_trip(struct cli *cli, struct trip *trip, struct error *err)
 {
     *trip = (struct trip){
@@ -114,7 +124,7 @@ static enum error_code begin_trip(struct cli *cli, struct trip *trip, struct err
     if (take_over(trip, err) != ERROR_OK ||
         migration_hold_open(trip->db.session, trip->db.set, &trip->run, &trip->run.hold, err) !=
             ERROR_OK ||
-        drift_begin(trip->db.session, err) != ERROR_OK) {
+        look_before(trip, err) != ERROR_OK) {
         json_decref(trip->done);
         database_close(&trip->db);
         return err->code;
@@ -144,7 +154,7 @@ static enum error_code end_trip(struct trip *trip, enum error_code code, struct 
     struct error failure;
 
     cli_answer(trip->cli, "done", trip->done);
-    if (!session_is_lost(trip->db.session))
+    if (trip->has_looked && !session_is_lost(trip->db.session))
         say_fingerprint(trip);
     if (migration_hold_close(trip->run.hold, &failure) != ERROR_OK && code == ERROR_OK)
         code = error_set(err, failure.code,

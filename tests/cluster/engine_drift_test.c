@@ -120,14 +120,17 @@ END_TEST
 /* Nobody knows what of it the run did: its successor takes all of it for that. */
 START_TEST(an_interrupted_run_is_open_until_the_next_one_ends)
 {
+    struct session *other = open_session("other");
     size_t count = 0;
 
     given_game();
     sql("CREATE TABLE by_hand (id int)");
     begin();
     sql("ALTER TABLE players ADD COLUMN motto text");
-    ck_assert(!drift()->is_known);
+    ck_assert(!drift()->is_known && drift()->is_open);
+    assert_ok(session_run(other, "SELECT pg_advisory_lock(7521902, 2)", &failure));
     assert_fails(ERROR_REFUSED, drift_accept(engine.session, "anna", "mine", &count, &failure));
+    session_close(other);
     begin();
     sql("ALTER TABLE players ADD COLUMN more text");
     end();
@@ -151,6 +154,21 @@ START_TEST(it_is_accepted_with_a_reason_which_is_kept)
     ck_assert_uint_eq(count, 0);
     sql("DROP INDEX quick");
     assert_drift("- index public.quick");
+}
+END_TEST
+
+/* Nothing is under way: somebody died. */
+START_TEST(an_interrupted_run_is_ended_by_accepting_what_there_is)
+{
+    size_t count = 0;
+
+    given_game();
+    begin();
+    sql("CREATE TABLE half (id int)");
+    assert_ok(drift_accept(engine.session, "anna", "it is fine so", &count, &failure));
+    assert_drift("");
+    sql("DROP TABLE half");
+    ck_assert_uint_eq(drift()->count, 2);
 }
 END_TEST
 
@@ -193,6 +211,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_run_that_changes_it_once_more_settles_it);
     tcase_add_test(tcase, an_interrupted_run_is_open_until_the_next_one_ends);
     tcase_add_test(tcase, it_is_accepted_with_a_reason_which_is_kept);
+    tcase_add_test(tcase, an_interrupted_run_is_ended_by_accepting_what_there_is);
     tcase_add_test(tcase, what_is_only_written_otherwise_is_none);
     tcase_add_test(tcase, a_lock_that_is_not_had_leaves_it_open_and_says_so);
 }
