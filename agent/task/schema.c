@@ -21,6 +21,7 @@
 #define BACKENDS_END_MS 15000
 #define REPLAY_POLL_MS  50
 #define VERIFY_MS       30000
+#define DRIFT_TRIES_MAX 5 /* of a second each */
 
 void task_bundle_path(const struct agent_config *config, const char *digest, char *ret, size_t size)
 {
@@ -91,21 +92,34 @@ static uint64_t position_of(const char *text)
     return (uint64_t)high << 32 | low;
 }
 
-/* What it does to the schema is known from then on, whatever becomes of it; what stays open is
- * known when the next step ends. */
+/* A cancel is for the phase: what it has done is taken down all the same. */
+static void end_watched(struct session *session)
+{
+    char fingerprint[HASH_HEX_SIZE];
+    struct session_watch before =
+        session_set_watch(session, (struct session_watch){.context = NULL});
+    enum error_code code = ERROR_LOCK;
+    struct error ignored;
+
+    for (int tries = 0; tries < DRIFT_TRIES_MAX && code == ERROR_LOCK; tries++)
+        code = drift_end(session, fingerprint, &ignored);
+    (void)session_set_watch(session, before);
+}
+
+/* What it does to the schema is known from then on, whatever becomes of it. Where nobody could look
+ * before, nobody can tell afterwards: what was known stays. */
 static enum error_code apply_watched(struct session *session, const struct migration_order *what,
                                      const struct migration_run *run, struct migration_result *ret,
                                      struct error *err)
 {
-    char fingerprint[HASH_HEX_SIZE];
-    struct error ignored;
-    enum error_code code = drift_begin(session, err);
+    enum error_code looked = drift_begin(session, err);
+    enum error_code code;
 
-    if (code == ERROR_OK || code == ERROR_LOCK) {
-        code = migration_apply(session, what, run, ret, err);
-        if (!session_is_lost(session))
-            (void)drift_end(session, fingerprint, &ignored);
-    }
+    if (looked != ERROR_OK && looked != ERROR_LOCK)
+        return looked;
+    code = migration_apply(session, what, run, ret, err);
+    if (looked == ERROR_OK && code != ERROR_SUPERSEDED && !session_is_lost(session))
+        end_watched(session);
     return code;
 }
 
@@ -198,6 +212,28 @@ static enum error_code end_its_backend(struct task_context *task, struct session
     return inspect_end_backends(session, name, BACKENDS_END_MS, NULL, err);
 }
 
+/* It died behind its last commit: what comes after that is made good by the next attempt, or here.
+ */
+static enum error_code finish_inspection(struct task_context *task, struct session *session,
+                                         enum migration_phase phase, enum finding *ret,
+                                         struct error *err)
+{
+    struct migration_set *set = NULL;
+    bool are_open = false;
+    size_t at = 0;
+
+    end_watched(session);
+    if (task_load_bundle(task, &set, err) != ERROR_OK || set == NULL)
+        return err->code;
+    if (phase != MIGRATION_REVERT &&
+        migration_find(set, task->job->order.arguments.revision, &at) &&
+        assertions_are_open(session, &set->revisions[at], phase, &are_open, err) != ERROR_OK)
+        return err->code;
+    if (are_open)
+        *ret = FINDING_DID_NOT;
+    return ERROR_OK;
+}
+
 enum error_code inspect_schema(struct task_context *task, enum finding *ret, struct error *err)
 {
     const struct order *order = &task->job->order;
@@ -217,7 +253,9 @@ enum error_code inspect_schema(struct task_context *task, enum finding *ret, str
         return err->code;
     *ret = answer == INSPECT_DID ? FINDING_DID
                                  : FINDING_DID_NOT; /* partly: the next attempt resumes */
-    return ERROR_OK;
+    if (answer != INSPECT_DID || task->job->of_replica)
+        return ERROR_OK;
+    return finish_inspection(task, session, question.phase, ret, err);
 }
 
 /* ---- replay ---- */

@@ -52,6 +52,64 @@ static enum error_code ask(struct migrator *m, const struct migration_assertion 
     return verify_ask(m->session, call, err);
 }
 
+static bool has_any(const struct migration_revision *revision, enum migration_phase phase)
+{
+    for (size_t i = 0; i < revision->assertion_count; i++)
+        if (is_about(&revision->assertions[i], phase, false))
+            return true;
+    return false;
+}
+
+#define HOLD_NOTE "assertions hold"
+
+enum error_code assertions_are_open(struct session *session,
+                                    const struct migration_revision *revision,
+                                    enum migration_phase phase, bool *ret, struct error *err)
+{
+    *ret = false;
+    if (!has_any(revision, phase))
+        return ERROR_OK;
+    return session_ask_bool(
+        session,
+        SQL_WITH("SELECT NOT EXISTS (SELECT FROM hakem.migration_log l"
+                 " WHERE l.revision = $1 AND l.phase = $2 AND l.statement = 0"
+                 " AND l.outcome = 'note' AND l.detail = '" HOLD_NOTE "' AND l.generation ="
+                 " coalesce((SELECT generation FROM hakem.mark WHERE revision = $1), 0))",
+                 revision->name, migration_phase_name(phase)),
+        ret, err);
+}
+
+/* What a later phase, or revision, makes of the schema is no matter any more. */
+static enum error_code note_that_they_hold(struct migrator *m, enum migration_phase phase,
+                                           struct error *err)
+{
+    const struct log_row row = {
+        .phase = migration_phase_name(phase), .outcome = "note", .hash = "", .detail = HOLD_NOTE};
+    struct transaction *t = transaction_new(m->scratch);
+    enum error_code code;
+
+    transaction_begin(m, t, LADDER_PATIENCE_MIN_MS);
+    transaction_log(m, t, &row);
+    transaction_commit(m, t, false);
+    code = transaction_run(m, t, NULL, err);
+    talloc_free(t);
+    return code;
+}
+
+enum error_code assertions_ask_after(struct migrator *m, enum migration_phase phase,
+                                     struct error *err)
+{
+    bool are_open = false;
+
+    if (assertions_are_open(m->session, m->revision, phase, &are_open, err) != ERROR_OK)
+        return err->code;
+    if (!are_open)
+        return ERROR_OK;
+    if (assertions_ask(m, phase, false, err) != ERROR_OK)
+        return err->code;
+    return note_that_they_hold(m, phase, err);
+}
+
 enum error_code assertions_ask(struct migrator *m, enum migration_phase phase, bool is_before,
                                struct error *err)
 {

@@ -81,7 +81,7 @@ static enum error_code assert_before(struct migrator *m, enum migration_phase ph
 static enum error_code assert_after(struct migrator *m, enum migration_phase phase,
                                     struct error *err)
 {
-    return m->result.is_kept ? ERROR_OK : assertions_ask(m, phase, false, err);
+    return m->result.is_kept ? ERROR_OK : assertions_ask_after(m, phase, err);
 }
 
 static enum error_code run_phase(struct migrator *m, enum migration_phase phase, struct error *err)

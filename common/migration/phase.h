@@ -115,6 +115,11 @@ enum error_code migration_hold_open(struct session *session, const struct migrat
 size_t migration_expand_plain(struct session *session, const struct migration_set *set,
                               const struct migration_run *run, const size_t *indexes, size_t count);
 
+/* The phase is done, and what must be true after it has not been asked yet: apply it again. */
+enum error_code assertions_are_open(struct session *session,
+                                    const struct migration_revision *revision,
+                                    enum migration_phase phase, bool *ret, struct error *err);
+
 /* All of it is on the server's disk when this returns ERROR_OK.  NULL: nothing to do. */
 enum error_code migration_hold_close(struct migration_hold *hold, struct error *err);
 

@@ -93,7 +93,13 @@ static void add_statement(const struct repeating *r, struct transaction *t, size
     const struct log_row row = {
         .phase = REPEATABLE_PHASE, .statement = i + 1, .outcome = "done", .hash = statement->hash};
 
+    const char *role = surroundings_role_sql(r->m);
+
+    if (role != NULL)
+        transaction_add(t, "the role", role, 0, NULL);
     transaction_add(t, statement_where(r->m, r->repeatable->split, i), statement->text, 0, NULL);
+    if (role != NULL)
+        transaction_add_plain(t, "RESET ROLE");
     transaction_log(r->m, t, &row);
 }
 

@@ -91,6 +91,9 @@ void question_end(struct migrator *m);
 /* Those of the revision before that phase, or after it.  ERROR_VERIFY: one says no. */
 enum error_code assertions_ask(struct migrator *m, enum migration_phase phase, bool is_before,
                                struct error *err);
+/* Those after it, once in a generation: a note in the log says that they held. */
+enum error_code assertions_ask_after(struct migrator *m, enum migration_phase phase,
+                                     struct error *err);
 
 /* "0007_rating/expand.sql:12", a child of m->scratch. */
 const char *segment_where(const struct script_run *s, size_t statement);

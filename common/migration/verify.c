@@ -60,10 +60,10 @@ static enum error_code run_all(struct session *session, const struct split *spli
     return session_run(session, "ROLLBACK", err);
 }
 
-static enum error_code try_once(const struct session_options *options, const struct split *split,
-                                uint64_t left_ms, struct error *err)
+static enum error_code try_once(const struct session_options *own_options,
+                                const struct split *split, uint64_t left_ms, struct error *err)
 {
-    struct session_options own = *options;
+    struct session_options own = *own_options;
     struct session *session;
     enum error_code code;
 
@@ -83,13 +83,16 @@ enum error_code verify_run(const struct session_options *options,
                            uint64_t deadline_ms, struct error *err)
 {
     const struct split *split = revision->scripts[script];
+    struct session_options own = *options;
     uint64_t end = clock_monotonic_ms() + deadline_ms;
     uint64_t now;
 
     if (split == NULL)
         return ERROR_OK;
+    if (revision->search_path != NULL)
+        own.search_path = revision->search_path;
     for (now = clock_monotonic_ms();; now = clock_monotonic_ms()) {
-        enum error_code code = try_once(options, split, end > now ? end - now : 1, err);
+        enum error_code code = try_once(&own, split, end > now ? end - now : 1, err);
 
         if ((code != ERROR_CONFLICT && code != ERROR_CONNECTION) ||
             clock_monotonic_ms() + VERIFY_PAUSE_MS >= end)

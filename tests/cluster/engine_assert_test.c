@@ -70,6 +70,27 @@ START_TEST(what_must_be_true_after_fails_the_phase_and_every_repetition)
 }
 END_TEST
 
+/* What a later phase makes of the schema is no matter any more; after a crash it is asked all the
+ * same. */
+START_TEST(what_held_once_is_not_asked_again_and_what_was_not_asked_is_open)
+{
+    bool are_open = true;
+
+    given_revision("assert:\n  - {after: expand, query: SELECT count(*) = 0 FROM players}\n");
+    assert_ok(expand("0002_shown"));
+    assert_ok(assertions_are_open(engine.session, &engine.set->revisions[1], MIGRATION_EXPAND,
+                                  &are_open, &failure));
+    ck_assert(!are_open);
+    sql("INSERT INTO players VALUES (1, 'x')");
+    assert_ok(expand("0002_shown"));
+    sql("DELETE FROM hakem.migration_log WHERE detail = 'assertions hold'");
+    assert_ok(assertions_are_open(engine.session, &engine.set->revisions[1], MIGRATION_EXPAND,
+                                  &are_open, &failure));
+    ck_assert(are_open);
+    assert_fails(ERROR_VERIFY, expand("0002_shown"));
+}
+END_TEST
+
 static const struct {
     const char *yaml, *says;
 } mistakes[] = {
@@ -156,6 +177,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_must_be_true_before_lets_nothing_begin);
     tcase_add_test(tcase, one_that_goes_on_is_not_asked_whether_it_may_begin);
     tcase_add_test(tcase, what_must_be_true_after_fails_the_phase_and_every_repetition);
+    tcase_add_test(tcase, what_held_once_is_not_asked_again_and_what_was_not_asked_is_open);
     tcase_add_loop_test(tcase, what_is_no_assertion_is_said_to_be_none, 0,
                         (int)ARRAY_LEN(mistakes));
     tcase_add_test(tcase, names_are_looked_up_where_the_revision_says_in_every_phase);
