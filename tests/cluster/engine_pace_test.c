@@ -174,8 +174,27 @@ START_TEST(it_waits_for_players_who_are_answered_later_than_before)
 }
 END_TEST
 
+static void do_nothing(void)
+{
+}
+
+/* The server hears of a session's transactions a second late. */
+START_TEST(what_its_own_session_did_before_is_nobody_else_s_work)
+{
+    given_rows_to_fill("yields to", do_nothing);
+    sql("DELETE FROM players WHERE id > 2000");
+    sql("ALTER TABLE players ADD CHECK (pg_sleep(0.001) IS NOT NULL) NOT VALID"); /* seconds */
+    sql("SELECT pg_stat_force_next_flush()");
+    for (int i = 0; i < 400; i++)
+        sql("SELECT");
+    assert_ok(backfill("0001_players"));
+    ck_assert_uint_eq(heard.times, 0);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, what_its_own_session_did_before_is_nobody_else_s_work);
     tcase_add_test(tcase, it_waits_for_a_standby_that_lags_until_it_has_caught_up);
     tcase_add_test(tcase, it_waits_for_an_archiver_that_fails_until_it_archives_again);
     tcase_add_test(tcase, it_waits_for_vacuum_at_work_on_its_table);
