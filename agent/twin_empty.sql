@@ -20,7 +20,7 @@ SELECT statement FROM (
            (8, 'CREATE SCHEMA public AUTHORIZATION pg_database_owner'),
            (9, 'GRANT USAGE ON SCHEMA public TO PUBLIC'),
            (10, 'COMMENT ON SCHEMA public IS ''standard public schema'''),
-           (11, 'TRUNCATE hakem.mark, hakem.schema_version, hakem.migration_log, hakem.backfill, hakem.backfill_lane, hakem.copied, hakem.repeatable, hakem.schema_object, hakem.schema_drift, hakem.schema_known, hakem.heartbeat, hakem.raised_trigger')
+           (11, 'TRUNCATE hakem.mark, hakem.schema_version, hakem.migration_log, hakem.backfill, hakem.backfill_lane, hakem.copied, hakem.repeatable, hakem.repeatable_before, hakem.schema_object, hakem.schema_drift, hakem.schema_known, hakem.heartbeat, hakem.raised_trigger')
            ) AS v (at, statement)
 ) AS s
  ORDER BY at

@@ -5,6 +5,7 @@
 #include "common/base/text.h"
 #include "common/migration/fingerprint.h"
 #include "common/migration/marks.h"
+#include "common/migration/repeatable.h"
 #include "common/migration/verify.h"
 #include "common/postgres/session.h"
 #include "embedded_hakem_agent_shell.h"
@@ -172,6 +173,8 @@ static enum error_code apply(struct rehearser *r, enum migration_phase phase,
     if (session_run(r->session, "SELECT hakem.rehearse_phase()", err) != ERROR_OK ||
         probe_backfill(r, row, false, err) != ERROR_OK ||
         migration_apply(r->session, &order, run, &result, err) != ERROR_OK ||
+        (phase == MIGRATION_EXPAND &&
+         repeatable_follow(r->session, &order, run, &result, err) != ERROR_OK) ||
         probe_backfill(r, row, true, err) != ERROR_OK)
         return err->code;
     row->rows = phase == MIGRATION_BACKFILL ? result.rows_changed : 0;

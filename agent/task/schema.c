@@ -9,6 +9,7 @@
 #include "common/migration/inspect.h"
 #include "common/migration/load.h"
 #include "common/migration/phase.h"
+#include "common/migration/repeatable.h"
 #include "common/migration/schema.h"
 #include "common/migration/verify.h"
 #include "common/postgres/session.h"
@@ -118,6 +119,8 @@ static enum error_code apply_watched(struct session *session, const struct migra
     if (looked != ERROR_OK && looked != ERROR_LOCK)
         return looked;
     code = migration_apply(session, what, run, ret, err);
+    if (code == ERROR_OK && what->phase == MIGRATION_EXPAND)
+        code = repeatable_follow(session, what, run, ret, err);
     if (looked == ERROR_OK && code != ERROR_SUPERSEDED && !session_is_lost(session))
         end_watched(session);
     return code;
@@ -218,18 +221,21 @@ static enum error_code finish_inspection(struct task_context *task, struct sessi
                                          enum migration_phase phase, enum finding *ret,
                                          struct error *err)
 {
+    const char *revision = task->job->order.arguments.revision;
     struct migration_set *set = NULL;
-    bool are_open = false;
+    bool assertions = false, repeatables = false;
     size_t at = 0;
 
     end_watched(session);
     if (task_load_bundle(task, &set, err) != ERROR_OK || set == NULL)
         return err->code;
-    if (phase != MIGRATION_REVERT &&
-        migration_find(set, task->job->order.arguments.revision, &at) &&
-        assertions_are_open(session, &set->revisions[at], phase, &are_open, err) != ERROR_OK)
+    if (phase != MIGRATION_REVERT && migration_find(set, revision, &at) &&
+        assertions_are_open(session, &set->revisions[at], phase, &assertions, err) != ERROR_OK)
         return err->code;
-    if (are_open)
+    if (phase == MIGRATION_EXPAND &&
+        repeatable_are_open(session, set, revision, &repeatables, err) != ERROR_OK)
+        return err->code;
+    if (assertions || repeatables)
         *ret = FINDING_DID_NOT;
     return ERROR_OK;
 }

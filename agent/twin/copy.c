@@ -119,7 +119,7 @@ struct record_table {
 static const struct record_table record_tables[] = {
     RECORDS_OF("mark", "revision"),    RECORDS_OF("schema_version", "id"),
     RECORDS_OF("migration_log", "id"), RECORDS_OF("backfill", "revision, generation, position"),
-    RECORDS_OF("repeatable", "name"),
+    RECORDS_OF("repeatable", "name"),  RECORDS_OF("repeatable_before", "name, times"),
 };
 
 static enum error_code copy_records(struct twin *t, const struct record_table *table,

@@ -185,6 +185,7 @@ struct migration_release {
 struct migration_repeatable {
     const char *name;
     const char *path; /* "repeatable/NAME.sql" */
+    const char *text; /* the file's */
     char checksum[HASH_HEX_SIZE];
     const struct split *split; /* nothing in it runs outside of a transaction */
 };

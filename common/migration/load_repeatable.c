@@ -28,6 +28,7 @@ static enum error_code take_repeatable(struct migration_set *set, const struct m
     if (!text_ends_with(name, ".sql"))
         return error_set(err, ERROR_INVALID, "%s: a repeatable is an SQL file", file->path);
     ret->path = file->path;
+    ret->text = file->bytes;
     ret->name = memory_copy(set, name, strlen(name) - strlen(".sql"));
     hash_bytes_hex(file->bytes, file->size, ret->checksum);
     if (!text_is_name(ret->name, MIGRATION_NAME_MAX))

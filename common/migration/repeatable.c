@@ -14,8 +14,9 @@
 
 /* What the database has of one. */
 struct applied {
-    char checksum[HASH_HEX_SIZE]; /* "": never applied */
+    char checksum[HASH_HEX_SIZE]; /* "": it is not there */
     uint64_t times;
+    const char *sql; /* a child of the array; NULL: nobody knows */
 };
 
 /* ---- what is there ---- */
@@ -28,6 +29,7 @@ static void read_row(const struct migration_set *set, const struct rows *rows, s
             continue;
         (void)text_copy(ret[i].checksum, sizeof(ret[i].checksum), rows_text(rows, row, 1));
         ret[i].times = rows_number(rows, row, 2);
+        ret[i].sql = rows_is_null(rows, row, 3) ? NULL : memory_text(ret, rows_text(rows, row, 3));
     }
 }
 
@@ -39,13 +41,13 @@ static enum error_code read_applied(struct session *session, const struct migrat
     struct rows *rows = NULL;
     bool exists = false;
 
-    if (session_ask_bool(session,
-                         SQL("SELECT pg_catalog.to_regclass('hakem.repeatable') IS NOT NULL"),
-                         &exists, err) != ERROR_OK)
+    if (session_ask_bool(
+            session, SQL("SELECT pg_catalog.to_regclass('hakem.repeatable_before') IS NOT NULL"),
+            &exists, err) != ERROR_OK)
         return err->code;
     if (exists) {
-        if (session_query(session, SQL("SELECT name, checksum, times FROM hakem.repeatable"), &rows,
-                          err) != ERROR_OK)
+        if (session_query(session, SQL("SELECT name, checksum, times, sql FROM hakem.repeatable"),
+                          &rows, err) != ERROR_OK)
             return err->code;
         for (size_t i = 0; i < rows_count(rows); i++)
             read_row(set, rows, i, applied);
@@ -87,20 +89,44 @@ struct repeating {
     const struct migration_repeatable *repeatable;
 };
 
-static void add_statement(const struct repeating *r, struct transaction *t, size_t i)
+void repeatable_add_script(struct migrator *m, struct transaction *t, const struct split *split)
 {
-    const struct split_statement *statement = &r->repeatable->split->statements[i];
-    const struct log_row row = {
-        .phase = REPEATABLE_PHASE, .statement = i + 1, .outcome = "done", .hash = statement->hash};
+    const char *role = surroundings_role_sql(m);
 
-    const char *role = surroundings_role_sql(r->m);
+    for (size_t i = 0; i < split->count; i++) {
+        if (role != NULL)
+            transaction_add(t, "the role", role, 0, NULL);
+        transaction_add(t, statement_where(m, split, i), split->statements[i].text, 0, NULL);
+        if (role != NULL)
+            transaction_add_plain(t, "RESET ROLE");
+    }
+}
 
-    if (role != NULL)
-        transaction_add(t, "the role", role, 0, NULL);
-    transaction_add(t, statement_where(r->m, r->repeatable->split, i), statement->text, 0, NULL);
-    if (role != NULL)
-        transaction_add_plain(t, "RESET ROLE");
-    transaction_log(r->m, t, &row);
+void repeatable_add_new(struct migrator *m, struct transaction *t,
+                        const struct migration_repeatable *repeatable)
+{
+    transaction_add(t, "what is there", embedded_repeatable_made, 1,
+                    (const char *const[]){"before"});
+    repeatable_add_script(m, t, repeatable->split);
+    transaction_add(t, "what it made", embedded_repeatable_made, 1, (const char *const[]){"after"});
+}
+
+/* With the first statement the whole file is in: what fails leaves no row. */
+static void add_log(const struct repeating *r, struct transaction *t)
+{
+    for (size_t i = 0; i < r->repeatable->split->count; i++) {
+        const struct log_row row = {.phase = REPEATABLE_PHASE,
+                                    .statement = i + 1,
+                                    .outcome = "done",
+                                    .hash = r->repeatable->split->statements[i].hash};
+
+        transaction_log(r->m, t, &row);
+    }
+}
+
+static const char *last_revision(const struct migration_set *set)
+{
+    return set->revision_count > 0 ? set->revisions[set->head].name : "";
 }
 
 static enum error_code try_transaction(void *context, uint64_t lock_timeout_ms, struct error *err)
@@ -110,12 +136,13 @@ static enum error_code try_transaction(void *context, uint64_t lock_timeout_ms, 
     enum error_code code;
 
     transaction_begin(r->m, t, lock_timeout_ms);
-    for (size_t i = 0; i < r->repeatable->split->count; i++)
-        add_statement(r, t, i);
-    transaction_add(t, "the mark", embedded_repeatable_mark, 4,
+    repeatable_add_new(r->m, t, r->repeatable);
+    add_log(r, t);
+    transaction_add(t, "the mark", embedded_repeatable_mark, 6,
                     (const char *const[]){r->repeatable->name, r->repeatable->checksum,
                                           r->m->generation_text,
-                                          migrator_text(r->m->run->operator_name)});
+                                          migrator_text(r->m->run->operator_name),
+                                          last_revision(r->m->set), r->repeatable->text});
     transaction_commit(r->m, t, false);
     code = transaction_run(r->m, t, NULL, err);
     talloc_free(t);
@@ -138,6 +165,21 @@ static enum error_code apply_one(struct migrator *m, const struct migration_repe
     return code;
 }
 
+/* ---- all of them ---- */
+
+static enum error_code prove(struct migrator *m, const struct applied *applied, struct error *err)
+{
+    struct repeatable_change *changes =
+        memory_array(m->scratch, struct repeatable_change, m->set->repeatable_count);
+    size_t count = 0;
+
+    for (size_t i = 0; i < m->set->repeatable_count; i++)
+        if (state_of(&m->set->repeatables[i], &applied[i]) != REPEATABLE_CURRENT)
+            changes[count++] = (struct repeatable_change){.repeatable = &m->set->repeatables[i],
+                                                          .sql_before = applied[i].sql};
+    return count > 0 ? repeatables_prove(m, changes, count, err) : ERROR_OK;
+}
+
 static enum error_code apply_all(struct migrator *m, struct repeatable_hooks *hooks,
                                  struct error *err)
 {
@@ -147,6 +189,8 @@ static enum error_code apply_all(struct migrator *m, struct repeatable_hooks *ho
         read_applied(m->session, m->set, m->scratch, &applied, err) != ERROR_OK)
         return err->code;
     assert(applied != NULL);
+    if (m->run->rollout != NULL && prove(m, applied, err) != ERROR_OK)
+        return err->code;
     for (size_t i = 0; i < m->set->repeatable_count; i++) {
         const struct migration_repeatable *repeatable = &m->set->repeatables[i];
 
@@ -154,7 +198,8 @@ static enum error_code apply_all(struct migrator *m, struct repeatable_hooks *ho
             continue;
         if (apply_one(m, repeatable, &applied[i], err) != ERROR_OK)
             return err->code;
-        hooks->done(hooks->context, repeatable);
+        if (hooks != NULL)
+            hooks->done(hooks->context, repeatable);
     }
     return ERROR_OK;
 }
@@ -173,5 +218,79 @@ enum error_code repeatable_apply(struct session *session, const struct migration
     migrator_begin(&m, session, set, run);
     code = apply_all(&m, hooks, err);
     migrator_close(&m, before);
+    return code;
+}
+
+/* ---- behind the last revision of a rollout ---- */
+
+static bool is_last(const struct migration_set *set, const char *revision)
+{
+    return set->repeatable_count > 0 && strcmp(last_revision(set), revision) == 0;
+}
+
+static enum error_code apply_held(struct session *session, const struct migration_set *set,
+                                  const struct migration_run *run, struct error *err)
+{
+    struct migration_run held = *run;
+    struct error ignored;
+
+    if (migration_hold_open(session, set, run, &held.hold, err) != ERROR_OK)
+        return err->code;
+    if (repeatable_apply(session, set, &held, NULL, err) != ERROR_OK) {
+        if (!session_is_lost(session))
+            (void)migration_hold_close(held.hold, &ignored);
+        return err->code;
+    }
+    return migration_hold_close(held.hold, err);
+}
+
+enum error_code repeatable_follow(struct session *session, const struct migration_order *order,
+                                  const struct migration_run *run, struct migration_result *ret,
+                                  struct error *err)
+{
+    struct rows *rows = NULL;
+    bool are_open = false;
+
+    if (repeatable_are_open(session, order->set, order->revision, &are_open, err) != ERROR_OK)
+        return err->code;
+    if (!are_open)
+        return ERROR_OK;
+    if (apply_held(session, order->set, run, err) != ERROR_OK ||
+        session_query(session, SQL("SELECT pg_catalog.pg_current_wal_insert_lsn()::text"), &rows,
+                      err) != ERROR_OK)
+        return err->code;
+    (void)text_copy(ret->position, sizeof(ret->position), rows_text(rows, 0, 0));
+    rows_free(rows);
+    return ERROR_OK;
+}
+
+enum error_code repeatable_are_open(struct session *session, const struct migration_set *set,
+                                    const char *revision, bool *ret, struct error *err)
+{
+    enum repeatable_state *states = NULL;
+
+    *ret = false;
+    if (!is_last(set, revision))
+        return ERROR_OK;
+    if (repeatable_read(session, set, NULL, &states, err) != ERROR_OK)
+        return err->code;
+    for (size_t i = 0; i < set->repeatable_count; i++)
+        *ret |= states[i] != REPEATABLE_CURRENT;
+    talloc_free(states);
+    return ERROR_OK;
+}
+
+enum error_code repeatables_apply_again(struct migrator *m, struct error *err)
+{
+    const struct migration_revision *revision = m->revision;
+    char generation[MIGRATOR_NUMBER_SIZE];
+    enum error_code code;
+
+    if (!is_last(m->set, revision->name))
+        return ERROR_OK;
+    (void)text_copy(generation, sizeof(generation), m->generation_text);
+    code = apply_all(m, NULL, err);
+    m->revision = revision;
+    (void)text_copy(m->generation_text, sizeof(m->generation_text), generation);
     return code;
 }

@@ -17,7 +17,7 @@ static enum error_code is_complete(struct session *session, bool *ret, struct er
         session,
         SQL("SELECT pg_catalog.to_regprocedure('hakem.raise_trigger()') IS NOT NULL"
             " AND pg_catalog.to_regclass('hakem.schema_known') IS NOT NULL"
-            " AND pg_catalog.to_regclass('hakem.repeatable') IS NOT NULL"
+            " AND pg_catalog.to_regclass('hakem.repeatable_before') IS NOT NULL"
             " AND EXISTS (SELECT FROM pg_catalog.pg_attribute"
             " WHERE attrelid = pg_catalog.to_regclass('hakem.mark') AND attname = 'meaning')"),
         ret, err);

@@ -54,6 +54,19 @@ CREATE TABLE IF NOT EXISTS hakem.repeatable (
     applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     applied_by text        NOT NULL DEFAULT ''
 );
+ALTER TABLE hakem.repeatable ADD COLUMN IF NOT EXISTS sql text; -- NULL: applied before it was kept
+
+-- What a repeatable was before it was applied so many times, for the revert of the revision that
+-- was the last one then.
+CREATE TABLE IF NOT EXISTS hakem.repeatable_before (
+    name     text   NOT NULL,
+    times    bigint NOT NULL,
+    revision text   NOT NULL,
+    drops    text   NOT NULL, -- statements: what it made goes
+    checksum text   NOT NULL, -- '': it was not there
+    sql      text,            -- NULL: it was not there, or nobody knows
+    PRIMARY KEY (name, times)
+);
 
 -- Every statement: an intent before what cannot be in a transaction, done or failed after it.
 CREATE TABLE IF NOT EXISTS hakem.migration_log (

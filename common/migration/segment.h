@@ -95,6 +95,26 @@ enum error_code assertions_ask(struct migrator *m, enum migration_phase phase, b
 enum error_code assertions_ask_after(struct migrator *m, enum migration_phase phase,
                                      struct error *err);
 
+/* ---- repeatable.c, repeatable_back.c ---- */
+
+struct repeatable_change {
+    const struct migration_repeatable *repeatable;
+    const char *sql_before; /* NULL: it was not there, or nobody knows */
+};
+
+/* A script's statements, as the role. */
+void repeatable_add_script(struct migrator *m, struct transaction *t, const struct split *split);
+/* One as it is now; the setting hakem.made has how to drop what it made. */
+void repeatable_add_new(struct migrator *m, struct transaction *t,
+                        const struct migration_repeatable *repeatable);
+/* All changes and their way back, in a transaction that is rolled back.  ERROR_IRREVERSIBLE. */
+enum error_code repeatables_prove(struct migrator *m, const struct repeatable_change *changes,
+                                  size_t count, struct error *err);
+/* Before the revert of m's revision: those that were applied behind it are again what they were. */
+enum error_code repeatables_take_back(struct migrator *m, struct error *err);
+/* And after a revert that was not done. */
+enum error_code repeatables_apply_again(struct migrator *m, struct error *err);
+
 /* "0007_rating/expand.sql:12", a child of m->scratch. */
 const char *segment_where(const struct script_run *s, size_t statement);
 const char *statement_where(struct migrator *m, const struct split *split, size_t statement);

@@ -104,11 +104,6 @@ enum error_code library_read(const char *folder, struct journal *journal, const 
     if (set->revision_count > CATALOG_REVISIONS_MAX || set->release_count > CATALOG_RELEASES_MAX)
         return error_set(err, ERROR_LIMIT, "%s has more than %d revisions or %d releases", folder,
                          CATALOG_REVISIONS_MAX, CATALOG_RELEASES_MAX);
-    if (set->repeatable_count > 0)
-        return error_set(err, ERROR_REFUSED,
-                         "%s: a rollout applies no repeatables; make %s a revision, or keep it for "
-                         "hakem migration up",
-                         folder, set->repeatables[0].path);
     bytes = migration_bundle_pack(parent, set, &size, catalog.bundle);
     if (journal_put_bundle(journal, catalog.bundle, bytes, size, err) != ERROR_OK)
         return err->code;

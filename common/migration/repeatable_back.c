@@ -1,0 +1,181 @@
+/* repeatable_back.c: the way back of repeatables: tried in a rollout before they are applied, in a
+ * transaction that is rolled back, and taken with the revert of the revision that was the last one.
+ */
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/migration/segment.h"
+#include "embedded_hakem_migration.h"
+
+#include <string.h>
+
+/* Steps of the proof, in the order of its transaction. */
+#define ADD_DROPS                                                                                  \
+    "SELECT pg_catalog.length(pg_catalog.set_config('hakem.drops',"                                \
+    " pg_catalog.current_setting('hakem.made') || E'\\n'"                                          \
+    " || coalesce(pg_catalog.current_setting('hakem.drops', true), ''), true))"
+#define RUN_DROPS                                                                                  \
+    "DO $$BEGIN IF pg_catalog.current_setting('hakem.drops') ~ '\\S' THEN"                         \
+    " EXECUTE pg_catalog.current_setting('hakem.drops'); END IF; END$$"
+
+/* ---- the proof ---- */
+
+struct proof {
+    struct migrator *m;
+    const struct repeatable_change *changes;
+    size_t count;
+    const struct split **before; /* per change; NULL: it was not there, or nobody knows */
+};
+
+static enum error_code split_before(struct migrator *m, const char *name, const char *sql,
+                                    const struct split **ret, struct error *err)
+{
+    const char *path =
+        memory_format(m->scratch, "%s/%s.sql as it was before", MIGRATION_REPEATABLES, name);
+    struct split *split = NULL;
+
+    if (split_sql(m->scratch, path, sql, strlen(sql), &split, err) != ERROR_OK)
+        return err->code;
+    *ret = split;
+    return ERROR_OK;
+}
+
+static void add_drops(struct migrator *m, struct transaction *t)
+{
+    const char *role = surroundings_role_sql(m);
+
+    if (role != NULL)
+        transaction_add(t, "the role", role, 0, NULL);
+    transaction_add(t, "dropping what repeatables have made", RUN_DROPS, 0, NULL);
+    if (role != NULL)
+        transaction_add_plain(t, "RESET ROLE");
+}
+
+static enum error_code try_proof(void *context, uint64_t lock_timeout_ms, struct error *err)
+{
+    const struct proof *proof = context;
+    struct transaction *t = transaction_new(proof->m->scratch);
+    size_t back, failed = 0;
+    enum error_code code;
+
+    transaction_begin(proof->m, t, lock_timeout_ms);
+    for (size_t i = 0; i < proof->count; i++) {
+        repeatable_add_new(proof->m, t, proof->changes[i].repeatable);
+        transaction_add(t, "what they made", ADD_DROPS, 0, NULL);
+    }
+    back = t->count;
+    add_drops(proof->m, t);
+    for (size_t i = 0; i < proof->count; i++)
+        if (proof->before[i] != NULL)
+            repeatable_add_script(proof->m, t, proof->before[i]);
+    transaction_add_plain(t, "ROLLBACK");
+    code = transaction_run(proof->m, t, &failed, err);
+    if (code == ERROR_SQL && failed >= back)
+        code = error_set(err, ERROR_IRREVERSIBLE,
+                         "new repeatables would have no way back (let them drop what they replace "
+                         "first, or make it a revision): %.700s",
+                         err->detail);
+    talloc_free(t);
+    return code;
+}
+
+enum error_code repeatables_prove(struct migrator *m, const struct repeatable_change *changes,
+                                  size_t count, struct error *err)
+{
+    static const struct migration_revision nobody = {.name = MIGRATION_REPEATABLES};
+    struct proof proof = {.m = m, .changes = changes, .count = count};
+    enum error_code code;
+
+    proof.before = memory_array(m->scratch, const struct split *, count);
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].sql_before != NULL &&
+            split_before(m, changes[i].repeatable->name, changes[i].sql_before, &proof.before[i],
+                         err) != ERROR_OK)
+            return err->code;
+    m->revision = &nobody;
+    code = ladder_climb(m, try_proof, &proof, err);
+    m->revision = NULL;
+    return code;
+}
+
+/* ---- in earnest ---- */
+
+/* What was applied behind a revision. */
+struct taken {
+    struct migrator *m;
+    size_t count;
+    struct {
+        const char *name;
+        const struct split *drops, *before;
+        bool stays; /* nobody knows what it was */
+    } * each;       /* by name */
+};
+
+static void add_note(const struct taken *taken, struct transaction *t, size_t i)
+{
+    const struct log_row row = {
+        .phase = "repeatable",
+        .outcome = "note",
+        .hash = "",
+        .detail = memory_format(taken->m->scratch, "%s/%s.sql %s", MIGRATION_REPEATABLES,
+                                taken->each[i].name,
+                                taken->each[i].stays ? "stays: nobody knows what it was before"
+                                                     : "is again what it was before")};
+
+    transaction_log(taken->m, t, &row);
+    transaction_add(t, "the mark", embedded_repeatable_unmark, 2,
+                    (const char *const[]){taken->each[i].name, taken->m->revision->name});
+}
+
+/* The last one may need the first one: it goes first, and comes back last. */
+static enum error_code try_taking(void *context, uint64_t lock_timeout_ms, struct error *err)
+{
+    const struct taken *taken = context;
+    struct transaction *t = transaction_new(taken->m->scratch);
+    enum error_code code;
+
+    transaction_begin(taken->m, t, lock_timeout_ms);
+    for (size_t i = taken->count; i > 0; i--)
+        if (!taken->each[i - 1].stays)
+            repeatable_add_script(taken->m, t, taken->each[i - 1].drops);
+    for (size_t i = 0; i < taken->count; i++) {
+        if (!taken->each[i].stays)
+            repeatable_add_script(taken->m, t, taken->each[i].before);
+        add_note(taken, t, i);
+    }
+    transaction_commit(taken->m, t, false);
+    code = transaction_run(taken->m, t, NULL, err);
+    talloc_free(t);
+    return code;
+}
+
+static enum error_code read_taken(struct taken *taken, const struct rows *rows, struct error *err)
+{
+    taken->count = rows_count(rows);
+    taken->each = memory_zeroed(taken->m->scratch, taken->count, sizeof(*taken->each), "taken");
+    for (size_t i = 0; i < taken->count; i++) {
+        taken->each[i].name = memory_text(taken->m->scratch, rows_text(rows, i, 0));
+        taken->each[i].stays = rows_bool(rows, i, 3);
+        if (split_before(taken->m, taken->each[i].name, rows_text(rows, i, 1),
+                         &taken->each[i].drops, err) != ERROR_OK ||
+            split_before(taken->m, taken->each[i].name, rows_text(rows, i, 2),
+                         &taken->each[i].before, err) != ERROR_OK)
+            return err->code;
+    }
+    return ERROR_OK;
+}
+
+enum error_code repeatables_take_back(struct migrator *m, struct error *err)
+{
+    struct taken taken = {.m = m};
+    struct rows *rows = NULL;
+    enum error_code code;
+
+    if (session_query(m->session, SQL_WITH(embedded_repeatable_before, m->revision->name), &rows,
+                      err) != ERROR_OK)
+        return err->code;
+    code = read_taken(&taken, rows, err);
+    rows_free(rows);
+    if (code != ERROR_OK || taken.count == 0)
+        return code;
+    return ladder_climb(m, try_taking, &taken, err);
+}
