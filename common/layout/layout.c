@@ -59,7 +59,7 @@ static enum error_code fail_two(struct layout_reading *in, const char *one, cons
     in->fails_as_whole = true;
     return error_set(err, ERROR_INVALID,
                      "the folder looks like %s and like %s: keep the files of one, or say which "
-                     "with --layout NAME",
+                     "(--layout NAME; layout: NAME in coordinator.yaml)",
                      one, other);
 }
 

@@ -1,146 +1,21 @@
-#include "common/base/file.h"
+/* bundle.c: a set's files as one string of bytes, and back. */
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/load_internal.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #define BUNDLE_MAGIC      "hakem-bundle-1\n"
 #define BUNDLE_MAGIC_SIZE (sizeof(BUNDLE_MAGIC) - 1)
 #define BUNDLE_HEAD_SIZE  (BUNDLE_MAGIC_SIZE + 4) /* and how many files there are */
 #define BUNDLE_PATH_MAX   256
-#define BUNDLE_ENTRY_SIZE 8 /* two big-endian lengths */
-
-/* ---- from a folder ---- */
-
-struct gathering {
-    const void *parent;
-    const char *folder;
-    struct migration_file *files;
-    size_t count;
-    size_t bytes;
-};
-
-static enum error_code gather(struct gathering *all, const char *path, struct error *err)
-{
-    char *full = memory_format(NULL, "%s/%s", all->folder, path);
-    struct migration_file *file;
-    char *bytes;
-    size_t size;
-    enum error_code code;
-
-    if (all->count == MIGRATION_FILES_MAX) {
-        talloc_free(full);
-        return error_set(err, ERROR_LIMIT, "%s has more than %d files", all->folder,
-                         MIGRATION_FILES_MAX);
-    }
-    code = file_read(all->parent, full, SPLIT_BYTES_MAX, &bytes, &size, err);
-    talloc_free(full);
-    if (code != ERROR_OK)
-        return code;
-    all->bytes += size;
-    if (all->bytes > MIGRATION_BUNDLE_MAX)
-        return error_set(err, ERROR_LIMIT, "%s has more than %d bytes in all", all->folder,
-                         MIGRATION_BUNDLE_MAX);
-    all->files = memory_grow(all->parent, all->files, all->count, all->count + 1);
-    file = &all->files[all->count++];
-    *file = (struct migration_file){
-        .path = memory_text(all->parent, path), .bytes = bytes, .size = size};
-    return ERROR_OK;
-}
-
-static enum error_code gather_revision(struct gathering *all, const char *name, struct error *err)
-{
-    char path[FILE_PATH_MAX], inner[FILE_PATH_MAX];
-    char **names;
-    size_t count;
-    enum error_code code = ERROR_OK;
-
-    if (!text_is_name(name, MIGRATION_NAME_MAX))
-        return error_set(err, ERROR_INVALID,
-                         "%s/%s: a revision's name is 1 to %d letters, digits, '_', '-' or '.'",
-                         all->folder, name, MIGRATION_NAME_MAX);
-    if (!text_format(path, sizeof(path), "%s/%s", all->folder, name))
-        return error_set(err, ERROR_INVALID, "the path %s is too long", all->folder);
-    if (file_list(NULL, path, &names, &count, err) != ERROR_OK)
-        return err->code;
-    for (size_t i = 0; i < count && code == ERROR_OK; i++) {
-        if (text_format(inner, sizeof(inner), "%s/%s", name, names[i]))
-            code = gather(all, inner, err);
-        else
-            code = error_set(err, ERROR_INVALID, "the path %s is too long", names[i]);
-    }
-    talloc_free(names);
-    return code;
-}
-
-enum error_code files_read_folder(const void *parent, const char *folder,
-                                  struct migration_file **ret, size_t *ret_count, struct error *err)
-{
-    struct gathering all = {.parent = parent, .folder = folder};
-    char path[FILE_PATH_MAX];
-    char **names;
-    size_t count;
-    enum error_code code = ERROR_OK;
-
-    if (file_list(NULL, folder, &names, &count, err) != ERROR_OK)
-        return err->code;
-    for (size_t i = 0; i < count && code == ERROR_OK; i++) {
-        if (!text_format(path, sizeof(path), "%s/%s", folder, names[i]))
-            code = error_set(err, ERROR_INVALID, "the path %s is too long", folder);
-        else if (file_is_folder(path))
-            code = gather_revision(&all, names[i], err);
-        else if (strcmp(names[i], "releases.yaml") == 0)
-            code = gather(&all, names[i], err);
-        else if (text_ends_with(names[i], ".sql"))
-            code = error_set(err, ERROR_INVALID,
-                             "%s: SQL belongs into a revision's folder, as expand.sql and so on",
-                             path);
-    }
-    talloc_free(names);
-    if (code != ERROR_OK)
-        return code;
-    *ret = all.files;
-    *ret_count = all.count;
-    return ERROR_OK;
-}
-
-/* ---- into a set ---- */
-
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct migration_file *)a)->path,
-                  ((const struct migration_file *)b)->path);
-}
-
-enum error_code files_adopt(struct migration_set *set, const struct migration_file *files,
-                            size_t count, struct error *err)
-{
-    struct migration_file *copies = memory_array(set, struct migration_file, count);
-
-    if (count > MIGRATION_FILES_MAX)
-        return error_set(err, ERROR_LIMIT, "%zu files; at most %d are read", count,
-                         MIGRATION_FILES_MAX);
-    for (size_t i = 0; i < count; i++)
-        copies[i] = (struct migration_file){
-            .path = memory_text(set, files[i].path),
-            .bytes = memory_copy(set, files[i].bytes, files[i].size),
-            .size = files[i].size,
-            .origin = files[i].origin == NULL ? NULL : memory_text(set, files[i].origin),
-            .origin_line = files[i].origin_line,
-        };
-    if (count > 1)
-        qsort(copies, count, sizeof(copies[0]), by_path);
-    for (size_t i = 1; i < count; i++)
-        if (by_path(&copies[i - 1], &copies[i]) == 0)
-            return error_set(err, ERROR_INVALID, "the file %s is there twice", copies[i].path);
-    set->files = copies;
-    set->file_count = count;
-    return ERROR_OK;
-}
-
-/* ---- bundles ---- */
+#define BUNDLE_ENTRY_SIZE 8 /* two big-endian lengths: of the path, and of the file */
+/* Of another tool's folder; two more numbers in each entry, before the path, the origin and the
+ * file: the origin's length, and its line. */
+#define BUNDLE_ORIGINS_MAGIC "hakem-bundle-2\n"
+#define BUNDLE_ORIGINS_SIZE  8
+static_assert(sizeof(BUNDLE_ORIGINS_MAGIC) == sizeof(BUNDLE_MAGIC), "heads have one size");
 
 static void put_number(char *at, size_t number)
 {
@@ -157,28 +32,63 @@ static size_t get_number(const char *at)
     return number;
 }
 
+static bool has_origins(const struct migration_set *set)
+{
+    for (size_t i = 0; i < set->file_count; i++)
+        if (set->files[i].origin != NULL)
+            return true;
+    return false;
+}
+
+static size_t entry_size(const struct migration_file *file, bool with_origins)
+{
+    size_t size = BUNDLE_ENTRY_SIZE + strlen(file->path) + file->size;
+
+    if (with_origins)
+        size += BUNDLE_ORIGINS_SIZE + (file->origin != NULL ? strlen(file->origin) : 0);
+    return size;
+}
+
+static char *put_bytes(char *at, const char *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+
+/* Returns what is behind it. */
+static char *put_entry(char *at, const struct migration_file *file, bool with_origins)
+{
+    const char *origin = file->origin != NULL ? file->origin : "";
+
+    put_number(at, strlen(file->path));
+    put_number(at + 4, file->size);
+    at += BUNDLE_ENTRY_SIZE;
+    if (with_origins) {
+        put_number(at, strlen(origin));
+        put_number(at + 4, file->origin_line);
+        at += BUNDLE_ORIGINS_SIZE;
+    }
+    at = put_bytes(at, file->path, strlen(file->path));
+    if (with_origins)
+        at = put_bytes(at, origin, strlen(origin));
+    return put_bytes(at, file->bytes, file->size);
+}
+
 char *migration_bundle_pack(const void *parent, const struct migration_set *set, size_t *ret_size,
                             char ret_digest[static HASH_HEX_SIZE])
 {
+    bool with_origins = has_origins(set);
     size_t size = BUNDLE_HEAD_SIZE;
     char *bundle, *at;
 
     for (size_t i = 0; i < set->file_count; i++)
-        size += BUNDLE_ENTRY_SIZE + strlen(set->files[i].path) + set->files[i].size;
+        size += entry_size(&set->files[i], with_origins);
     bundle = memory_array(parent, char, size + 1);
-    memcpy(bundle, BUNDLE_MAGIC, BUNDLE_MAGIC_SIZE);
-    put_number(bundle + BUNDLE_MAGIC_SIZE, set->file_count);
-    at = bundle + BUNDLE_HEAD_SIZE;
-    for (size_t i = 0; i < set->file_count; i++) {
-        const struct migration_file *file = &set->files[i];
-        size_t length = strlen(file->path);
-
-        put_number(at, length);
-        put_number(at + 4, file->size);
-        memcpy(at + BUNDLE_ENTRY_SIZE, file->path, length);
-        memcpy(at + BUNDLE_ENTRY_SIZE + length, file->bytes, file->size);
-        at += BUNDLE_ENTRY_SIZE + length + file->size;
-    }
+    at = put_bytes(bundle, with_origins ? BUNDLE_ORIGINS_MAGIC : BUNDLE_MAGIC, BUNDLE_MAGIC_SIZE);
+    put_number(at, set->file_count);
+    at += BUNDLE_HEAD_SIZE - BUNDLE_MAGIC_SIZE;
+    for (size_t i = 0; i < set->file_count; i++)
+        at = put_entry(at, &set->files[i], with_origins);
     hash_bytes_hex(bundle, size, ret_digest);
     *ret_size = size;
     return bundle;
@@ -200,45 +110,73 @@ static bool is_sound_path(const char *path)
            slash[1] != '\0' && slash[1] != '.';
 }
 
-/* Reads the entry at *bytes and moves behind it. */
-static enum error_code unpack_one(const void *parent, const char **bytes, size_t *left,
-                                  struct migration_file *ret, struct error *err)
-{
-    size_t length, size;
-    char *path;
+/* What is left of a bundle. */
+struct unpacking {
+    const void *parent;
+    const char *at;
+    size_t left;
+    bool has_origins;
+};
 
-    if (*left < BUNDLE_ENTRY_SIZE)
+/* The next bytes, with a terminator. */
+static const char *take_bytes(struct unpacking *in, size_t size)
+{
+    const char *bytes = memory_copy(in->parent, in->at, size);
+
+    in->at += size;
+    in->left -= size;
+    return bytes;
+}
+
+static bool is_text(const char *bytes, size_t size)
+{
+    return strlen(bytes) == size && text_is_utf8(bytes, size);
+}
+
+/* Reads the next entry and moves behind it. */
+static enum error_code unpack_one(struct unpacking *in, struct migration_file *ret,
+                                  struct error *err)
+{
+    size_t head = BUNDLE_ENTRY_SIZE + (in->has_origins ? BUNDLE_ORIGINS_SIZE : 0);
+    size_t length, size, origin_length, origin_line;
+
+    if (in->left < head)
         return error_set(err, ERROR_PROTOCOL, "the bundle ends in the middle of an entry");
-    length = get_number(*bytes);
-    size = get_number(*bytes + 4);
-    *bytes += BUNDLE_ENTRY_SIZE;
-    *left -= BUNDLE_ENTRY_SIZE;
-    if (length == 0 || length > BUNDLE_PATH_MAX || length > *left || size > *left - length)
+    length = get_number(in->at);
+    size = get_number(in->at + 4);
+    origin_length = in->has_origins ? get_number(in->at + BUNDLE_ENTRY_SIZE) : 0;
+    origin_line = in->has_origins ? get_number(in->at + BUNDLE_ENTRY_SIZE + 4) : 0;
+    in->at += head;
+    in->left -= head;
+    if (length == 0 || length > BUNDLE_PATH_MAX || origin_length > BUNDLE_PATH_MAX ||
+        length + origin_length > in->left || size > in->left - length - origin_length)
         return error_set(err, ERROR_PROTOCOL, "the bundle ends in the middle of a file");
-    path = memory_copy(parent, *bytes, length);
-    if (strlen(path) != length || !text_is_utf8(path, length) || !is_sound_path(path))
+    *ret = (struct migration_file){.path = take_bytes(in, length)};
+    if (origin_length > 0)
+        ret->origin = take_bytes(in, origin_length);
+    ret->origin_line = origin_line;
+    if (!is_text(ret->path, length) || !is_sound_path(ret->path) ||
+        (ret->origin != NULL && !is_text(ret->origin, origin_length)))
         return error_set(err, ERROR_PROTOCOL, "the bundle has a file of a forbidden name");
-    *ret = (struct migration_file){
-        .path = path, .bytes = memory_copy(parent, *bytes + length, size), .size = size};
-    *bytes += length + size;
-    *left -= length + size;
+    ret->bytes = take_bytes(in, size);
+    ret->size = size;
     return ERROR_OK;
 }
 
-static enum error_code unpack_all(const void *parent, const char *bytes, size_t left,
-                                  struct migration_file **ret, size_t *ret_count, struct error *err)
+static enum error_code unpack_all(struct unpacking *in, struct migration_file **ret,
+                                  size_t *ret_count, struct error *err)
 {
     struct migration_file *files = NULL;
     size_t count = 0;
 
-    while (left > 0) {
+    while (in->left > 0) {
         if (count == MIGRATION_FILES_MAX)
             return error_set(err, ERROR_LIMIT, "the bundle has more than %d files",
                              MIGRATION_FILES_MAX);
-        files = memory_grow(parent, files, count, count + 1);
-        if (unpack_one(parent, &bytes, &left, &files[count], err) != ERROR_OK)
+        files = memory_grow(in->parent, files, count, count + 1);
+        if (unpack_one(in, &files[count], err) != ERROR_OK)
             return err->code;
-        if (count > 0 && by_path(&files[count - 1], &files[count]) >= 0)
+        if (count > 0 && strcmp(files[count - 1].path, files[count].path) >= 0)
             return error_set(err, ERROR_PROTOCOL, "the bundle's files are out of order");
         count++;
     }
@@ -247,20 +185,27 @@ static enum error_code unpack_all(const void *parent, const char *bytes, size_t 
     return ERROR_OK;
 }
 
+static bool begins_with(const char *bytes, size_t size, const char *magic)
+{
+    return size >= BUNDLE_HEAD_SIZE && memcmp(bytes, magic, BUNDLE_MAGIC_SIZE) == 0;
+}
+
 enum error_code migration_bundle_unpack(const void *parent, const char *bytes, size_t size,
                                         struct migration_set **ret, struct error *err)
 {
+    struct unpacking in = {.has_origins = begins_with(bytes, size, BUNDLE_ORIGINS_MAGIC)};
     struct migration_file *files = NULL;
-    void *scratch;
     size_t count = 0;
+    void *scratch;
     enum error_code code;
 
-    if (size > MIGRATION_BUNDLE_MAX || size < BUNDLE_HEAD_SIZE ||
-        memcmp(bytes, BUNDLE_MAGIC, BUNDLE_MAGIC_SIZE) != 0)
+    if (size > MIGRATION_BUNDLE_MAX || (!in.has_origins && !begins_with(bytes, size, BUNDLE_MAGIC)))
         return error_set(err, ERROR_PROTOCOL, "this is no bundle of migrations");
     scratch = talloc_new(NULL);
-    code =
-        unpack_all(scratch, bytes + BUNDLE_HEAD_SIZE, size - BUNDLE_HEAD_SIZE, &files, &count, err);
+    in.parent = scratch;
+    in.at = bytes + BUNDLE_HEAD_SIZE;
+    in.left = size - BUNDLE_HEAD_SIZE;
+    code = unpack_all(&in, &files, &count, err);
     if (code == ERROR_OK && count != get_number(bytes + BUNDLE_MAGIC_SIZE))
         code = error_set(err, ERROR_PROTOCOL, "the bundle has %zu files, and says that it has %zu",
                          count, get_number(bytes + BUNDLE_MAGIC_SIZE));

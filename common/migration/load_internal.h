@@ -51,6 +51,8 @@ enum error_code manifest_read(const void *parent, const struct migration_file *f
 enum error_code releases_read(const void *parent, const struct migration_file *file,
                               struct releases_manifest *ret, struct error *err);
 
+/* ---- files.c ---- */
+
 /* Copies files into set, sorted by path; two of one path: ERROR_INVALID. */
 enum error_code files_adopt(struct migration_set *set, const struct migration_file *files,
                             size_t count, struct error *err);

@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "common/config/yaml.h"
+#include "common/layout/layout.h"
 #include "common/wire/endpoint.h"
 #include "common/wire/key.h"
 
@@ -15,6 +16,18 @@ static const char *environment_fault(const char *value)
                    strcmp(value, "production") == 0
                ? NULL
                : "not development, staging or production";
+}
+
+static const char *layout_fault(const char *value)
+{
+    const char *name;
+
+    if (strcmp(value, LAYOUT_NATIVE) == 0)
+        return NULL;
+    for (size_t i = 0; (name = layout_name(i)) != NULL; i++)
+        if (strcmp(value, name) == 0)
+            return NULL;
+    return "not native, golang-migrate, goose, dbmate, sql-migrate, flyway, diesel or sqitch";
 }
 
 static const struct yaml_key operator_rows[] = {
@@ -60,6 +73,11 @@ static const struct yaml_key rows[] = {
      .offset = offsetof(struct server_config, migrations),
      .is_required = true,
      .doc = "the migrations folder"},
+    {.key = "layout",
+     .kind = YAML_KIND_NAME,
+     .offset = offsetof(struct server_config, layout),
+     .value_fault = layout_fault,
+     .doc = "whose the folder is, if it looks like two: native, goose, flyway and so on"},
     {.key = "log_level",
      .kind = YAML_KIND_NAME,
      .offset = offsetof(struct server_config, log_level),

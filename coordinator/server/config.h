@@ -18,6 +18,7 @@ struct server_config {
     const char *key_file;
     const char *journal;    /* path */
     const char *migrations; /* folder */
+    const char *layout;     /* NULL: what it looks like */
     const char *log_level;
     const char *environment; /* development, staging, production */
     struct operator_config *operator_keys;

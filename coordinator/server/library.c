@@ -91,19 +91,19 @@ static void describe(const struct migration_set *set, const void *parent, struct
         describe_release(set, &set->releases[i], parent, &ret->releases[i]);
 }
 
-enum error_code library_read(const char *folder, struct journal *journal, const void *parent,
-                             struct catalog *ret, struct error *err)
+enum error_code library_read(const struct library *library, struct journal *journal,
+                             const void *parent, struct catalog *ret, struct error *err)
 {
     struct catalog catalog = {.revision_count = 0};
     struct migration_set *set = NULL;
     size_t size = 0;
     const char *bytes;
 
-    if (layout_load(parent, folder, NULL, &set, err) != ERROR_OK)
+    if (layout_load(parent, library->folder, library->layout, &set, err) != ERROR_OK)
         return err->code;
     if (set->revision_count > CATALOG_REVISIONS_MAX || set->release_count > CATALOG_RELEASES_MAX)
-        return error_set(err, ERROR_LIMIT, "%s has more than %d revisions or %d releases", folder,
-                         CATALOG_REVISIONS_MAX, CATALOG_RELEASES_MAX);
+        return error_set(err, ERROR_LIMIT, "%s has more than %d revisions or %d releases",
+                         library->folder, CATALOG_REVISIONS_MAX, CATALOG_RELEASES_MAX);
     bytes = migration_bundle_pack(parent, set, &size, catalog.bundle);
     if (journal_put_bundle(journal, catalog.bundle, bytes, size, err) != ERROR_OK)
         return err->code;

@@ -55,13 +55,14 @@ static enum error_code begin_term(struct server *server, struct error *err)
 
 enum error_code server_read_library(struct server *server, struct error *err)
 {
+    const struct library library = {.folder = server->config->migrations,
+                                    .layout = server->config->layout};
     void *memory = memory_zeroed(NULL, 1, 1, "library");
     struct catalog catalog;
     struct event event = {
         .type = EVENT_CATALOG, .at_ms = server_now_ms(server), .catalog = &catalog};
 
-    if (library_read(server->config->migrations, server->journal, memory, &catalog, err) ==
-        ERROR_OK) {
+    if (library_read(&library, server->journal, memory, &catalog, err) == ERROR_OK) {
         err->code = ERROR_OK;
         control_handle(server->control, &event, server->decisions);
     }

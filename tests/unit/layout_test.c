@@ -149,6 +149,16 @@ START_TEST(what_an_agent_gets_is_the_same_history)
     ck_assert_str_eq(unpacked->revisions[0].meaning, set->revisions[0].meaning);
     ck_assert_uint_eq(unpacked->repeatable_count, set->repeatable_count);
     ck_assert(unpacked->revisions[0].is_plain);
+    for (size_t i = 0; i < set->file_count; i++) { /* what it says of them names them as they are */
+        ck_assert_str_eq(unpacked->files[i].origin != NULL ? unpacked->files[i].origin : "",
+                         set->files[i].origin != NULL ? set->files[i].origin : "");
+        ck_assert_uint_eq(unpacked->files[i].origin_line, set->files[i].origin_line);
+    }
+    ck_assert_str_eq(unpacked->revisions[0].scripts[MIGRATION_SCRIPT_EXPAND]->path,
+                     set->revisions[0].scripts[MIGRATION_SCRIPT_EXPAND]->path);
+    for (size_t cut = 0; cut < size; cut++)
+        ck_assert_int_ne(migration_bundle_unpack(context, bundle, cut, &unpacked, &failure),
+                         ERROR_OK);
 }
 END_TEST
 

@@ -52,9 +52,13 @@ static void given_history(void)
     given("releases.yaml", "releases:\n  - {name: \"1.0\", needs: 0001_a, tolerates: [0002_b]}\n");
 }
 
+static const char *layout; /* as the configuration says */
+
 static enum error_code read_folder(void)
 {
-    return library_read(scratch_path("m"), journal, scratch.memory, &catalog, &failure);
+    const struct library library = {.folder = scratch_path("m"), .layout = layout};
+
+    return library_read(&library, journal, scratch.memory, &catalog, &failure);
 }
 
 START_TEST(a_folder_becomes_a_catalog_with_everything_that_plans_ask_for)
@@ -134,8 +138,8 @@ START_TEST(a_folder_that_is_not_there_or_says_nonsense_is_named_and_the_catalog_
     ck_assert_int_eq(unlink(scratch_path("m/0002_b/revert.sql")), 0);
     assert_fails(ERROR_INVALID, read_folder());
     assert_says("0002_b/revert.sql is missing");
-    assert_fails(ERROR_NOT_FOUND, library_read(scratch_path("nowhere"), journal, scratch.memory,
-                                               &catalog, &failure));
+    assert_fails(ERROR_NOT_FOUND, library_read(&(struct library){.folder = scratch_path("nowhere")},
+                                               journal, scratch.memory, &catalog, &failure));
     assert_says("nowhere");
     ck_assert_uint_eq(catalog.revision_count, 2);
     ck_assert_str_eq(catalog.bundle, bundle);
@@ -181,6 +185,20 @@ START_TEST(a_folder_of_another_tool_is_a_catalog_too)
 }
 END_TEST
 
+START_TEST(a_folder_that_looks_like_two_is_read_as_the_configuration_says)
+{
+    layout = NULL;
+    given("1_a.up.sql", "CREATE TABLE a (id int);");
+    given("1_a.down.sql", "DROP TABLE a;");
+    given("V1__a.sql", "CREATE TABLE a (id int);");
+    assert_fails(ERROR_INVALID, read_folder());
+    assert_says("layout: NAME in coordinator.yaml");
+    layout = "golang-migrate";
+    assert_ok(read_folder());
+    ck_assert(!catalog.revisions[0].irreversible);
+}
+END_TEST
+
 /* Its author has not said that the release before works after it. */
 START_TEST(a_plain_revision_that_breaks_the_release_before_says_how_and_what_to_write)
 {
@@ -203,6 +221,7 @@ static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, repeatables_are_part_of_the_bundle);
     tcase_add_test(tcase, a_folder_of_another_tool_is_a_catalog_too);
+    tcase_add_test(tcase, a_folder_that_looks_like_two_is_read_as_the_configuration_says);
     tcase_add_test(tcase,
                    a_plain_revision_that_breaks_the_release_before_says_how_and_what_to_write);
     tcase_add_test(tcase, a_folder_becomes_a_catalog_with_everything_that_plans_ask_for);

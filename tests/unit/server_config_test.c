@@ -1,5 +1,7 @@
 /* The coordinator's configuration: each mistake is one sentence with file, line and key. */
+#include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/layout/layout.h"
 #include "coordinator/server/config.h"
 #include "support/scratch.h"
 
@@ -80,6 +82,7 @@ static const struct {
     {WHOLE "operator_keys:\n  - {name: anna, key: " KEY_A "}\n  - {name: ben, key: " KEY_A "}\n",
      "c.yaml:8: operator_keys: anna and ben have the same key"},
     {WHOLE "environment: moon\n", "c.yaml:6: environment: \"moon\" is not development"},
+    {WHOLE "layout: rails\n", "c.yaml:6: layout: \"rails\" is not native, golang-migrate"},
     {WHOLE "log_level: loud\n", "c.yaml:6: log_level: \"loud\" is not debug"},
     {WHOLE "operator_keys: []\n", "c.yaml:6: operator_keys: must have 1 to 256 entries, not 0"},
     {"key_file: /k\njournal: /j\nmigrations: /m\noperators: tcp://h:2\nagents: tcp://h:65536\n",
@@ -114,6 +117,20 @@ START_TEST(a_mistake_is_one_sentence_with_file_line_and_key_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(every_layout_can_be_said_and_is_named_where_another_is)
+{
+    const char *name;
+
+    assert_ok(read_text(WHOLE "layout: " LAYOUT_NATIVE "\n"));
+    for (size_t i = 0; (name = layout_name(i)) != NULL; i++) {
+        assert_ok(read_text(memory_format(scratch.memory, WHOLE "layout: %s\n", name)));
+        ck_assert_str_eq(config.layout, name);
+        assert_fails(ERROR_CONFIG, read_text(WHOLE "layout: rails\n"));
+        assert_says(name);
+    }
+}
+END_TEST
+
 START_TEST(a_file_that_is_not_there_is_named)
 {
     const char *path = scratch_path("nothing.yaml");
@@ -126,6 +143,7 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, windows_and_freezes_arrive_as_the_core_takes_them);
+    tcase_add_test(tcase, every_layout_can_be_said_and_is_named_where_another_is);
     tcase_add_test(tcase, what_is_written_arrives_and_the_rest_has_its_default);
     tcase_add_loop_test(tcase, a_mistake_is_one_sentence_with_file_line_and_key_and_changes_nothing,
                         0, (int)ARRAY_LEN(mistakes));
