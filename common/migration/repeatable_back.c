@@ -26,11 +26,19 @@ struct proof {
     const struct split **before; /* per change; NULL: it was not there, or nobody knows */
 };
 
+/* As its authors know it. */
+static const char *path_of(const struct migrator *m, const char *name)
+{
+    for (size_t i = 0; i < m->set->repeatable_count; i++)
+        if (strcmp(m->set->repeatables[i].name, name) == 0)
+            return m->set->repeatables[i].split->path;
+    return memory_format(m->scratch, "%s/%s.sql", MIGRATION_REPEATABLES, name);
+}
+
 static enum error_code split_before(struct migrator *m, const char *name, const char *sql,
                                     const struct split **ret, struct error *err)
 {
-    const char *path =
-        memory_format(m->scratch, "%s/%s.sql as it was before", MIGRATION_REPEATABLES, name);
+    const char *path = memory_format(m->scratch, "%s as it was before", path_of(m, name));
     struct split *split = NULL;
 
     if (split_sql(m->scratch, path, sql, strlen(sql), &split, err) != ERROR_OK)
@@ -116,8 +124,7 @@ static void add_note(const struct taken *taken, struct transaction *t, size_t i)
         .phase = "repeatable",
         .outcome = "note",
         .hash = "",
-        .detail = memory_format(taken->m->scratch, "%s/%s.sql %s", MIGRATION_REPEATABLES,
-                                taken->each[i].name,
+        .detail = memory_format(taken->m->scratch, "%s %s", path_of(taken->m, taken->each[i].name),
                                 taken->each[i].stays ? "stays: nobody knows what it was before"
                                                      : "is again what it was before")};
 
