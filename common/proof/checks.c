@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/migration/repeatable.h"
 #include "common/migration/verify.h"
 #include "common/proof/releases.h"
 
@@ -19,7 +20,11 @@ static enum error_code apply(struct proof *proof, enum migration_phase phase,
     const struct migration_order order = {
         .set = proof->options->set, .revision = proof->revision->revision->name, .phase = phase};
 
-    return migration_apply(proof->session, &order, &proof->run, ret, err);
+    if (migration_apply(proof->session, &order, &proof->run, ret, err) != ERROR_OK)
+        return err->code;
+    return phase == MIGRATION_EXPAND
+               ? repeatable_follow(proof->session, &order, &proof->run, ret, err)
+               : ERROR_OK;
 }
 
 static enum error_code verify(const struct proof *proof, enum migration_script script,

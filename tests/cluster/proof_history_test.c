@@ -392,8 +392,34 @@ START_TEST(releases_are_asked_with_all_expanded_and_none_contracted)
 }
 END_TEST
 
+/* They come and go with the last revision; the contract has to do with them, too. */
+START_TEST(repeatables_go_both_ways_with_the_last_revision)
+{
+    given_rating();
+    given("repeatable/rated.sql", "CREATE VIEW rated AS SELECT id, rating FROM players;");
+    prove();
+    prove_together();
+    ck_assert_ptr_null(report->failed);
+    ck_assert(is_true("SELECT to_regclass('rated') IS NOT NULL"));
+}
+END_TEST
+
+START_TEST(a_contract_that_a_repeatable_stands_against_fails)
+{
+    given_players();
+    given("0002_end/expand.sql", "SELECT 1;");
+    given("0002_end/revert.sql", "SELECT 1;");
+    given("0002_end/contract.sql", "ALTER TABLE players DROP COLUMN name;");
+    given("repeatable/names.sql", "CREATE VIEW names AS SELECT name FROM players;");
+    prove();
+    assert_fails_at(PROOF_CONTRACT, "other objects depend on it");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, repeatables_go_both_ways_with_the_last_revision);
+    tcase_add_test(tcase, a_contract_that_a_repeatable_stands_against_fails);
     tcase_add_test(tcase, a_history_that_goes_both_ways_passes_and_ends_contracted);
     tcase_add_test(tcase, a_revert_that_leaves_a_column_is_shown_with_the_column);
     tcase_add_test(tcase, a_revert_that_loses_an_index_is_shown_with_the_index);
