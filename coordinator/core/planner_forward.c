@@ -53,6 +53,43 @@ static enum error_code check_breaks(const struct planner *p, const struct catalo
         row->breaks);
 }
 
+/* A database is never without what something of it stands on, unless that came afterwards. */
+static enum error_code fail_late(const struct planner *p, const struct catalog_revision *late,
+                                 const struct plan_shard *before)
+{
+    const struct catalog *catalog = p->control->catalog;
+    size_t on = catalog_revision(catalog, late->name) + 1;
+
+    while (!names_contain(before->expanded, before->expanded_count, catalog->revisions[on].name) ||
+           !compat_is_within(catalog, late->name, catalog->revisions[on].name))
+        on++;
+    return error_set(p->err, ERROR_REFUSED,
+                     "%s came too late: %s, which stands on it, is applied to shard %s; give it a "
+                     "place behind the last one",
+                     late->name, catalog->revisions[on].name, before->name);
+}
+
+static enum error_code check_order(const struct planner *p, const struct plan_shard *before)
+{
+    const struct catalog *catalog = p->control->catalog;
+    bool is_needed[CATALOG_REVISIONS_MAX] = {false};
+
+    for (size_t i = catalog->revision_count; i-- > 0;) {
+        const struct catalog_revision *row = &catalog->revisions[i];
+        bool is_there = names_contain(before->expanded, before->expanded_count, row->name);
+
+        if (is_needed[i] && !is_there)
+            return fail_late(p, row, before);
+        for (size_t n = 0; is_there && n < row->parent_count; n++) {
+            size_t parent = catalog_revision(catalog, row->parents[n].name);
+
+            if (parent < i)
+                is_needed[parent] = true;
+        }
+    }
+    return ERROR_OK;
+}
+
 static enum error_code choose_revisions(struct planner *p, struct compile_shard *shard,
                                         const struct plan_shard *before,
                                         const struct catalog_release *release)
@@ -63,6 +100,8 @@ static enum error_code choose_revisions(struct planner *p, struct compile_shard 
     struct plan_revision *contracts =
         memory_array(p->parent, struct plan_revision, catalog->revision_count);
 
+    if (check_order(p, before) != ERROR_OK)
+        return p->err->code;
     for (size_t i = 0; i < catalog->revision_count; i++) {
         const struct catalog_revision *row = &catalog->revisions[i];
 

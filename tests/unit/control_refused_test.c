@@ -121,6 +121,20 @@ START_TEST(what_builds_on_a_contract_waits_for_the_rollout_that_brings_it)
 }
 END_TEST
 
+START_TEST(what_came_too_late_is_named_with_what_stands_on_it)
+{
+    struct catalog catalog;
+
+    cast_fill_catalog(&catalog, core.memory, true);
+    read_catalog(&catalog);
+    for (size_t i = DB1; i <= DB2; i++)
+        core.cast.nodes[i].applied = core.cast.nodes[i].expanded = 1 | 4;
+    beat();
+    assert_no_plan((struct request){.release = "newest"}, ERROR_REFUSED,
+                   "r1 came too late: r2, which stands on it, is applied to shard main");
+}
+END_TEST
+
 START_TEST(what_breaks_the_release_before_is_for_a_maintenance_alone)
 {
     struct request request = to_new();
@@ -152,6 +166,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, files_of_which_only_the_comments_changed_are_those_that_were_applied);
     tcase_add_test(tcase, there_is_one_rollout_at_a_time);
     tcase_add_test(tcase, a_game_server_that_does_not_answer_is_named_with_what_to_do);
+    tcase_add_test(tcase, what_came_too_late_is_named_with_what_stands_on_it);
     tcase_add_test(tcase, what_breaks_the_release_before_is_for_a_maintenance_alone);
     tcase_add_test(tcase, what_builds_on_a_contract_waits_for_the_rollout_that_brings_it);
 }
