@@ -69,7 +69,7 @@ static enum error_code show_repeatables(struct cli *cli, const struct database *
         return err->code;
     repeatables = json_array();
     for (size_t i = 0; i < db->set->repeatable_count; i++) {
-        cli_say(cli, "%-40s %s", db->set->repeatables[i].path, words[states[i]]);
+        cli_say(cli, "%-40s %s", db->set->repeatables[i].split->path, words[states[i]]);
         (void)json_array_append_new(repeatables,
                                     json_pack("{s:s, s:s}", "name", db->set->repeatables[i].name,
                                               "state", words[states[i]]));

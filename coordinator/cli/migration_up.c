@@ -323,9 +323,9 @@ static void note_repeated(void *context, const struct migration_repeatable *repe
     struct trip *trip = context;
 
     cli_end_progress(trip->cli);
-    cli_say(trip->cli, "%-8s %s", "repeat", repeatable->path);
+    cli_say(trip->cli, "%-8s %s", "repeat", repeatable->split->path);
     (void)json_array_append_new(
-        trip->done, json_pack("{s:s, s:s, s:I}", "revision", repeatable->path, "phase",
+        trip->done, json_pack("{s:s, s:s, s:I}", "revision", repeatable->split->path, "phase",
                               "repeatable", "statements", (json_int_t)repeatable->split->count));
 }
 

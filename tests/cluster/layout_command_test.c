@@ -58,12 +58,12 @@ START_TEST(a_folder_in_place_goes_up_is_imported_and_goes_down)
     given_file("V1__players.sql", "CREATE TABLE players (id int);");
     given_file("U1__players.sql", "DROP TABLE players;");
     given_file("R__ids.sql", "CREATE OR REPLACE VIEW ids AS SELECT id FROM players;");
-    expect(0, "up", "repeat   repeatable/ids.sql");
+    expect(0, "up", "repeat   R__ids.sql");
     expect(0, "up", "the database is at 0001_players");
     ck_assert_ptr_null(strstr(said, "repeat "));
     ck_assert(is_true("SELECT to_regclass('ids') IS NOT NULL"));
     given_file("R__ids.sql", "DROP VIEW IF EXISTS ids;");
-    expect(0, "status", "repeatable/ids.sql                       changed since");
+    expect(0, "status", "R__ids.sql                               changed since");
     expect(0, "import m --into n", "1 revisions of flyway are in n");
     expect(0, "up --migrations n", "repeat   repeatable/ids.sql");
     expect(0, "status --migrations n", "0001_players                             expanded");
