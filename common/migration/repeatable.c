@@ -274,6 +274,7 @@ enum error_code repeatable_are_open(struct session *session, const struct migrat
         return ERROR_OK;
     if (repeatable_read(session, set, NULL, &states, err) != ERROR_OK)
         return err->code;
+    assert(states != NULL);
     for (size_t i = 0; i < set->repeatable_count; i++)
         *ret |= states[i] != REPEATABLE_CURRENT;
     talloc_free(states);
