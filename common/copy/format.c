@@ -18,17 +18,17 @@ static const char *csv_out(const struct copy_columns *columns, const char *sourc
                          has_header ? ", HEADER" : "");
 }
 
-/* A document of type json may have line ends between its words; of a query's nothing is known. */
+/* Rows that json_line_append() writes; of a query's columns nothing is known, and a document of
+ * type json may have line ends between its words. */
 static const char *jsonl_out(const struct copy_columns *columns, const char *source,
                              bool has_header, const void *parent)
 {
-    bool is_safe = columns->count > 0 && !columns->has_line_ends;
-
     (void)has_header;
-    return memory_format(parent, "COPY (SELECT %s FROM (%s) AS r) TO STDOUT " LINES,
-                         is_safe ? "pg_catalog.row_to_json(r)"
-                                 : "pg_catalog.translate(pg_catalog.row_to_json(r)::text,"
-                                   " E'\n\r', '  ')",
+    if (columns->count > 0)
+        return memory_format(parent, "COPY (%s) TO STDOUT", source);
+    return memory_format(parent,
+                         "COPY (SELECT pg_catalog.translate(pg_catalog.row_to_json(r.*)::text,"
+                         " E'\n\r', '  ') FROM (%s) AS r) TO STDOUT " LINES,
                          source);
 }
 

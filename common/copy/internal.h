@@ -6,19 +6,21 @@
 
 #include "common/base/text.h"
 #include "common/copy/copy.h"
+#include "common/copy/json_line.h"
 #include "common/copy/json_row.h"
 
 struct copy_columns {
     const void *memory; /* of what this points to */
     const char *table;
     size_t count;
-    const char **names;   /* as they are */
-    bool *are_json;       /* likewise: of type json or jsonb */
-    bool has_line_ends;   /* maybe, in JSON */
-    bool has_nested;      /* whose JSON is another text than its own: only the server reads it */
-    const char *list;     /* "a", "b" */
-    const char *key;      /* "k"; NULL: none */
-    const char *key_type; /* of key */
+    const char **names; /* as they are */
+    bool *are_json;     /* likewise: of type json or jsonb */
+    bool has_nested;    /* whose JSON is another text than its own: only the server reads it */
+    const char *list;   /* "a", "b" */
+    struct json_line_columns lines;
+    const char *line_list; /* of values whose text is of these kinds */
+    const char *key;       /* "k"; NULL: none */
+    const char *key_type;  /* of key */
 };
 
 /* Of the order's table; children of parent.  REFUSED: there is none, or key is none by which rows

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define NOTE_MAX 65536
+/* A row of PostgreSQL's is 1 GiB at most, and each of its bytes six of JSON. */
+#define JSON_LINE_MAX ((size_t)7 << 30)
 
 /* One call on its way. */
 struct writing {
@@ -24,6 +26,7 @@ struct writing {
     FILE *file;
     const char *note;   /* path of what stands beside the file; NULL: nothing does */
     const char *cursor; /* of the last range that is on the disk; NULL: none is */
+    struct text *line;  /* the last one of JSON */
     struct copy_result result;
 };
 
@@ -148,6 +151,21 @@ static enum error_code take(void *context, const char *bytes, size_t size, struc
     return ERROR_OK;
 }
 
+static enum error_code take_row(void *context, const char *bytes, size_t size, struct error *err)
+{
+    struct writing *w = context;
+
+    w->line->size = 0;
+    if (json_line_append(bytes, size, &w->columns.lines, w->line, err) != ERROR_OK)
+        return err->code;
+    return take(w, w->line->data, w->line->size, err);
+}
+
+static bool makes_lines(const struct writing *w)
+{
+    return w->order->format == COPY_JSONL && w->order->table != NULL;
+}
+
 static enum error_code flush(const struct writing *w, struct error *err)
 {
     if (fflush(w->file) != 0 || (w->order->path != NULL && fsync(fileno(w->file)) != 0))
@@ -163,7 +181,8 @@ static enum error_code copy_source(struct writing *w, const char *source, struct
         copy_out_sql(w->order->format, &w->columns, source, w->result.bytes == 0, w->memory);
     uint64_t rows = 0;
 
-    if (copy_out(w->session, sql, take, w, &rows, err) != ERROR_OK || flush(w, err) != ERROR_OK)
+    if (copy_out(w->session, sql, makes_lines(w) ? take_row : take, w, &rows, err) != ERROR_OK ||
+        flush(w, err) != ERROR_OK)
         return err->code;
     w->result.rows += rows;
     return ERROR_OK;
@@ -203,6 +222,11 @@ static enum error_code find_end(struct writing *w, const char **ret, struct erro
     return ERROR_OK;
 }
 
+static const char *list_of(const struct writing *w)
+{
+    return makes_lines(w) ? w->columns.line_list : w->columns.list;
+}
+
 static enum error_code copy_range(struct writing *w, const char *end, struct error *err)
 {
     const char *until = end == NULL
@@ -211,9 +235,8 @@ static enum error_code copy_range(struct writing *w, const char *end, struct err
                                             sql_literal(w->memory, end), w->columns.key_type);
 
     return copy_source(w,
-                       memory_format(w->memory, "SELECT %s FROM %s%s%s ORDER BY %s",
-                                     w->columns.list, w->order->table, behind(w), until,
-                                     w->columns.key),
+                       memory_format(w->memory, "SELECT %s FROM %s%s%s ORDER BY %s", list_of(w),
+                                     w->order->table, behind(w), until, w->columns.key),
                        err);
 }
 
@@ -257,7 +280,7 @@ static enum error_code copy_all(struct writing *w, struct error *err)
     if (w->order->table == NULL)
         return copy_source(w, w->order->query, err);
     return copy_source(
-        w, memory_format(w->memory, "SELECT %s FROM %s", w->columns.list, w->order->table), err);
+        w, memory_format(w->memory, "SELECT %s FROM %s", list_of(w), w->order->table), err);
 }
 
 /* ---- the whole ---- */
@@ -300,6 +323,7 @@ enum error_code copy_table_out(struct session *session, const struct copy_order 
     if (code != ERROR_OK)
         return code;
     w.memory = talloc_new(NULL);
+    w.line = text_new(w.memory, JSON_LINE_MAX);
     code = run(&w, err);
     if (w.file != NULL && w.file != stdout && fclose(w.file) != 0 && code == ERROR_OK)
         code = fail_file(&w, "close", err);

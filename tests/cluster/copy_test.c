@@ -144,6 +144,38 @@ START_TEST(lines_of_json_come_in_as_they_were_whoever_reads_them)
 }
 END_TEST
 
+/* What a query gives is what the server makes of it. */
+START_TEST(lines_of_a_table_are_byte_for_byte_the_server_s)
+{
+    const char *ours = scratch_path("ours"), *theirs = scratch_path("theirs");
+
+    sql("CREATE TYPE mood AS ENUM ('so \"so\"', 'gut'); CREATE TYPE pair AS (x int, y text);"
+        "CREATE DOMAIN small AS int; CREATE DOMAIN word AS text;"
+        "CREATE TABLE every (a int2, b float4, c numeric, d bool, e varchar(9), f char(5), g uuid,"
+        " h mood, i small, j word, k pair, l int[], m date, n time, o timestamp, p timestamptz,"
+        " q interval, r bytea, s inet, t money, u json, v jsonb, w \"char\", x name, y xid,"
+        " z int4range, \"say \"\"x\"\" \\\" text)");
+    sql("INSERT INTO every VALUES"
+        " (1, 1.5e-30, 'NaN', true, E'\\b\\f\\x01\\x7f', 'ab', gen_random_uuid(), 'so \"so\"', 7, "
+        "E'\\v\\t',"
+        " ROW (1, E'a\\n'), '{{1,2}}', '2024-02-29', '12:34:56.789', '2024-02-29 1:2:3',"
+        " '2024-02-29 1:2:3.4+5:30', '1 year 2 days', '\\x00ff5c', '10.0.0.1/8', 12.5,"
+        " E'{\\n \"a\" :\\r\\t 1, \"a\": \"\\\\n\"}', '{\"b\": 1.50}', 'x', 'n', '7', '[1,5)', "
+        "E'\\\\N'),"
+        " (-1, 'Infinity', -1e-7, false, '\\N', '', NULL, 'gut', -7, '', NULL, '{}', 'infinity', "
+        "'0:0',"
+        " '-infinity', 'epoch', '-1 s', '', '::1', -1, '\"\\u0041\"', '\"\"', '\"', 'm', '1', "
+        "'empty', '\\.')");
+    sql("INSERT INTO every DEFAULT VALUES");
+    sql("ALTER TABLE every ADD COLUMN twice int GENERATED ALWAYS AS (a * 2) STORED");
+    assert_ok(out((struct copy_order){.table = "every", .format = COPY_JSONL, .path = ours}));
+    sql("ALTER TABLE every DROP COLUMN twice");
+    assert_ok(out(
+        (struct copy_order){.query = "SELECT * FROM every", .format = COPY_JSONL, .path = theirs}));
+    assert_same(ours, theirs);
+}
+END_TEST
+
 START_TEST(by_ranges_of_any_key_it_is_the_same_file)
 {
     enum copy_format format = (enum copy_format)_i;
@@ -404,6 +436,7 @@ static void tear_down(void)
 
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, lines_of_a_table_are_byte_for_byte_the_server_s);
     tcase_add_test(tcase, lines_of_json_come_in_as_they_were_whoever_reads_them);
     tcase_add_loop_test(tcase, what_went_out_comes_in_as_it_was, 0, COPY_FORMAT_COUNT);
     tcase_add_loop_test(tcase, by_ranges_of_any_key_it_is_the_same_file, 0, COPY_FORMAT_COUNT);
