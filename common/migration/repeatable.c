@@ -280,18 +280,3 @@ enum error_code repeatable_are_open(struct session *session, const struct migrat
     talloc_free(states);
     return ERROR_OK;
 }
-
-enum error_code repeatables_apply_again(struct migrator *m, struct error *err)
-{
-    const struct migration_revision *revision = m->revision;
-    char generation[MIGRATOR_NUMBER_SIZE];
-    enum error_code code;
-
-    if (!is_last(m->set, revision->name))
-        return ERROR_OK;
-    (void)text_copy(generation, sizeof(generation), m->generation_text);
-    code = apply_all(m, NULL, err);
-    m->revision = revision;
-    (void)text_copy(m->generation_text, sizeof(m->generation_text), generation);
-    return code;
-}

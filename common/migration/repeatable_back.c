@@ -118,41 +118,30 @@ struct taken {
     } * each;       /* by name */
 };
 
-static void add_note(const struct taken *taken, struct transaction *t, size_t i)
+static void add_mark(const struct taken *taken, struct transaction *t, size_t i)
 {
-    const struct log_row row = {
-        .phase = "repeatable",
-        .outcome = "note",
-        .hash = "",
-        .detail = memory_format(taken->m->scratch, "%s %s", path_of(taken->m, taken->each[i].name),
-                                taken->each[i].stays ? "stays: nobody knows what it was before"
-                                                     : "is again what it was before")};
+    struct migrator *m = taken->m;
+    const char *name = taken->each[i].name;
+    const char *note = memory_format(m->scratch, "%s %s", path_of(m, name),
+                                     taken->each[i].stays ? "stays: nobody knows what it was before"
+                                                          : "is again what it was before");
 
-    transaction_log(taken->m, t, &row);
-    transaction_add(t, "the mark", embedded_repeatable_unmark, 2,
-                    (const char *const[]){taken->each[i].name, taken->m->revision->name});
+    transaction_add(t, "the mark", embedded_repeatable_unmark, 5,
+                    (const char *const[]){name, m->revision->name, m->generation_text, note,
+                                          migrator_text(m->run->operator_name)});
 }
 
 /* The last one may need the first one: it goes first, and comes back last. */
-static enum error_code try_taking(void *context, uint64_t lock_timeout_ms, struct error *err)
+static void add_taken(const struct taken *taken, struct transaction *t)
 {
-    const struct taken *taken = context;
-    struct transaction *t = transaction_new(taken->m->scratch);
-    enum error_code code;
-
-    transaction_begin(taken->m, t, lock_timeout_ms);
     for (size_t i = taken->count; i > 0; i--)
         if (!taken->each[i - 1].stays)
             repeatable_add_script(taken->m, t, taken->each[i - 1].drops);
     for (size_t i = 0; i < taken->count; i++) {
         if (!taken->each[i].stays)
             repeatable_add_script(taken->m, t, taken->each[i].before);
-        add_note(taken, t, i);
+        add_mark(taken, t, i);
     }
-    transaction_commit(taken->m, t, false);
-    code = transaction_run(taken->m, t, NULL, err);
-    talloc_free(t);
-    return code;
 }
 
 static enum error_code read_taken(struct taken *taken, const struct rows *rows, struct error *err)
@@ -171,7 +160,7 @@ static enum error_code read_taken(struct taken *taken, const struct rows *rows, 
     return ERROR_OK;
 }
 
-enum error_code repeatables_take_back(struct migrator *m, struct error *err)
+enum error_code repeatables_add_back(struct migrator *m, struct transaction *t, struct error *err)
 {
     struct taken taken = {.m = m};
     struct rows *rows = NULL;
@@ -182,7 +171,7 @@ enum error_code repeatables_take_back(struct migrator *m, struct error *err)
         return err->code;
     code = read_taken(&taken, rows, err);
     rows_free(rows);
-    if (code != ERROR_OK || taken.count == 0)
-        return code;
-    return ladder_climb(m, try_taking, &taken, err);
+    if (code == ERROR_OK)
+        add_taken(&taken, t);
+    return code;
 }

@@ -1,7 +1,12 @@
--- $1 name, $2 revision: it is what it was before that was expanded.
+-- $1 name, $2 revision, $3 its generation, $4 what is noted, $5 by whom: it is what it was before
+-- that revision was expanded.
 WITH gone AS (
     DELETE FROM hakem.repeatable_before WHERE name = $1 AND revision = $2
     RETURNING times, checksum, sql
+), noted AS (
+    INSERT INTO hakem.migration_log (revision, phase, generation, statement, outcome, hash, detail,
+                                     rollout, term, operator_name)
+    SELECT $2, 'repeatable', $3::bigint, 0, 'note', '', $4, rollout, term, $5 FROM hakem.term
 )
 UPDATE hakem.repeatable
    SET checksum = oldest.checksum, sql = oldest.sql, applied_at = pg_catalog.clock_timestamp()

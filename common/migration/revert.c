@@ -419,12 +419,6 @@ static bool is_harmless(const struct script_run *s)
     return first_harmful(s, &segments) == NULL;
 }
 
-/* What stands in the way of the script, or would refer to what it removes. */
-static enum error_code clear_way(struct migrator *m, struct error *err)
-{
-    return repeatables_take_back(m, err) == ERROR_OK ? inverse_run(m, err) : err->code;
-}
-
 enum error_code revert_run(struct migrator *m, struct error *err)
 {
     struct script_run script;
@@ -442,8 +436,10 @@ enum error_code revert_run(struct migrator *m, struct error *err)
         return err->code;
     script.with_first = transaction_new(m->scratch);
     backfill_add_cleanup(m, script.with_first);
+    if (repeatables_add_back(m, script.with_first, err) != ERROR_OK)
+        return err->code;
     if (!was_whole || m->run->accept_data_loss || (is_harmless(&script) && !is_lossy(m->revision)))
-        return clear_way(m, err) == ERROR_OK ? script_run_all(&script, err) : err->code;
+        return inverse_run(m, err) == ERROR_OK ? script_run_all(&script, err) : err->code;
     if (check_lossless(&script, err) != ERROR_OK)
         return err->code;
     if (m->result.is_kept && m->state.revert_has_begun)
@@ -453,11 +449,7 @@ enum error_code revert_run(struct migrator *m, struct error *err)
                          m->revision->name, m->result.kept_reason);
     if (m->result.is_kept)
         return ERROR_OK;
-    if (clear_way(m, err) != ERROR_OK)
+    if (inverse_run(m, err) != ERROR_OK)
         return err->code;
-    if (is_harmless(&script))
-        return script_run_all(&script, err);
-    if (run_segments(&script, err) != ERROR_OK)
-        return err->code;
-    return m->result.is_kept ? repeatables_apply_again(m, err) : ERROR_OK;
+    return is_harmless(&script) ? script_run_all(&script, err) : run_segments(&script, err);
 }

@@ -110,10 +110,9 @@ void repeatable_add_new(struct migrator *m, struct transaction *t,
 /* All changes and their way back, in a transaction that is rolled back.  ERROR_IRREVERSIBLE. */
 enum error_code repeatables_prove(struct migrator *m, const struct repeatable_change *changes,
                                   size_t count, struct error *err);
-/* Before the revert of m's revision: those that were applied behind it are again what they were. */
-enum error_code repeatables_take_back(struct migrator *m, struct error *err);
-/* And after a revert that was not done. */
-enum error_code repeatables_apply_again(struct migrator *m, struct error *err);
+/* For the first transaction of the revert of m's revision: those that were applied behind it are
+ * what they were before. */
+enum error_code repeatables_add_back(struct migrator *m, struct transaction *t, struct error *err);
 
 /* "0007_rating/expand.sql:12", a child of m->scratch. */
 const char *segment_where(const struct script_run *s, size_t statement);
