@@ -218,10 +218,23 @@ static enum error_code steer(struct filling *f, struct error *err)
     return steer_note(f->m->session, &key, why, err);
 }
 
+static enum error_code say_wait(void *context, struct error *err)
+{
+    struct filling *f = context;
+    struct steer_key key = key_of(f);
+    char why[STEER_WHY_MAX + 1];
+
+    report(f);
+    pace_say(&f->pace, why, sizeof(why));
+    return steer_note(f->m->session, &key, why, err);
+}
+
 static enum error_code run_pass(struct filling *f, struct error *err)
 {
     bool has_looked = true; /* an operator may have throttled what is resumed */
 
+    f->pace.on_wait = say_wait;
+    f->pace.context = f;
     while (true) {
         if ((has_looked && steer(f, err) != ERROR_OK) || run_batch(f, err) != ERROR_OK)
             return err->code;

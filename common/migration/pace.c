@@ -215,6 +215,8 @@ static enum error_code wait_until_caught_up(struct pace *pace, struct migrator *
 {
     uint64_t end = clock_monotonic_ms() + PACE_LAG_WAIT_MAX_MS;
 
+    if (pace->on_wait != NULL && pace->on_wait(pace->context, err) != ERROR_OK)
+        return err->code;
     while (is_lagging(&pace->view) && clock_monotonic_ms() < end) {
         if (!migrator_pause(m, LAG_SLICE_MS))
             return cancelled(err);

@@ -1,7 +1,9 @@
 /* Whom a backfill waits for, with the real ones: a standby that lags, an archiver that fails,
  * vacuum. */
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/migration/pace.h"
 #include "support/engine.h"
 
 #include <sys/wait.h>
@@ -166,11 +168,15 @@ static void answer_players_sooner(void)
 
 START_TEST(it_waits_for_players_who_are_answered_later_than_before)
 {
+    uint64_t began_ms = clock_monotonic_ms();
+
     given_rows_to_fill("waits for players, who are answered after 61 ms, later than before",
                        answer_players_sooner);
     players_wait_ms = 61;
     engine.with.hooks = &told_of_players;
     assert_waited_and_ended();
+    /* It was said before it waited, not when it had waited as long as it may. */
+    ck_assert_uint_lt(clock_monotonic_ms() - began_ms, PACE_LAG_WAIT_MAX_MS);
 }
 END_TEST
 
