@@ -468,7 +468,7 @@ enum error_code effect_of(const void *parent, struct effect_place *place,
                          "the history makes more than %d relations or types; no more are looked at",
                          MODEL_RELATIONS_MAX);
     }
-    if (tree_of_statement(memory, statement->text, &tree, err) != ERROR_OK) {
+    if (split_tree_of(memory, statement, &tree, err) != ERROR_OK) {
         talloc_free(memory);
         return err->code;
     }

@@ -38,9 +38,11 @@ static size_t skip_quoted(const char *text, size_t at)
     return text[at] == '\0' ? at : at + 1;
 }
 
-const char *reading_parenthesis(struct reading *in, size_t offset)
+const char *reading_parenthesis(struct reading *in, size_t location)
 {
     const char *text = in->statement->text;
+    size_t before = in->statement->tree.offset; /* of what is counted from */
+    size_t offset = location > before ? location - before : 0;
     size_t depth = 0, from = 0, at = offset < strlen(text) ? offset : strlen(text);
 
     while (text[at] != '\0') {

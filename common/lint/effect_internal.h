@@ -102,7 +102,7 @@ void constraint_validate(struct reading *in, struct model_relation *relation, co
 /* Is a valid CHECK (column IS NOT NULL) there? */
 bool constraint_proves_not_null(const struct model_relation *relation, const char *column);
 /* The text from the first parenthesis at or behind offset to its own end; "" if there is none. */
-const char *reading_parenthesis(struct reading *in, size_t offset);
+const char *reading_parenthesis(struct reading *in, size_t location);
 
 /* ---- effect_column.c ---- */
 

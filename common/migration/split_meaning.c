@@ -23,7 +23,12 @@ static bool is_space(char c)
 
 static bool is_operator(char c)
 {
-    return c != '\0' && strchr("+-*/<>=~!@#%^&|`?:", c) != NULL;
+    static const bool are[256] = {
+        ['+'] = true, ['-'] = true, ['*'] = true, ['/'] = true, ['<'] = true, ['>'] = true,
+        ['='] = true, ['~'] = true, ['!'] = true, ['@'] = true, ['#'] = true, ['%'] = true,
+        ['^'] = true, ['&'] = true, ['|'] = true, ['`'] = true, ['?'] = true, [':'] = true};
+
+    return are[(unsigned char)c];
 }
 
 /* Quotes, too: 'a' 'b' is not 'a''b'. */
@@ -123,24 +128,29 @@ static size_t dollar_length(const struct walk *w)
     return w->size - w->at;
 }
 
+/* What is taken as it is. */
+static size_t piece_length(const struct walk *w)
+{
+    size_t dollars = dollar_length(w), end = w->at + 1;
+
+    if (dollars > 0)
+        return dollars;
+    if (w->text[w->at] == '\'' || w->text[w->at] == '"')
+        return quoted_length(w);
+    while (is_tag(w->text[end - 1]) && is_tag(w->text[end])) /* is_tag() of the terminator: no */
+        end++;
+    return end - w->at;
+}
+
 char *split_meaning(const void *parent, const char *text)
 {
     struct walk w = {.text = text, .size = strlen(text)};
 
-    w.out = memory_array(parent, char, w.size + 1); /* a gap was a byte at least */
-    while (w.at < w.size) {
-        size_t dollars;
-
-        if (skip_gap(&w))
-            continue;
-        dollars = dollar_length(&w);
-        if (dollars > 0)
-            put(&w, dollars);
-        else if (w.text[w.at] == '\'' || w.text[w.at] == '"')
-            put(&w, quoted_length(&w));
-        else
-            put(&w, 1);
-    }
+    w.out = memory_raw(parent, w.size + 1, "meaning"); /* a gap was a byte at least */
+    while (w.at < w.size)
+        if (!skip_gap(&w))
+            put(&w, piece_length(&w));
+    w.out[w.used] = '\0';
     return w.out;
 }
 
