@@ -65,13 +65,11 @@ static void drop_dependents(const struct dropping *drop, struct model_relation *
 
 static void drop_sequences(const struct dropping *drop, const struct model_relation *table)
 {
-    for (size_t i = 0; i < model_count(drop->in->model); i++) {
-        struct model_relation *sequence = model_relation(drop->in->model, i);
-
-        if (sequence->kind == MODEL_SEQUENCE && !sequence->is_gone && sequence->table == table) {
-            effect_lock(drop->in, sequence, LOCK_ACCESS_EXCLUSIVE);
-            model_drop(drop->in->model, sequence);
-        }
+    for (struct model_relation *own = table->sequences; own != NULL; own = own->next_owned) {
+        if (own->is_gone || own->kind != MODEL_SEQUENCE)
+            continue;
+        effect_lock(drop->in, own, LOCK_ACCESS_EXCLUSIVE);
+        model_drop(drop->in->model, own);
     }
 }
 
@@ -296,12 +294,9 @@ static void truncate_pointing(struct reading *in, const struct model_relation *t
 
 static void restart_sequences(struct reading *in, const struct model_relation *table)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        const struct model_relation *sequence = model_relation(in->model, i);
-
-        if (sequence->kind == MODEL_SEQUENCE && !sequence->is_gone && sequence->table == table)
-            effect_lock(in, sequence, LOCK_ACCESS_EXCLUSIVE);
-    }
+    for (const struct model_relation *own = table->sequences; own != NULL; own = own->next_owned)
+        if (own->kind == MODEL_SEQUENCE && !own->is_gone)
+            effect_lock(in, own, LOCK_ACCESS_EXCLUSIVE);
 }
 
 void read_truncate(struct reading *in)

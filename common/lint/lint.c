@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define TEXT_MAX 65536
+#define TEXT_MAX      65536
+#define REVISION_SIZE 65536 /* of memory that most revisions are content with */
 
 /* ---- findings ---- */
 
@@ -160,7 +161,7 @@ static enum error_code lint_revision(struct linting *in, struct error *err)
     const struct migration_revision *revision = &in->set->revisions[in->revision];
     enum error_code code;
 
-    in->memory = talloc_new(in->report);
+    in->memory = talloc_pool(NULL, REVISION_SIZE);
     in->effect_count = 0;
     in->used_count = 0;
     model_set_revision(in->place.model, in->revision);

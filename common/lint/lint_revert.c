@@ -17,8 +17,8 @@ static bool has_word(const char *text, const char *word)
     size_t length = strlen(word);
 
     for (size_t at = 0; text[at] != '\0'; at++)
-        if (strncasecmp(text + at, word, length) == 0 && !is_word_letter(text[at + length]) &&
-            (at == 0 || !is_word_letter(text[at - 1])))
+        if ((text[at] | 0x20) == (word[0] | 0x20) && strncasecmp(text + at, word, length) == 0 &&
+            !is_word_letter(text[at + length]) && (at == 0 || !is_word_letter(text[at - 1])))
             return true;
     return false;
 }

@@ -1,5 +1,6 @@
 #include "common/lint/model.h"
 
+#include "common/base/arena.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
@@ -7,10 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BUCKETS 4096
+#define BUCKETS    4096
+#define TEXTS_SIZE 16384 /* of a piece of memory */
+#define ROOM_FIRST 4     /* elements of an array: a power of two */
 
 struct model {
     struct model_relation *buckets[BUCKETS];
+    struct arena texts;
     struct model_relation **relations;
     size_t count;
     size_t *marks; /* by number: the walk that came by last */
@@ -39,7 +43,10 @@ static size_t bucket_of(const char *name)
 
 struct model *model_new(const void *parent)
 {
-    return memory_new(parent, struct model);
+    struct model *model = memory_new(parent, struct model);
+
+    arena_begin(&model->texts, model, TEXTS_SIZE);
+    return model;
 }
 
 void model_freeze(struct model *model, bool is_frozen)
@@ -64,17 +71,17 @@ size_t model_revision(const struct model *model)
 
 const char *model_keep(struct model *model, const char *text)
 {
-    return memory_text(model, text);
+    return arena_text(&model->texts, text);
 }
 
 /* Room for one more of an array that grows by doubling. */
 static void *grown(struct model *model, void *array, size_t count, size_t size)
 {
-    bool is_full = (count & (count - 1)) == 0;
+    bool is_full = count == 0 || (count >= ROOM_FIRST && (count & (count - 1)) == 0);
 
     if (!is_full)
         return array;
-    return memory_resized(model, array, count, count == 0 ? 1 : count * 2, size);
+    return memory_resized(model, array, count, count == 0 ? ROOM_FIRST : count * 2, size);
 }
 
 /* ---- relations ---- */
@@ -237,6 +244,32 @@ void model_add_use(struct model *model, struct model_relation *view, struct mode
         return;
     view->uses = grown(model, view->uses, view->use_count, sizeof(used));
     view->uses[view->use_count++] = used;
+}
+
+/* Of the table's list, where one of that number stands or belongs. */
+static struct model_relation **place_of(struct model_relation *table, size_t number)
+{
+    struct model_relation **at = &table->sequences;
+
+    while (*at != NULL && (*at)->number < number)
+        at = &(*at)->next_owned;
+    return at;
+}
+
+void model_own(struct model *model, struct model_relation *sequence, struct model_relation *table,
+               const char *column)
+{
+    struct model_relation **at;
+
+    if (sequence->owner != NULL)
+        *place_of(sequence->owner, sequence->number) = sequence->next_owned;
+    sequence->owner = sequence->table = table;
+    sequence->column = model_keep(model, column);
+    if (table == NULL)
+        return;
+    at = place_of(table, sequence->number);
+    sequence->next_owned = *at;
+    *at = sequence;
 }
 
 /* ---- columns and constraints ---- */

@@ -80,6 +80,9 @@ struct model_relation {
     bool is_default_partition;
     struct model_relation *table;       /* of an index; of a sequence: its owner */
     const char *column;                 /* of a sequence: the owner's */
+    struct model_relation *sequences;   /* that it owns, gone ones too: by number */
+    struct model_relation *owner;       /* of a sequence: whose sequences it is among */
+    struct model_relation *next_owned;  /* of a sequence: the owner's next one */
     const char *columns[MODEL_KEY_MAX]; /* of an index; "" for an expression */
     size_t key_count;
     bool is_unique;
@@ -142,6 +145,9 @@ void model_drop_constraint(struct model *model, struct model_relation *relation,
 /* Neither is done if it would close a circle. */
 void model_add_part(struct model *model, struct model_relation *relation,
                     struct model_relation *part);
+/* table: NULL, no longer. */
+void model_own(struct model *model, struct model_relation *sequence, struct model_relation *table,
+               const char *column);
 void model_add_use(struct model *model, struct model_relation *view, struct model_relation *used);
 bool model_has_key(const char *const *columns, size_t count, const char *name);
 

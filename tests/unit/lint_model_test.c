@@ -196,12 +196,40 @@ START_TEST(what_takes_a_statement_back_is_said_only_where_it_is_known)
 }
 END_TEST
 
+static bool is_locked(const char *name)
+{
+    for (size_t i = 0; i < at.effect->lock_count; i++)
+        if (strcmp(at.effect->locks[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(sequences_go_with_whom_they_belong_to_last)
+{
+    run("CREATE TABLE t (id serial, a int, b serial); CREATE TABLE u (id int);"
+        "CREATE SEQUENCE s OWNED BY t.a; ALTER SEQUENCE t_id_seq OWNED BY u.id;"
+        "ALTER TABLE t DROP COLUMN b");
+    ck_assert(is_locked("t_b_seq"));
+    ck_assert(!is_locked("s"));
+    run("DROP TABLE t");
+    ck_assert(is_locked("s"));
+    ck_assert(!is_locked("t_b_seq"));
+    ck_assert(!is_locked("t_id_seq"));
+    ck_assert_ptr_null(relation("s"));
+    run("TRUNCATE u RESTART IDENTITY");
+    ck_assert(is_locked("t_id_seq"));
+    run("DROP TABLE u");
+    ck_assert_ptr_null(relation("t_id_seq"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, columns_keys_and_indexes_are_known_by_the_names_that_postgresql_makes_up);
     tcase_add_test(tcase, a_dropped_column_takes_its_index_and_constraints_along);
     tcase_add_test(tcase, a_renamed_relation_is_found_by_its_new_name_alone);
     tcase_add_test(tcase, a_partition_gets_its_own_of_each_index);
+    tcase_add_test(tcase, sequences_go_with_whom_they_belong_to_last);
     tcase_add_test(tcase, a_relation_that_nobody_made_is_unknown_and_says_so);
     tcase_add_test(tcase, a_history_with_too_many_relations_is_refused_in_a_sentence);
     tcase_add_test(tcase, columns_beyond_the_server_s_limit_are_not_kept);
