@@ -8,7 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_BYTES_MAX 63
+#define NAME_BYTES_MAX    63
+#define REVERSE_BYTES_MAX 8388608 /* what would be longer nobody says */
 
 static const struct {
     const char *name, *letters;
@@ -253,13 +254,28 @@ void effect_made(struct reading *in, const char *name, const struct model_relati
 
 void effect_reverse(struct reading *in, const char *sql)
 {
-    struct effect *effect = in->effect;
-
     in->has_no_reverse |= sql == NULL;
     if (in->has_no_reverse)
         return;
-    effect->reverse =
-        effect->reverse == NULL ? sql : effect_format(in, "%s\n%s", sql, effect->reverse);
+    in->reverses = grown(in, in->reverses, in->reverse_count, sizeof(sql));
+    in->reverses[in->reverse_count++] = sql;
+}
+
+/* The last part is taken back first. */
+static const char *whole_reverse(struct reading *in)
+{
+    struct text *whole;
+
+    if (in->has_no_reverse || in->reverse_count == 0)
+        return NULL;
+    if (in->reverse_count == 1)
+        return in->reverses[0];
+    whole = text_new(in->effect, REVERSE_BYTES_MAX);
+    for (size_t i = in->reverse_count; i-- > 0;) {
+        text_append(whole, in->reverses[i]);
+        text_append(whole, i > 0 ? "\n" : "");
+    }
+    return whole->is_cut ? NULL : whole->data;
 }
 
 void effect_unknown(struct reading *in, const char *what)
@@ -374,13 +390,13 @@ void reading_uses(struct reading *in, const struct tree *node, struct model_rela
 
 const char *reading_names(struct reading *in, const struct tree *list)
 {
-    const char *names = "";
+    struct text *names = text_new(in->effect, SPLIT_BYTES_MAX);
 
-    for (size_t i = 0; i < tree_count(list); i++)
-        names =
-            effect_format(in, "%s%s%s", names, i == 0 ? "" : ", ",
-                          name_text(in->effect, tree_text(tree_item(list, i, "String"), "sval")));
-    return names;
+    for (size_t i = 0; i < tree_count(list); i++) {
+        text_append(names, i == 0 ? "" : ", ");
+        text_append(names, name_text(in->effect, tree_text(tree_item(list, i, "String"), "sval")));
+    }
+    return names->data;
 }
 
 /* ---- the table ---- */
@@ -479,8 +495,7 @@ enum error_code effect_of(const void *parent, struct effect_place *place,
     in.node = tree_get(tree, statement->kind);
     reader_of(statement->kind)(&in);
     talloc_free(memory);
-    if (in.has_no_reverse)
-        in.effect->reverse = NULL;
+    in.effect->reverse = whole_reverse(&in);
     *ret = in.effect;
     return ERROR_OK;
 }

@@ -20,6 +20,8 @@ struct reading {
     bool is_only;            /* ONLY: not the partitions and heirs */
     const struct model_relation **dropped;
     size_t dropped_count;
+    const char **reverses; /* of its parts, in their order */
+    size_t reverse_count;
     bool has_no_reverse; /* a part of it has none */
 };
 

@@ -223,6 +223,23 @@ START_TEST(sequences_go_with_whom_they_belong_to_last)
 }
 END_TEST
 
+/* Together no more than they are: each step once copied all before it. */
+START_TEST(many_parts_of_a_statement_are_taken_back_one_after_the_other)
+{
+    enum { PARTS = 1500 };
+    static const char first[] = "ALTER TABLE public.t DROP COLUMN c01499;\n";
+    struct text *sql = text_new(at.memory, SPLIT_BYTES_MAX);
+
+    run("CREATE TABLE t (id int)");
+    for (size_t i = 0; i < PARTS; i++)
+        text_append_format(sql, "%s ADD COLUMN c%05zu int", i == 0 ? "ALTER TABLE t" : ",", i);
+    run(sql->data);
+    ck_assert_uint_eq(strlen(at.effect->reverse), PARTS * strlen(first) - 1);
+    ck_assert_int_eq(strncmp(at.effect->reverse, first, strlen(first)), 0);
+    ck_assert_uint_lt(talloc_total_size(at.effect), 2000000);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, columns_keys_and_indexes_are_known_by_the_names_that_postgresql_makes_up);
@@ -236,6 +253,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, circles_that_no_server_would_make_end);
     tcase_add_test(tcase, a_frozen_model_stays_as_it_is);
     tcase_add_test(tcase, what_takes_a_statement_back_is_said_only_where_it_is_known);
+    tcase_add_test(tcase, many_parts_of_a_statement_are_taken_back_one_after_the_other);
 }
 
 SUITE("lint: model", {.add = add_all, .set_up = set_up, .tear_down = tear_down})
