@@ -183,19 +183,14 @@ const char *effect_format(struct reading *in, const char *format, ...)
     return text;
 }
 
-static bool is_word_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 const char *effect_text_with(struct reading *in, const char *word, const char *more)
 {
     const char *text = in->statement->text;
     size_t length = strlen(word);
 
     for (size_t at = 0; text[at] != '\0'; at++) {
-        if ((at > 0 && is_word_letter(text[at - 1])) || strncasecmp(text + at, word, length) != 0 ||
-            is_word_letter(text[at + length]))
+        if ((at > 0 && name_has_letter(text[at - 1])) ||
+            strncasecmp(text + at, word, length) != 0 || name_has_letter(text[at + length]))
             continue;
         return effect_format(in, "%.*s%s%s", (int)(at + length), text, more, text + at + length);
     }
@@ -234,7 +229,7 @@ void effect_check_name(struct reading *in, const char *name)
         return;
     for (const char *at = in->statement->text; *at != '\0'; at++)
         if (strncasecmp(at, name, length) == 0 &&
-            (is_word_letter(at[length]) || (unsigned char)at[length] >= 0x80)) {
+            (name_has_letter(at[length]) || (unsigned char)at[length] >= 0x80)) {
             (void)effect_note(in, RULE_NAME_CUT, NULL, name, NULL);
             return;
         }

@@ -29,12 +29,19 @@ static const struct constraint_kind *kind_of(const struct tree *constraint)
 
 /* ---- texts ---- */
 
+/* E'...' knows backslashes. */
 static size_t skip_quoted(const char *text, size_t at)
 {
     char quote = text[at];
+    bool escapes = quote == '\'' && at > 0 && (text[at - 1] | 0x20) == 'e' &&
+                   (at == 1 || !name_has_letter(text[at - 2]));
 
-    for (at++; text[at] != '\0' && text[at] != quote; at++)
-        continue;
+    at++;
+    while (text[at] != '\0' && (text[at] != quote || text[at + 1] == quote)) {
+        bool is_two = text[at] == quote || (escapes && text[at] == '\\' && text[at + 1] != '\0');
+
+        at += is_two ? 2 : 1;
+    }
     return text[at] == '\0' ? at : at + 1;
 }
 

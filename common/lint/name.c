@@ -162,6 +162,11 @@ static const char *const keywords[] = {
     "xmltable",
 };
 
+bool name_has_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 static int compare(const void *name, const void *keyword)
 {
     return strcmp(name, *(const char *const *)keyword);

@@ -14,6 +14,7 @@ struct walk {
     char *out;
     size_t used;
     bool has_gap; /* white space or a comment stood before what comes */
+    bool escapes; /* the piece before was one of E'...' */
 };
 
 static bool is_space(char c)
@@ -90,16 +91,22 @@ static bool skip_gap(struct walk *w)
     return w->at > before;
 }
 
-/* E'...' knows backslashes; a doubled quote begins the next piece at once, which is as good. */
-static size_t quoted_length(const struct walk *w)
+static bool has_prefix(const struct walk *w)
+{
+    return w->at > 0 && strchr("eE", w->text[w->at - 1]) != NULL &&
+           (w->at == 1 || !is_word(w->text[w->at - 2]) || is_space(w->text[w->at - 2]));
+}
+
+/* E'...' knows backslashes.  A doubled quote, and a quote on a later line, begins the next piece,
+ * and that knows them as well. */
+static size_t quoted_length(struct walk *w)
 {
     char quote = w->text[w->at];
-    bool escapes = quote == '\'' && w->at > 0 && strchr("eE", w->text[w->at - 1]) != NULL &&
-                   (w->at == 1 || !is_word(w->text[w->at - 2]) || is_space(w->text[w->at - 2]));
     size_t end = w->at + 1;
 
+    w->escapes = quote == '\'' && (w->escapes || has_prefix(w));
     while (end < w->size && w->text[end] != quote)
-        end += escapes && w->text[end] == '\\' && end + 1 < w->size ? 2 : 1;
+        end += w->escapes && w->text[end] == '\\' && end + 1 < w->size ? 2 : 1;
     return (end < w->size ? end + 1 : w->size) - w->at;
 }
 
@@ -129,14 +136,15 @@ static size_t dollar_length(const struct walk *w)
 }
 
 /* What is taken as it is. */
-static size_t piece_length(const struct walk *w)
+static size_t piece_length(struct walk *w)
 {
     size_t dollars = dollar_length(w), end = w->at + 1;
 
+    if (dollars == 0 && (w->text[w->at] == '\'' || w->text[w->at] == '"'))
+        return quoted_length(w);
+    w->escapes = false;
     if (dollars > 0)
         return dollars;
-    if (w->text[w->at] == '\'' || w->text[w->at] == '"')
-        return quoted_length(w);
     while (is_tag(w->text[end - 1]) && is_tag(w->text[end])) /* is_tag() of the terminator: no */
         end++;
     return end - w->at;

@@ -274,6 +274,35 @@ START_TEST(a_tree_is_what_was_kept_or_parsed_anew)
 }
 END_TEST
 
+/* ---- meaning ---- */
+
+static const struct {
+    const char *one, *other;
+    bool is_same;
+} meanings[] = {
+    {"SELECT E'it\\'s -- one'", "SELECT E'it\\'s -- two'", false},
+    {"SELECT E'a''it\\'s -- one'", "SELECT E'a''it\\'s -- two'", false},
+    {"SELECT e'a''''it\\'s  x'", "SELECT e'a''''it\\'s x'", false},
+    {"SELECT E'a'\n'it\\'s -- one'", "SELECT E'a'\n'it\\'s -- two'", false},
+    {"SELECT E'\\\\' -- one", "SELECT E'\\\\' -- two", true},
+    {"SELECT E'a''', 'b\\' -- one", "SELECT E'a''', 'b\\' -- two", true},
+    {"SELECT 'a''b\\' -- one", "SELECT 'a''b\\' -- two", true},
+    {"SELECT name'b\\' -- one", "SELECT name'b\\' -- two", true},
+};
+
+START_TEST(backslashes_escape_in_all_of_an_escape_string_and_in_no_other)
+{
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
+        const char *one = split_meaning(context, meanings[i].one);
+        const char *other = split_meaning(context, meanings[i].other);
+
+        (void)only(meanings[i].one); /* the parser takes them */
+        (void)only(meanings[i].other);
+        ck_assert_msg((strcmp(one, other) == 0) == meanings[i].is_same, "%s: %s", one, other);
+    }
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, statements_keep_their_text_and_line);
@@ -288,6 +317,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_condition_is_rewritten_for_a_trigger);
     tcase_add_test(tcase, depth_is_bounded);
     tcase_add_test(tcase, a_tree_is_what_was_kept_or_parsed_anew);
+    tcase_add_test(tcase, backslashes_escape_in_all_of_an_escape_string_and_in_no_other);
 }
 
 SUITE("split", {.add = add_all, .set_up = set_up, .tear_down = tear_down})
