@@ -1,5 +1,6 @@
 /* hakem migration lint: a history against the rules, with a database at hand or without. */
 #include "common/base/memory.h"
+#include "common/base/pool.h"
 #include "common/base/text.h"
 #include "common/lint/format.h"
 #include "common/lint/sizes.h"
@@ -117,7 +118,7 @@ static void say(const struct lint_call *call)
 
 enum error_code migration_lint(struct cli *cli, struct error *err)
 {
-    struct lint_call call = {.cli = cli, .context = talloc_pool(NULL, POOL_SIZE)};
+    struct lint_call call = {.cli = cli, .context = pool_new(POOL_SIZE)};
     enum error_code code = ERROR_OK;
 
     if (database_load(cli, call.context, &call.set, err) != ERROR_OK ||

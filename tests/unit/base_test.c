@@ -6,6 +6,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/pool.h"
 #include "common/base/process.h"
 #include "common/base/text.h"
 #include "support/suite.h"
@@ -269,6 +270,23 @@ START_TEST(an_arena_cuts_what_is_asked_for_and_goes_with_its_parent)
 }
 END_TEST
 
+START_TEST(a_pool_holds_what_fits_and_lets_the_rest_be_elsewhere)
+{
+    static const size_t sizes[] = {1, 4096, 2097152, 9000000};
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char *pool = pool_new(sizes[i]);
+        char *small = memory_text(memory_new(pool, int), "small");
+        char *large = memory_array(pool, char, 5000000);
+
+        (void)memset(large, 'x', 5000000);
+        ck_assert_str_eq(small, "small");
+        ck_assert((large > pool && large < pool + sizes[i]) == (sizes[i] == 9000000));
+        ck_assert_int_eq(talloc_free(pool), 0);
+    }
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_loop_test(tcase, every_error_code_has_a_name_that_leads_back_to_it, 0,
@@ -283,6 +301,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_hash_tells_boundaries_apart);
     tcase_add_test(tcase, a_file_is_replaced_whole);
     tcase_add_test(tcase, a_folder_of_many_files_is_listed_in_order);
+    tcase_add_test(tcase, a_pool_holds_what_fits_and_lets_the_rest_be_elsewhere);
     tcase_add_test(tcase, an_arena_cuts_what_is_asked_for_and_goes_with_its_parent);
     tcase_add_test(tcase, a_child_answers_over_its_channel);
     tcase_add_test(tcase, a_log_line_stays_one_line);
