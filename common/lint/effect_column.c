@@ -315,8 +315,8 @@ static void touch_key(struct reading *in, struct model_relation *relation,
 static void touch_pointing(struct reading *in, const struct model_relation *relation,
                            const char *name, bool is_checked)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *other = model_relation(in->model, i);
+    for (size_t i = 0; i < relation->pointing_count; i++) {
+        struct model_relation *other = relation->pointing[i];
 
         for (size_t c = 0; c < other->constraint_count && !other->is_gone; c++) {
             const struct model_constraint *key = &other->constraints[c];

@@ -216,6 +216,7 @@ static void add_foreign_key(struct reading *in, const struct tree *constraint,
                               : reading_names(in, tree_get(constraint, "fk_attrs"));
 
     made->references = references;
+    model_point(in->model, place->relation, references);
     made->index = index_of_key(references, tree_get(constraint, "pk_attrs"));
     made->is_valid = !tree_flag(constraint, "skip_validation") || place->is_create;
     effect_lock_all(in, references, LOCK_SHARE_ROW_EXCLUSIVE);
@@ -393,11 +394,12 @@ bool constraint_proves_not_null(const struct model_relation *relation, const cha
     return false;
 }
 
-/* Foreign keys that point to this index go with it. */
-static void drop_pointing(struct reading *in, const struct model_relation *index)
+/* Foreign keys that point to this index of the relation go with it. */
+static void drop_pointing(struct reading *in, const struct model_relation *relation,
+                          const struct model_relation *index)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *other = model_relation(in->model, i);
+    for (size_t i = 0; i < relation->pointing_count; i++) {
+        struct model_relation *other = relation->pointing[i];
 
         for (size_t c = other->constraint_count; c-- > 0 && !other->is_gone;) {
             const struct model_constraint *key = &other->constraints[c];
@@ -429,7 +431,7 @@ void constraint_drop(struct reading *in, struct model_relation *relation, const 
     } else if (gone->index != NULL) {
         effect_lock_all(in, gone->index, LOCK_ACCESS_EXCLUSIVE);
         if (cascades)
-            drop_pointing(in, gone->index);
+            drop_pointing(in, relation, gone->index);
     }
     model_drop_constraint(in->model, relation, name);
 }

@@ -27,14 +27,6 @@ static void drop_foreign_keys(const struct dropping *drop, struct model_relation
     }
 }
 
-static bool uses(const struct model_relation *view, const struct model_relation *used)
-{
-    for (size_t i = 0; i < view->use_count; i++)
-        if (view->uses[i] == used)
-            return true;
-    return false;
-}
-
 static void drop_pointing_keys(const struct dropping *drop, struct model_relation *other,
                                const struct model_relation *table)
 {
@@ -51,16 +43,12 @@ static void drop_pointing_keys(const struct dropping *drop, struct model_relatio
 /* CASCADE: views that use it, foreign keys that point to it. */
 static void drop_dependents(const struct dropping *drop, struct model_relation *relation)
 {
-    for (size_t i = 0; i < model_count(drop->in->model) && drop->cascades; i++) {
-        struct model_relation *other = model_relation(drop->in->model, i);
-
-        if (other->is_gone || other == relation)
-            continue;
-        if (uses(other, relation))
-            drop_relation(drop, other);
-        else
-            drop_pointing_keys(drop, other, relation);
-    }
+    for (size_t i = 0; i < relation->user_count && drop->cascades; i++)
+        if (!relation->users[i]->is_gone)
+            drop_relation(drop, relation->users[i]);
+    for (size_t i = 0; i < relation->pointing_count && drop->cascades; i++)
+        if (!relation->pointing[i]->is_gone && relation->pointing[i] != relation)
+            drop_pointing_keys(drop, relation->pointing[i], relation);
 }
 
 static void drop_sequences(const struct dropping *drop, const struct model_relation *table)
@@ -259,10 +247,10 @@ void drop_views_of(struct reading *in, const struct model_relation *table)
 {
     struct dropping drop = {.in = in, .cascades = true};
 
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *view = model_relation(in->model, i);
+    for (size_t i = 0; i < table->user_count; i++) {
+        struct model_relation *view = table->users[i];
 
-        if (view->is_gone || !uses(view, table))
+        if (view->is_gone)
             continue;
         effect_unknown(in, "CASCADE drops the views that use the column: all views of the table "
                            "are taken for such");
@@ -280,8 +268,8 @@ static bool is_truncated(const struct reading *in, const struct model_relation *
 
 static void truncate_pointing(struct reading *in, const struct model_relation *table)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *other = model_relation(in->model, i);
+    for (size_t i = 0; i < table->pointing_count; i++) {
+        struct model_relation *other = table->pointing[i];
 
         for (size_t c = 0; c < other->constraint_count && !other->is_gone; c++)
             if (other->constraints[c].references == table && !is_truncated(in, other)) {

@@ -23,6 +23,7 @@ struct model {
     size_t settled; /* relations before it are not new */
     struct model_named_type *types;
     size_t type_count;
+    size_t type_buckets[BUCKETS]; /* of types, from 1; 0: empty */
     size_t revision;
     bool is_frozen;
 };
@@ -238,12 +239,38 @@ void model_add_part(struct model *model, struct model_relation *relation,
     relation->parts[relation->part_count++] = part;
 }
 
+/* By number, so that what is said of them has the order of the history. */
+static void *noted(struct model *model, struct model_relation **list, size_t *count,
+                   struct model_relation *relation)
+{
+    size_t at = *count;
+
+    while (at > 0 && list[at - 1]->number > relation->number)
+        at--;
+    if (at > 0 && list[at - 1] == relation)
+        return list;
+    list = grown(model, list, *count, sizeof(relation));
+    memmove(&list[at + 1], &list[at], (*count - at) * sizeof(relation));
+    list[at] = relation;
+    (*count)++;
+    return list;
+}
+
+void model_point(struct model *model, struct model_relation *relation,
+                 struct model_relation *references)
+{
+    if (!model->is_frozen)
+        references->pointing =
+            noted(model, references->pointing, &references->pointing_count, relation);
+}
+
 void model_add_use(struct model *model, struct model_relation *view, struct model_relation *used)
 {
     if (model->is_frozen || is_family(model, used, view))
         return;
     view->uses = grown(model, view->uses, view->use_count, sizeof(used));
     view->uses[view->use_count++] = used;
+    used->users = noted(model, used->users, &used->user_count, view);
 }
 
 /* Of the table's list, where one of that number stands or belongs. */
@@ -369,8 +396,8 @@ struct model_named_type *model_find_type(const struct model *model, const char *
                                          const char *name)
 {
     schema = schema_or_public(schema);
-    for (size_t i = 0; i < model->type_count; i++) {
-        struct model_named_type *type = &model->types[i];
+    for (size_t i = model->type_buckets[bucket_of(name)]; i > 0; i = model->types[i - 1].next) {
+        struct model_named_type *type = &model->types[i - 1];
 
         if (!type->is_gone && strcmp(type->name, name) == 0 && strcmp(type->schema, schema) == 0)
             return type;
@@ -387,10 +414,12 @@ struct model_named_type *model_make_type(struct model *model, const char *schema
         return type;
     model->types = grown(model, model->types, model->type_count, sizeof(*type));
     type = &model->types[model->type_count];
-    model->type_count += !model->is_frozen;
     *type = (struct model_named_type){.schema = model_keep(model, schema_or_public(schema)),
                                       .name = model_keep(model, name),
                                       .kind = kind,
-                                      .since = model->revision};
+                                      .since = model->revision,
+                                      .next = model->type_buckets[bucket_of(name)]};
+    if (!model->is_frozen)
+        model->type_buckets[bucket_of(name)] = ++model->type_count;
     return type;
 }

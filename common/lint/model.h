@@ -93,6 +93,10 @@ struct model_relation {
     size_t constraint_count;
     struct model_relation **uses; /* of a view */
     size_t use_count;
+    struct model_relation **users; /* views that use it, by number, gone ones too */
+    size_t user_count;
+    struct model_relation **pointing; /* likewise what has, or had, a foreign key to it */
+    size_t pointing_count;
     struct model_relation **parts; /* indexes and partitions or heirs, gone ones too */
     size_t part_count;
     struct model_relation *next; /* of the same bucket */
@@ -108,6 +112,7 @@ struct model_named_type {
     bool is_constrained;          /* a domain with a CHECK or NOT NULL */
     bool is_gone;
     size_t since;
+    size_t next; /* of the same bucket, from 1; 0: none */
 };
 
 struct model;
@@ -141,6 +146,9 @@ void model_drop_column(struct model *model, struct model_relation *relation, con
 struct model_constraint *model_constraint(const struct model_relation *relation, const char *name);
 struct model_constraint *model_add_constraint(struct model *model, struct model_relation *relation,
                                               const char *name, enum model_constraint_kind kind);
+/* relation has a foreign key to references. */
+void model_point(struct model *model, struct model_relation *relation,
+                 struct model_relation *references);
 void model_drop_constraint(struct model *model, struct model_relation *relation, const char *name);
 /* Neither is done if it would close a circle. */
 void model_add_part(struct model *model, struct model_relation *relation,

@@ -223,6 +223,40 @@ START_TEST(sequences_go_with_whom_they_belong_to_last)
 }
 END_TEST
 
+START_TEST(what_points_to_a_table_is_known_by_it)
+{
+    run("CREATE TABLE t (p bigint, q bigint); CREATE TABLE p (id bigint PRIMARY KEY, u int UNIQUE);"
+        "CREATE TABLE v (p bigint REFERENCES p, u int REFERENCES p (u));"
+        "ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (p) REFERENCES p;"
+        "CREATE VIEW w AS SELECT * FROM p");
+    ck_assert_uint_eq(relation("p")->pointing_count, 2);
+    ck_assert_ptr_eq(relation("p")->pointing[0], relation("t"));
+    ck_assert_ptr_eq(relation("p")->pointing[1], relation("v"));
+    run("TRUNCATE p CASCADE");
+    ck_assert(is_locked("t") && is_locked("v"));
+    run("ALTER TABLE p DROP CONSTRAINT p_u_key CASCADE");
+    ck_assert(is_locked("v") && !is_locked("t"));
+    ck_assert_uint_eq(relation("v")->constraint_count, 1);
+    run("ALTER TABLE t DROP CONSTRAINT k; TRUNCATE p CASCADE");
+    ck_assert(is_locked("v") && !is_locked("t"));
+    run("DROP TABLE p CASCADE");
+    ck_assert(is_locked("w") && is_locked("v") && !is_locked("t"));
+    ck_assert_ptr_null(relation("w"));
+    ck_assert_uint_eq(relation("v")->constraint_count, 0);
+}
+END_TEST
+
+START_TEST(types_of_one_name_are_told_apart_by_their_schema)
+{
+    run("CREATE TYPE mood AS ENUM ('a'); CREATE SCHEMA s; CREATE DOMAIN s.mood AS int;"
+        "DROP TYPE mood");
+    ck_assert_ptr_null(model_find_type(at.place.model, NULL, "mood"));
+    ck_assert_int_eq(model_find_type(at.place.model, "s", "mood")->kind, MODEL_DOMAIN);
+    run("CREATE TYPE mood AS ENUM ('b')");
+    ck_assert_int_eq(model_find_type(at.place.model, "public", "mood")->kind, MODEL_ENUM);
+}
+END_TEST
+
 /* Together no more than they are: each step once copied all before it. */
 START_TEST(many_parts_of_a_statement_are_taken_back_one_after_the_other)
 {
@@ -253,6 +287,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, circles_that_no_server_would_make_end);
     tcase_add_test(tcase, a_frozen_model_stays_as_it_is);
     tcase_add_test(tcase, what_takes_a_statement_back_is_said_only_where_it_is_known);
+    tcase_add_test(tcase, what_points_to_a_table_is_known_by_it);
+    tcase_add_test(tcase, types_of_one_name_are_told_apart_by_their_schema);
     tcase_add_test(tcase, many_parts_of_a_statement_are_taken_back_one_after_the_other);
 }
 
