@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ENTRIES_FIRST 16 /* of a folder: a power of two */
+
 static enum error_code open_regular(const char *path, size_t max, int *ret, size_t *ret_size,
                                     struct error *err)
 {
@@ -139,7 +141,7 @@ enum error_code file_list(const void *parent, const char *path, char ***ret, siz
     if (folder == NULL)
         return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_INVALID,
                          "cannot list the folder %s: %s", path, strerror(errno));
-    names = memory_array(parent, char *, FILE_ENTRIES_MAX);
+    names = memory_array(parent, char *, ENTRIES_FIRST);
     while ((entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
@@ -149,6 +151,8 @@ enum error_code file_list(const void *parent, const char *path, char ***ret, siz
             return error_set(err, ERROR_LIMIT, "the folder %s has more than %d entries", path,
                              FILE_ENTRIES_MAX);
         }
+        if (count >= ENTRIES_FIRST && (count & (count - 1)) == 0)
+            names = memory_grow(parent, names, count, 2 * count);
         names[count++] = memory_text(names, entry->d_name);
     }
     (void)closedir(folder);

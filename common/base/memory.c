@@ -5,15 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+void *memory_raw(const void *parent, size_t size, const char *name)
+{
+    void *block = talloc_named_const(parent, size, name);
+
+    if (block == NULL)
+        abort();
+    return block;
+}
+
 void *memory_zeroed(const void *parent, size_t count, size_t size, const char *name)
 {
     void *block;
 
     if (size != 0 && count > SIZE_MAX / size)
         abort();
-    block = talloc_named_const(parent, count * size, name);
-    if (block == NULL)
-        abort();
+    block = memory_raw(parent, count * size, name);
     memset(block, 0, count * size);
     return block;
 }
@@ -58,9 +65,13 @@ char *memory_format(const void *parent, const char *format, ...)
 
 void *memory_copy(const void *parent, const void *bytes, size_t size)
 {
-    char *copy = memory_zeroed(parent, size + 1, 1, "copy");
+    char *copy;
 
+    if (size == SIZE_MAX)
+        abort();
+    copy = memory_raw(parent, size + 1, "copy");
     if (size > 0)
         memcpy(copy, bytes, size);
+    copy[size] = '\0';
     return copy;
 }

@@ -32,6 +32,8 @@ static inline const char *text_kept(const struct kept_text *text)
     return text->copy == NULL ? "" : text->copy;
 }
 
+/* Not zeroed: for who writes before reading. */
+void *memory_raw(const void *parent, size_t size, const char *name);
 char *memory_text(const void *parent, const char *text);
 char *memory_format(const void *parent, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -34,17 +34,19 @@ static bool is_read(const char *path)
 static enum error_code look_into(const char *folder, const char *name, struct folder_look *ret,
                                  struct error *err)
 {
-    char path[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX], expand[FILE_PATH_MAX];
+    bool is_native;
 
     if (!text_format(path, sizeof(path), "%s/%s", folder, name))
         return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
-    if (!file_is_folder(path)) {
+    if (!text_format(expand, sizeof(expand), "%s/expand.sql", path))
+        return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
+    is_native = file_exists(expand); /* mostly, and one look is enough */
+    if (!is_native && !file_is_folder(path)) {
         ret->has_foreign |= is_read(name);
         return ERROR_OK;
     }
-    if (!text_format(path, sizeof(path), "%s/%s/expand.sql", folder, name))
-        return error_set(err, ERROR_INVALID, "the path %s is too long", folder);
-    if (file_exists(path) || strcmp(name, MIGRATION_REPEATABLES) == 0)
+    if (is_native || strcmp(name, MIGRATION_REPEATABLES) == 0)
         ret->has_native = true;
     else
         ret->has_foreign = true;

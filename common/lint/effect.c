@@ -8,7 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_BYTES_MAX 63
+#define NAME_BYTES_MAX    63
+#define REVERSE_BYTES_MAX 8388608 /* what would be longer nobody says */
 
 static const struct {
     const char *name, *letters;
@@ -182,19 +183,14 @@ const char *effect_format(struct reading *in, const char *format, ...)
     return text;
 }
 
-static bool is_word_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 const char *effect_text_with(struct reading *in, const char *word, const char *more)
 {
     const char *text = in->statement->text;
     size_t length = strlen(word);
 
     for (size_t at = 0; text[at] != '\0'; at++) {
-        if ((at > 0 && is_word_letter(text[at - 1])) || strncasecmp(text + at, word, length) != 0 ||
-            is_word_letter(text[at + length]))
+        if ((at > 0 && name_has_letter(text[at - 1])) ||
+            strncasecmp(text + at, word, length) != 0 || name_has_letter(text[at + length]))
             continue;
         return effect_format(in, "%.*s%s%s", (int)(at + length), text, more, text + at + length);
     }
@@ -233,7 +229,7 @@ void effect_check_name(struct reading *in, const char *name)
         return;
     for (const char *at = in->statement->text; *at != '\0'; at++)
         if (strncasecmp(at, name, length) == 0 &&
-            (is_word_letter(at[length]) || (unsigned char)at[length] >= 0x80)) {
+            (name_has_letter(at[length]) || (unsigned char)at[length] >= 0x80)) {
             (void)effect_note(in, RULE_NAME_CUT, NULL, name, NULL);
             return;
         }
@@ -253,13 +249,28 @@ void effect_made(struct reading *in, const char *name, const struct model_relati
 
 void effect_reverse(struct reading *in, const char *sql)
 {
-    struct effect *effect = in->effect;
-
     in->has_no_reverse |= sql == NULL;
     if (in->has_no_reverse)
         return;
-    effect->reverse =
-        effect->reverse == NULL ? sql : effect_format(in, "%s\n%s", sql, effect->reverse);
+    in->reverses = grown(in, in->reverses, in->reverse_count, sizeof(sql));
+    in->reverses[in->reverse_count++] = sql;
+}
+
+/* The last part is taken back first. */
+static const char *whole_reverse(struct reading *in)
+{
+    struct text *whole;
+
+    if (in->has_no_reverse || in->reverse_count == 0)
+        return NULL;
+    if (in->reverse_count == 1)
+        return in->reverses[0];
+    whole = text_new(in->effect, REVERSE_BYTES_MAX);
+    for (size_t i = in->reverse_count; i-- > 0;) {
+        text_append(whole, in->reverses[i]);
+        text_append(whole, i > 0 ? "\n" : "");
+    }
+    return whole->is_cut ? NULL : whole->data;
 }
 
 void effect_unknown(struct reading *in, const char *what)
@@ -374,13 +385,13 @@ void reading_uses(struct reading *in, const struct tree *node, struct model_rela
 
 const char *reading_names(struct reading *in, const struct tree *list)
 {
-    const char *names = "";
+    struct text *names = text_new(in->effect, SPLIT_BYTES_MAX);
 
-    for (size_t i = 0; i < tree_count(list); i++)
-        names =
-            effect_format(in, "%s%s%s", names, i == 0 ? "" : ", ",
-                          name_text(in->effect, tree_text(tree_item(list, i, "String"), "sval")));
-    return names;
+    for (size_t i = 0; i < tree_count(list); i++) {
+        text_append(names, i == 0 ? "" : ", ");
+        text_append(names, name_text(in->effect, tree_text(tree_item(list, i, "String"), "sval")));
+    }
+    return names->data;
 }
 
 /* ---- the table ---- */
@@ -468,7 +479,7 @@ enum error_code effect_of(const void *parent, struct effect_place *place,
                          "the history makes more than %d relations or types; no more are looked at",
                          MODEL_RELATIONS_MAX);
     }
-    if (tree_of_statement(memory, statement->text, &tree, err) != ERROR_OK) {
+    if (split_tree_of(memory, statement, &tree, err) != ERROR_OK) {
         talloc_free(memory);
         return err->code;
     }
@@ -479,8 +490,7 @@ enum error_code effect_of(const void *parent, struct effect_place *place,
     in.node = tree_get(tree, statement->kind);
     reader_of(statement->kind)(&in);
     talloc_free(memory);
-    if (in.has_no_reverse)
-        in.effect->reverse = NULL;
+    in.effect->reverse = whole_reverse(&in);
     *ret = in.effect;
     return ERROR_OK;
 }

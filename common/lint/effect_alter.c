@@ -374,9 +374,8 @@ static void read_command(struct reading *in, const struct tree *node,
                          struct model_relation *relation)
 {
     const struct command *command = find_command(tree_text(node, "subtype"));
-    const char *reverse = in->effect->reverse;
+    size_t reverses = in->reverse_count;
 
-    in->effect->shape = effect_format(in, "%s %s", in->effect->shape, tree_text(node, "subtype"));
     if (command == NULL) {
         effect_lock_all(in, relation, LOCK_ACCESS_EXCLUSIVE);
         effect_unknown(in, "this form of ALTER TABLE is not known here");
@@ -388,7 +387,7 @@ static void read_command(struct reading *in, const struct tree *node,
         effect_lock(in, relation, command->mode);
     if (command->read != NULL)
         command->read(in, node, relation);
-    if (in->effect->reverse == reverse)
+    if (in->reverse_count == reverses)
         effect_reverse(in, NULL);
     follow(in, node, relation);
 }
@@ -421,6 +420,18 @@ static enum model_kind kind_of(const char *type)
     return MODEL_TABLE;
 }
 
+static const char *shape_of(struct reading *in, const struct tree *list)
+{
+    struct text *shape = text_new(in->effect, SPLIT_BYTES_MAX);
+
+    text_append(shape, in->statement->kind);
+    for (size_t i = 0; i < tree_count(list); i++) {
+        text_append(shape, " ");
+        text_append(shape, tree_text(tree_item(list, i, "AlterTableCmd"), "subtype"));
+    }
+    return shape->data;
+}
+
 void read_alter_table(struct reading *in)
 {
     const struct tree *list = tree_get(in->node, "cmds");
@@ -428,6 +439,7 @@ void read_alter_table(struct reading *in)
                                                        kind_of(tree_text(in->node, "objtype")));
 
     in->is_only = !tree_flag(tree_get(in->node, "relation"), "inh");
+    in->effect->shape = shape_of(in, list);
     for (size_t i = 0; i < tree_count(list); i++)
         read_command(in, tree_item(list, i, "AlterTableCmd"), relation);
     note_validation_at_once(in, list, relation);

@@ -118,8 +118,7 @@ static void make_sequence(struct reading *in, struct model_relation *relation, c
         model_make(in->model, relation->schema,
                    effect_format(in, "%s_%s_seq", relation->name, column), MODEL_SEQUENCE);
 
-    sequence->table = relation;
-    sequence->column = model_keep(in->model, column);
+    model_own(in->model, sequence, relation, column);
 }
 
 static const struct model_named_type *named_type(struct reading *in, const struct tree *node)
@@ -220,14 +219,11 @@ static bool speaks_of(const struct model_constraint *constraint, const char *col
 static void drop_sequences(struct reading *in, const struct model_relation *relation,
                            const char *column)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *sequence = model_relation(in->model, i);
-
-        if (sequence->is_gone || sequence->kind != MODEL_SEQUENCE || sequence->table != relation ||
-            (column != NULL && strcmp(sequence->column, column) != 0))
+    for (struct model_relation *own = relation->sequences; own != NULL; own = own->next_owned) {
+        if (own->is_gone || own->kind != MODEL_SEQUENCE || strcmp(own->column, column) != 0)
             continue;
-        effect_lock(in, sequence, LOCK_ACCESS_EXCLUSIVE);
-        model_drop(in->model, sequence);
+        effect_lock(in, own, LOCK_ACCESS_EXCLUSIVE);
+        model_drop(in->model, own);
     }
 }
 
@@ -319,8 +315,8 @@ static void touch_key(struct reading *in, struct model_relation *relation,
 static void touch_pointing(struct reading *in, const struct model_relation *relation,
                            const char *name, bool is_checked)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *other = model_relation(in->model, i);
+    for (size_t i = 0; i < relation->pointing_count; i++) {
+        struct model_relation *other = relation->pointing[i];
 
         for (size_t c = 0; c < other->constraint_count && !other->is_gone; c++) {
             const struct model_constraint *key = &other->constraints[c];

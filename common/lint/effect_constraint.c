@@ -29,18 +29,27 @@ static const struct constraint_kind *kind_of(const struct tree *constraint)
 
 /* ---- texts ---- */
 
+/* E'...' knows backslashes. */
 static size_t skip_quoted(const char *text, size_t at)
 {
     char quote = text[at];
+    bool escapes = quote == '\'' && at > 0 && (text[at - 1] | 0x20) == 'e' &&
+                   (at == 1 || !name_has_letter(text[at - 2]));
 
-    for (at++; text[at] != '\0' && text[at] != quote; at++)
-        continue;
+    at++;
+    while (text[at] != '\0' && (text[at] != quote || text[at + 1] == quote)) {
+        bool is_two = text[at] == quote || (escapes && text[at] == '\\' && text[at + 1] != '\0');
+
+        at += is_two ? 2 : 1;
+    }
     return text[at] == '\0' ? at : at + 1;
 }
 
-const char *reading_parenthesis(struct reading *in, size_t offset)
+const char *reading_parenthesis(struct reading *in, size_t location)
 {
     const char *text = in->statement->text;
+    size_t before = in->statement->tree.offset; /* of what is counted from */
+    size_t offset = location > before ? location - before : 0;
     size_t depth = 0, from = 0, at = offset < strlen(text) ? offset : strlen(text);
 
     while (text[at] != '\0') {
@@ -207,6 +216,7 @@ static void add_foreign_key(struct reading *in, const struct tree *constraint,
                               : reading_names(in, tree_get(constraint, "fk_attrs"));
 
     made->references = references;
+    model_point(in->model, place->relation, references);
     made->index = index_of_key(references, tree_get(constraint, "pk_attrs"));
     made->is_valid = !tree_flag(constraint, "skip_validation") || place->is_create;
     effect_lock_all(in, references, LOCK_SHARE_ROW_EXCLUSIVE);
@@ -384,11 +394,12 @@ bool constraint_proves_not_null(const struct model_relation *relation, const cha
     return false;
 }
 
-/* Foreign keys that point to this index go with it. */
-static void drop_pointing(struct reading *in, const struct model_relation *index)
+/* Foreign keys that point to this index of the relation go with it. */
+static void drop_pointing(struct reading *in, const struct model_relation *relation,
+                          const struct model_relation *index)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *other = model_relation(in->model, i);
+    for (size_t i = 0; i < relation->pointing_count; i++) {
+        struct model_relation *other = relation->pointing[i];
 
         for (size_t c = other->constraint_count; c-- > 0 && !other->is_gone;) {
             const struct model_constraint *key = &other->constraints[c];
@@ -420,7 +431,7 @@ void constraint_drop(struct reading *in, struct model_relation *relation, const 
     } else if (gone->index != NULL) {
         effect_lock_all(in, gone->index, LOCK_ACCESS_EXCLUSIVE);
         if (cascades)
-            drop_pointing(in, gone->index);
+            drop_pointing(in, relation, gone->index);
     }
     model_drop_constraint(in->model, relation, name);
 }

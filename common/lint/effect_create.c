@@ -289,9 +289,9 @@ void read_sequence(struct reading *in)
     struct model_relation *sequence = model_make(in->model, tree_text(range, "schemaname"),
                                                  tree_text(range, "relname"), MODEL_SEQUENCE);
     const char *column;
+    struct model_relation *owner = owner_of(in, tree_get(in->node, "options"), &column);
 
-    sequence->table = owner_of(in, tree_get(in->node, "options"), &column);
-    sequence->column = model_keep(in->model, column);
+    model_own(in->model, sequence, owner, column);
     if (sequence->table != NULL)
         effect_lock(in, sequence->table, LOCK_ACCESS_SHARE);
     effect_made(in, sequence->name, NULL);
@@ -315,8 +315,7 @@ void read_alter_sequence(struct reading *in)
     effect_lock(in, owner, LOCK_ACCESS_SHARE);
     if (model_is_frozen(in->model))
         return;
-    sequence->table = owner;
-    sequence->column = model_keep(in->model, column);
+    model_own(in->model, sequence, owner, column);
 }
 
 void read_schema(struct reading *in)

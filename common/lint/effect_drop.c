@@ -27,14 +27,6 @@ static void drop_foreign_keys(const struct dropping *drop, struct model_relation
     }
 }
 
-static bool uses(const struct model_relation *view, const struct model_relation *used)
-{
-    for (size_t i = 0; i < view->use_count; i++)
-        if (view->uses[i] == used)
-            return true;
-    return false;
-}
-
 static void drop_pointing_keys(const struct dropping *drop, struct model_relation *other,
                                const struct model_relation *table)
 {
@@ -51,27 +43,21 @@ static void drop_pointing_keys(const struct dropping *drop, struct model_relatio
 /* CASCADE: views that use it, foreign keys that point to it. */
 static void drop_dependents(const struct dropping *drop, struct model_relation *relation)
 {
-    for (size_t i = 0; i < model_count(drop->in->model) && drop->cascades; i++) {
-        struct model_relation *other = model_relation(drop->in->model, i);
-
-        if (other->is_gone || other == relation)
-            continue;
-        if (uses(other, relation))
-            drop_relation(drop, other);
-        else
-            drop_pointing_keys(drop, other, relation);
-    }
+    for (size_t i = 0; i < relation->user_count && drop->cascades; i++)
+        if (!relation->users[i]->is_gone)
+            drop_relation(drop, relation->users[i]);
+    for (size_t i = 0; i < relation->pointing_count && drop->cascades; i++)
+        if (!relation->pointing[i]->is_gone && relation->pointing[i] != relation)
+            drop_pointing_keys(drop, relation->pointing[i], relation);
 }
 
 static void drop_sequences(const struct dropping *drop, const struct model_relation *table)
 {
-    for (size_t i = 0; i < model_count(drop->in->model); i++) {
-        struct model_relation *sequence = model_relation(drop->in->model, i);
-
-        if (sequence->kind == MODEL_SEQUENCE && !sequence->is_gone && sequence->table == table) {
-            effect_lock(drop->in, sequence, LOCK_ACCESS_EXCLUSIVE);
-            model_drop(drop->in->model, sequence);
-        }
+    for (struct model_relation *own = table->sequences; own != NULL; own = own->next_owned) {
+        if (own->is_gone || own->kind != MODEL_SEQUENCE)
+            continue;
+        effect_lock(drop->in, own, LOCK_ACCESS_EXCLUSIVE);
+        model_drop(drop->in->model, own);
     }
 }
 
@@ -261,10 +247,10 @@ void drop_views_of(struct reading *in, const struct model_relation *table)
 {
     struct dropping drop = {.in = in, .cascades = true};
 
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *view = model_relation(in->model, i);
+    for (size_t i = 0; i < table->user_count; i++) {
+        struct model_relation *view = table->users[i];
 
-        if (view->is_gone || !uses(view, table))
+        if (view->is_gone)
             continue;
         effect_unknown(in, "CASCADE drops the views that use the column: all views of the table "
                            "are taken for such");
@@ -282,8 +268,8 @@ static bool is_truncated(const struct reading *in, const struct model_relation *
 
 static void truncate_pointing(struct reading *in, const struct model_relation *table)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        struct model_relation *other = model_relation(in->model, i);
+    for (size_t i = 0; i < table->pointing_count; i++) {
+        struct model_relation *other = table->pointing[i];
 
         for (size_t c = 0; c < other->constraint_count && !other->is_gone; c++)
             if (other->constraints[c].references == table && !is_truncated(in, other)) {
@@ -296,12 +282,9 @@ static void truncate_pointing(struct reading *in, const struct model_relation *t
 
 static void restart_sequences(struct reading *in, const struct model_relation *table)
 {
-    for (size_t i = 0; i < model_count(in->model); i++) {
-        const struct model_relation *sequence = model_relation(in->model, i);
-
-        if (sequence->kind == MODEL_SEQUENCE && !sequence->is_gone && sequence->table == table)
-            effect_lock(in, sequence, LOCK_ACCESS_EXCLUSIVE);
-    }
+    for (const struct model_relation *own = table->sequences; own != NULL; own = own->next_owned)
+        if (own->kind == MODEL_SEQUENCE && !own->is_gone)
+            effect_lock(in, own, LOCK_ACCESS_EXCLUSIVE);
 }
 
 void read_truncate(struct reading *in)

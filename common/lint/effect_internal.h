@@ -20,6 +20,8 @@ struct reading {
     bool is_only;            /* ONLY: not the partitions and heirs */
     const struct model_relation **dropped;
     size_t dropped_count;
+    const char **reverses; /* of its parts, in their order */
+    size_t reverse_count;
     bool has_no_reverse; /* a part of it has none */
 };
 
@@ -102,7 +104,7 @@ void constraint_validate(struct reading *in, struct model_relation *relation, co
 /* Is a valid CHECK (column IS NOT NULL) there? */
 bool constraint_proves_not_null(const struct model_relation *relation, const char *column);
 /* The text from the first parenthesis at or behind offset to its own end; "" if there is none. */
-const char *reading_parenthesis(struct reading *in, size_t offset);
+const char *reading_parenthesis(struct reading *in, size_t location);
 
 /* ---- effect_column.c ---- */
 

@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define TEXT_MAX 65536
+#define TEXT_MAX      65536
+#define REVISION_SIZE 65536 /* of memory that most revisions are content with */
 
 /* ---- findings ---- */
 
@@ -160,7 +161,7 @@ static enum error_code lint_revision(struct linting *in, struct error *err)
     const struct migration_revision *revision = &in->set->revisions[in->revision];
     enum error_code code;
 
-    in->memory = talloc_new(in->report);
+    in->memory = talloc_pool(NULL, REVISION_SIZE);
     in->effect_count = 0;
     in->used_count = 0;
     model_set_revision(in->place.model, in->revision);
@@ -198,26 +199,39 @@ static void lint_keys(struct linting *in)
     }
 }
 
+static enum error_code lint_all(struct linting *in, struct error *err)
+{
+    for (; in->revision < in->set->revision_count; in->revision++) {
+        if (lint_revision(in, err) != ERROR_OK)
+            return err->code;
+        if (in->report->count == LINT_FINDINGS_MAX)
+            return error_set(err, ERROR_LIMIT,
+                             "%d findings or more, and no more are kept: name some revisions",
+                             LINT_FINDINGS_MAX);
+        in->report->judged_count++;
+    }
+    lint_keys(in);
+    return ERROR_OK;
+}
+
 enum error_code lint_run(const void *parent, const struct lint_options *options,
                          struct lint_report **ret, struct error *err)
 {
     struct linting in = {.options = options, .set = options->set};
-    enum error_code code = ERROR_OK;
+    enum error_code code;
 
     in.report = memory_new(parent, struct lint_report);
     in.place = (struct effect_place){.model = model_new(in.report), .is_utc = true};
     read_releases(&in);
-    for (; in.revision < in.set->revision_count && code == ERROR_OK; in.revision++)
-        code = lint_revision(&in, err);
-    if (code == ERROR_OK && in.report->count == LINT_FINDINGS_MAX)
-        code = error_set(err, ERROR_LIMIT,
-                         "%d findings or more, and no more are kept: name some revisions",
-                         LINT_FINDINGS_MAX);
+    code = lint_all(&in, err);
+    if (code == ERROR_LIMIT && options->is_to_a_limit) {
+        in.report->limit = memory_text(in.report, err->detail);
+        code = ERROR_OK;
+    }
     if (code != ERROR_OK) {
         talloc_free(in.report);
         return code;
     }
-    lint_keys(&in);
     talloc_free(in.place.model);
     *ret = in.report;
     return ERROR_OK;

@@ -42,6 +42,7 @@ struct lint_options {
     const size_t *from; /* what came after this revision is one unreleased set; NULL: releases say
                          */
     const struct lint_sizes *sizes; /* NULL: no database */
+    bool is_to_a_limit;             /* a limit ends the report, and is no error */
 };
 
 struct lint_finding {
@@ -58,9 +59,12 @@ struct lint_report {
     size_t count;
     struct lint_finding *findings; /* by revision, file and line */
     size_t error_count;
+    size_t judged_count; /* revisions, in their order: all of the set, or those before the limit */
+    const char *limit;   /* why no more are judged; NULL: all are */
 };
 
-/* A talloc child of parent.  ERROR_LIMIT beyond LINT_FINDINGS_MAX, or what the model holds. */
+/* A talloc child of parent.  ERROR_LIMIT beyond LINT_FINDINGS_MAX, or what the model holds,
+ * unless is_to_a_limit. */
 enum error_code lint_run(const void *parent, const struct lint_options *options,
                          struct lint_report **ret, struct error *err);
 

@@ -1,24 +1,20 @@
 /* Does revert.sql take back what expand.sql made?  And the allows of a file. */
 #include "common/base/text.h"
 #include "common/lint/lint_internal.h"
+#include "common/lint/name.h"
 
 #include <string.h>
 #include <strings.h>
 
 /* ---- is it mentioned? ---- */
 
-static bool is_word_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 static bool has_word(const char *text, const char *word)
 {
     size_t length = strlen(word);
 
     for (size_t at = 0; text[at] != '\0'; at++)
-        if (strncasecmp(text + at, word, length) == 0 && !is_word_letter(text[at + length]) &&
-            (at == 0 || !is_word_letter(text[at - 1])))
+        if ((text[at] | 0x20) == (word[0] | 0x20) && strncasecmp(text + at, word, length) == 0 &&
+            !name_has_letter(text[at + length]) && (at == 0 || !name_has_letter(text[at - 1])))
             return true;
     return false;
 }

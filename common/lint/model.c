@@ -1,5 +1,6 @@
 #include "common/lint/model.h"
 
+#include "common/base/arena.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
@@ -7,10 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BUCKETS 4096
+#define BUCKETS    4096
+#define TEXTS_SIZE 16384 /* of a piece of memory */
+#define ROOM_FIRST 4     /* elements of an array: a power of two */
 
 struct model {
     struct model_relation *buckets[BUCKETS];
+    struct arena texts;
     struct model_relation **relations;
     size_t count;
     size_t *marks; /* by number: the walk that came by last */
@@ -19,6 +23,7 @@ struct model {
     size_t settled; /* relations before it are not new */
     struct model_named_type *types;
     size_t type_count;
+    size_t type_buckets[BUCKETS]; /* of types, from 1; 0: empty */
     size_t revision;
     bool is_frozen;
 };
@@ -39,7 +44,10 @@ static size_t bucket_of(const char *name)
 
 struct model *model_new(const void *parent)
 {
-    return memory_new(parent, struct model);
+    struct model *model = memory_new(parent, struct model);
+
+    arena_begin(&model->texts, model, TEXTS_SIZE);
+    return model;
 }
 
 void model_freeze(struct model *model, bool is_frozen)
@@ -64,17 +72,17 @@ size_t model_revision(const struct model *model)
 
 const char *model_keep(struct model *model, const char *text)
 {
-    return memory_text(model, text);
+    return arena_text(&model->texts, text);
 }
 
 /* Room for one more of an array that grows by doubling. */
 static void *grown(struct model *model, void *array, size_t count, size_t size)
 {
-    bool is_full = (count & (count - 1)) == 0;
+    bool is_full = count == 0 || (count >= ROOM_FIRST && (count & (count - 1)) == 0);
 
     if (!is_full)
         return array;
-    return memory_resized(model, array, count, count == 0 ? 1 : count * 2, size);
+    return memory_resized(model, array, count, count == 0 ? ROOM_FIRST : count * 2, size);
 }
 
 /* ---- relations ---- */
@@ -231,12 +239,64 @@ void model_add_part(struct model *model, struct model_relation *relation,
     relation->parts[relation->part_count++] = part;
 }
 
+/* By number, so that what is said of them has the order of the history. */
+static void *noted(struct model *model, struct model_relation **list, size_t *count,
+                   struct model_relation *relation)
+{
+    size_t at = *count;
+
+    while (at > 0 && list[at - 1]->number > relation->number)
+        at--;
+    if (at > 0 && list[at - 1] == relation)
+        return list;
+    list = grown(model, list, *count, sizeof(relation));
+    memmove(&list[at + 1], &list[at], (*count - at) * sizeof(relation));
+    list[at] = relation;
+    (*count)++;
+    return list;
+}
+
+void model_point(struct model *model, struct model_relation *relation,
+                 struct model_relation *references)
+{
+    if (!model->is_frozen)
+        references->pointing =
+            noted(model, references->pointing, &references->pointing_count, relation);
+}
+
 void model_add_use(struct model *model, struct model_relation *view, struct model_relation *used)
 {
     if (model->is_frozen || is_family(model, used, view))
         return;
     view->uses = grown(model, view->uses, view->use_count, sizeof(used));
     view->uses[view->use_count++] = used;
+    used->users = noted(model, used->users, &used->user_count, view);
+}
+
+/* Of the table's list, where one of that number stands or belongs. */
+static struct model_relation **place_of(struct model_relation *table, size_t number)
+{
+    struct model_relation **at = &table->sequences;
+
+    while (*at != NULL && (*at)->number < number)
+        at = &(*at)->next_owned;
+    return at;
+}
+
+void model_own(struct model *model, struct model_relation *sequence, struct model_relation *table,
+               const char *column)
+{
+    struct model_relation **at;
+
+    if (sequence->owner != NULL)
+        *place_of(sequence->owner, sequence->number) = sequence->next_owned;
+    sequence->owner = sequence->table = table;
+    sequence->column = model_keep(model, column);
+    if (table == NULL)
+        return;
+    at = place_of(table, sequence->number);
+    sequence->next_owned = *at;
+    *at = sequence;
 }
 
 /* ---- columns and constraints ---- */
@@ -336,8 +396,8 @@ struct model_named_type *model_find_type(const struct model *model, const char *
                                          const char *name)
 {
     schema = schema_or_public(schema);
-    for (size_t i = 0; i < model->type_count; i++) {
-        struct model_named_type *type = &model->types[i];
+    for (size_t i = model->type_buckets[bucket_of(name)]; i > 0; i = model->types[i - 1].next) {
+        struct model_named_type *type = &model->types[i - 1];
 
         if (!type->is_gone && strcmp(type->name, name) == 0 && strcmp(type->schema, schema) == 0)
             return type;
@@ -354,10 +414,12 @@ struct model_named_type *model_make_type(struct model *model, const char *schema
         return type;
     model->types = grown(model, model->types, model->type_count, sizeof(*type));
     type = &model->types[model->type_count];
-    model->type_count += !model->is_frozen;
     *type = (struct model_named_type){.schema = model_keep(model, schema_or_public(schema)),
                                       .name = model_keep(model, name),
                                       .kind = kind,
-                                      .since = model->revision};
+                                      .since = model->revision,
+                                      .next = model->type_buckets[bucket_of(name)]};
+    if (!model->is_frozen)
+        model->type_buckets[bucket_of(name)] = ++model->type_count;
     return type;
 }

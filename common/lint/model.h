@@ -80,6 +80,9 @@ struct model_relation {
     bool is_default_partition;
     struct model_relation *table;       /* of an index; of a sequence: its owner */
     const char *column;                 /* of a sequence: the owner's */
+    struct model_relation *sequences;   /* that it owns, gone ones too: by number */
+    struct model_relation *owner;       /* of a sequence: whose sequences it is among */
+    struct model_relation *next_owned;  /* of a sequence: the owner's next one */
     const char *columns[MODEL_KEY_MAX]; /* of an index; "" for an expression */
     size_t key_count;
     bool is_unique;
@@ -90,6 +93,10 @@ struct model_relation {
     size_t constraint_count;
     struct model_relation **uses; /* of a view */
     size_t use_count;
+    struct model_relation **users; /* views that use it, by number, gone ones too */
+    size_t user_count;
+    struct model_relation **pointing; /* likewise what has, or had, a foreign key to it */
+    size_t pointing_count;
     struct model_relation **parts; /* indexes and partitions or heirs, gone ones too */
     size_t part_count;
     struct model_relation *next; /* of the same bucket */
@@ -105,6 +112,7 @@ struct model_named_type {
     bool is_constrained;          /* a domain with a CHECK or NOT NULL */
     bool is_gone;
     size_t since;
+    size_t next; /* of the same bucket, from 1; 0: none */
 };
 
 struct model;
@@ -138,10 +146,16 @@ void model_drop_column(struct model *model, struct model_relation *relation, con
 struct model_constraint *model_constraint(const struct model_relation *relation, const char *name);
 struct model_constraint *model_add_constraint(struct model *model, struct model_relation *relation,
                                               const char *name, enum model_constraint_kind kind);
+/* relation has a foreign key to references. */
+void model_point(struct model *model, struct model_relation *relation,
+                 struct model_relation *references);
 void model_drop_constraint(struct model *model, struct model_relation *relation, const char *name);
 /* Neither is done if it would close a circle. */
 void model_add_part(struct model *model, struct model_relation *relation,
                     struct model_relation *part);
+/* table: NULL, no longer. */
+void model_own(struct model *model, struct model_relation *sequence, struct model_relation *table,
+               const char *column);
 void model_add_use(struct model *model, struct model_relation *view, struct model_relation *used);
 bool model_has_key(const char *const *columns, size_t count, const char *name);
 

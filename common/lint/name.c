@@ -162,6 +162,11 @@ static const char *const keywords[] = {
     "xmltable",
 };
 
+bool name_has_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 static int compare(const void *name, const void *keyword)
 {
     return strcmp(name, *(const char *const *)keyword);
@@ -169,10 +174,11 @@ static int compare(const void *name, const void *keyword)
 
 static bool is_plain(const char *name)
 {
-    static const char first[] = "abcdefghijklmnopqrstuvwxyz_";
-    static const char more[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
+    bool is_word = (name[0] >= 'a' && name[0] <= 'z') || name[0] == '_';
 
-    return name[0] != '\0' && strspn(name, first) > 0 && name[strspn(name, more)] == '\0' &&
+    for (const char *c = name; *c != '\0' && is_word; c++)
+        is_word = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_';
+    return is_word &&
            bsearch(name, keywords, ARRAY_LEN(keywords), sizeof(keywords[0]), compare) == NULL;
 }
 
@@ -183,9 +189,15 @@ char *name_text(const void *parent, const char *name)
 
 char *name_with_schema(const void *parent, const char *schema, const char *name)
 {
-    char *left = name_text(parent, schema), *right = name_text(parent, name);
-    char *both = memory_format(parent, "%s.%s", left, right);
+    char *left = is_plain(schema) ? NULL : sql_identifier(parent, NULL, schema);
+    char *right = is_plain(name) ? NULL : sql_identifier(parent, NULL, name);
+    const char *words[] = {left != NULL ? left : schema, right != NULL ? right : name};
+    size_t sizes[] = {strlen(words[0]), strlen(words[1])};
+    char *both = memory_raw(parent, sizes[0] + sizes[1] + 2, "name");
 
+    memcpy(both, words[0], sizes[0]);
+    both[sizes[0]] = '.';
+    memcpy(both + sizes[0] + 1, words[1], sizes[1] + 1);
     talloc_free(left);
     talloc_free(right);
     return both;

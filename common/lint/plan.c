@@ -90,6 +90,26 @@ static const struct plan_past *find_past(const struct plan_pasts *pasts, const c
 
 /* ---- the history, and what of it is to run ---- */
 
+void plan_choose(const void *parent, const struct marks *marks, size_t target,
+                 struct plan_request *ret)
+{
+    const struct migration_set *set = ret->set;
+    bool *expands = memory_array(parent, bool, set->revision_count + 1);
+    bool *contracts = memory_array(parent, bool, set->revision_count + 1);
+    size_t *history = memory_array(NULL, size_t, set->revision_count + 1);
+    size_t count = migration_history_of(set, target, history);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = set->revisions[history[i]].name;
+
+        expands[history[i]] = marks == NULL || !marks_is_expanded(marks, name);
+        contracts[history[i]] = marks == NULL || !marks_is_contracted(marks, name);
+    }
+    talloc_free(history);
+    ret->is_to_expand = expands;
+    ret->is_to_contract = contracts;
+}
+
 struct planning {
     const struct plan_request *request;
     struct effect_place place;

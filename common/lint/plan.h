@@ -6,6 +6,7 @@
 
 #include "common/lint/effect.h"
 #include "common/migration/load.h"
+#include "common/migration/marks.h"
 #include "common/postgres/session.h"
 
 /* What the database's log says of the statements with that text. */
@@ -48,6 +49,11 @@ struct plan_request {
     const bool *is_to_contract; /* likewise */
     const struct plan_pasts *pasts;
 };
+
+/* What marks lacks of target and its ancestors becomes the lists of ret, children of parent; marks
+ * NULL: it lacks all of them. */
+void plan_choose(const void *parent, const struct marks *marks, size_t target,
+                 struct plan_request *ret);
 
 /* A talloc child of parent; none, if nothing was ever run here. */
 enum error_code plan_read_past(const void *parent, struct session *session, struct plan_pasts **ret,

@@ -14,16 +14,25 @@ static const struct migration_probe probe = {
 
 /* ---- run ---- */
 
-static enum error_code run_revision(struct session *session, const struct migration_set *set,
+/* Backfills are looked at by nobody. */
+static const bool *pending_of(const struct plan_request *pending, enum migration_phase phase)
+{
+    return phase == MIGRATION_CONTRACT ? pending->is_to_contract : pending->is_to_expand;
+}
+
+static enum error_code run_revision(struct session *session, const struct plan_request *pending,
                                     size_t index, struct error *err)
 {
     static const enum migration_phase phases[] = {MIGRATION_EXPAND, MIGRATION_BACKFILL,
                                                   MIGRATION_CONTRACT};
-    const struct migration_run run = {.operator_name = "trace", .probe = &probe};
 
     for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
-        const struct migration_order order = {
-            .set = set, .revision = set->revisions[index].name, .phase = phases[i]};
+        bool is_pending = pending_of(pending, phases[i])[index];
+        const struct migration_run run = {.operator_name = "trace",
+                                          .probe = is_pending ? &probe : NULL};
+        const struct migration_order order = {.set = pending->set,
+                                              .revision = pending->set->revisions[index].name,
+                                              .phase = phases[i]};
         struct migration_result result;
 
         if (migration_apply(session, &order, &run, &result, err) != ERROR_OK)
@@ -32,15 +41,18 @@ static enum error_code run_revision(struct session *session, const struct migrat
     return ERROR_OK;
 }
 
-static enum error_code run_all(struct session *session, const struct migration_set *set,
-                               const bool *is_wanted, struct error *err)
+static enum error_code run_all(struct session *session, const struct trace_request *request,
+                               struct error *err)
 {
-    if (session_run(session, embedded_trace, err) != ERROR_OK)
-        return err->code;
-    for (size_t i = 0; i < set->revision_count; i++)
-        if (is_wanted[i] && run_revision(session, set, i, err) != ERROR_OK)
-            return err->code;
-    return ERROR_OK;
+    const struct migration_set *set = request->pending.set;
+    size_t *history = memory_array(NULL, size_t, set->revision_count + 1);
+    size_t count = migration_history_of(set, request->target, history);
+    enum error_code code = session_run(session, embedded_trace, err);
+
+    for (size_t i = 0; i < count && code == ERROR_OK; i++)
+        code = run_revision(session, &request->pending, history[i], err);
+    talloc_free(history);
+    return code;
 }
 
 /* ---- what was seen ---- */
@@ -167,14 +179,12 @@ static void compare(struct trace *trace, struct trace_statement *statement)
 
 /* ---- the whole ---- */
 
-static enum error_code predict(struct trace *trace, const struct migration_set *set,
-                               const bool *is_wanted, struct error *err)
+static enum error_code predict(struct trace *trace, const struct plan_request *pending,
+                               struct error *err)
 {
-    const struct plan_request request = {
-        .set = set, .is_to_expand = is_wanted, .is_to_contract = is_wanted};
     struct plan *plan = NULL;
 
-    if (plan_make(trace, &request, &plan, err) != ERROR_OK)
+    if (plan_make(trace, pending, &plan, err) != ERROR_OK)
         return err->code;
     trace->count = plan->count;
     trace->statements = memory_array(trace, struct trace_statement, plan->count + 1);
@@ -184,14 +194,14 @@ static enum error_code predict(struct trace *trace, const struct migration_set *
 }
 
 enum error_code trace_run(const void *parent, struct session *session,
-                          const struct migration_set *set, const bool *is_wanted,
-                          struct trace **ret, struct error *err)
+                          const struct trace_request *request, struct trace **ret,
+                          struct error *err)
 {
     struct trace *trace = memory_new(parent, struct trace);
 
-    if (predict(trace, set, is_wanted, err) != ERROR_OK ||
-        run_all(session, set, is_wanted, err) != ERROR_OK ||
-        read_seen(session, set, trace, err) != ERROR_OK) {
+    if (predict(trace, &request->pending, err) != ERROR_OK ||
+        run_all(session, request, err) != ERROR_OK ||
+        read_seen(session, request->pending.set, trace, err) != ERROR_OK) {
         talloc_free(trace);
         return err->code;
     }

@@ -29,10 +29,15 @@ struct trace {
     struct trace_statement *statements;
 };
 
-/* Runs what is_wanted of the set (by revision; with what they need) on an empty database,
- * expanding, backfilling and contracting one after the other.  A talloc child of parent. */
+struct trace_request {
+    size_t target;               /* it and what it needs is run */
+    struct plan_request pending; /* what of that is looked at */
+};
+
+/* On an empty database, expanding, backfilling and contracting one revision after the other; what
+ * is not pending runs and is not in the result.  A talloc child of parent. */
 enum error_code trace_run(const void *parent, struct session *session,
-                          const struct migration_set *set, const bool *is_wanted,
-                          struct trace **ret, struct error *err);
+                          const struct trace_request *request, struct trace **ret,
+                          struct error *err);
 
 #endif

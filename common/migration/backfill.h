@@ -12,4 +12,6 @@
 #define BACKFILL_CONFLICT_MAX 20 /* deadlocks with players, one after the other, per batch */
 #define BACKFILL_BATCH_MAX    1000000
 
+const char *change_name(enum migration_change change); /* "archive" */
+
 #endif

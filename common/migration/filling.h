@@ -75,7 +75,6 @@ enum error_code batch_try(void *context, uint64_t lock_timeout_ms, struct error 
 
 /* ---- backfill_change.c: texts are children of parent ---- */
 
-const char *change_name(enum migration_change change); /* "archive" */
 /* What is done to the rows between the row `first` and the row `last`, as common table expressions,
  * the last one `changed` with a row for each. */
 const char *change_sql(const struct filling *f, const void *parent);

@@ -41,6 +41,7 @@ struct loading {
     size_t *order;
     size_t *place_of; /* draft index → index in the set */
     const struct migration_file *releases;
+    size_t trees_size; /* that are kept */
 };
 
 /* ---- one revision ---- */
@@ -55,8 +56,9 @@ static const char *base_name(const char *path)
 static enum error_code take_script(struct loading *in, struct draft *draft,
                                    const struct migration_file *file, struct error *err)
 {
-    const struct split_source source = source_of_file(file);
+    struct split_source source = source_of_file(file);
 
+    source.keeps = MIGRATION_TREES_MAX - in->trees_size;
     for (size_t i = 0; i < MIGRATION_SCRIPT_COUNT; i++) {
         struct split *split;
 
@@ -64,6 +66,7 @@ static enum error_code take_script(struct loading *in, struct draft *draft,
             continue;
         if (split_part(in->set, &source, &split, err) != ERROR_OK)
             return err->code;
+        in->trees_size += split->trees_size;
         draft->revision.scripts[i] = split;
         return ERROR_OK;
     }
@@ -306,6 +309,21 @@ static enum error_code order_all(struct loading *in, struct error *err)
     return ERROR_OK;
 }
 
+static int by_name(const void *name, const void *draft)
+{
+    return strcmp(name, ((const struct draft *)draft)->revision.name);
+}
+
+static bool find_draft(const struct loading *in, const char *name, size_t *ret)
+{
+    const struct draft *found =
+        bsearch(name, in->drafts, in->count, sizeof(in->drafts[0]), by_name);
+
+    if (found != NULL)
+        *ret = (size_t)(found - in->drafts);
+    return found != NULL;
+}
+
 static enum error_code link_contracted(struct loading *in, size_t draft,
                                        struct migration_revision *ret, struct error *err)
 {
@@ -314,7 +332,7 @@ static enum error_code link_contracted(struct loading *in, size_t draft,
     for (size_t i = 0; i < manifest->contracted_count; i++) {
         size_t found;
 
-        if (!graph_find(in->graph, in->count, manifest->contracted[i], &found))
+        if (!find_draft(in, manifest->contracted[i], &found))
             return error_set(err, ERROR_INVALID,
                              "%s/%s: requires_contracted names %s, and there is no such revision",
                              ret->name, MANIFEST_FILE, manifest->contracted[i]);
@@ -338,7 +356,7 @@ static enum error_code place_all(struct loading *in, struct error *err)
         for (size_t p = 0; p < node->parent_count; p++) {
             size_t found = 0;
 
-            (void)graph_find(in->graph, in->count, node->parents[p], &found); /* ordered: exists */
+            (void)find_draft(in, node->parents[p], &found); /* ordered: exists */
             revisions[i].parents[p] = in->place_of[found];
         }
         if (link_contracted(in, draft, &revisions[i], err) != ERROR_OK)

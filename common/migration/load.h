@@ -17,6 +17,7 @@
 #define MIGRATION_NAME_MAX      63
 #define MIGRATION_FILES_MAX     20000
 #define MIGRATION_BUNDLE_MAX    67108864
+#define MIGRATION_TREES_MAX     16777216 /* bytes of a set's parse trees that are kept to be linted */
 #define MIGRATION_BACKFILLS_MAX 16
 #define MIGRATION_RELEASES_MAX  1000
 #define MIGRATION_REPEATABLES   "repeatable" /* the folder */

@@ -13,6 +13,7 @@
 
 #define MARKER            "hakem:"
 #define BYTE_ORDER_MARK   "\xef\xbb\xbf"
+#define TEXTS_SIZE        160 /* of a statement's hash and the names in it, mostly */
 #define UNDOES_NUMBER_MAX SPLIT_STATEMENTS_MAX
 
 /* One file on its way through. */
@@ -21,17 +22,21 @@ struct splitting {
     size_t first_line;
     const char *text;
     size_t size;
+    size_t seen, seen_line; /* a line that is known: of the statement before */
     struct split *split;
     struct split_statement *statements;
-    size_t undoes;  /* what the last undoes mark said */
-    bool cuts_each; /* -- hakem:commit each was there */
+    size_t room;         /* for so many */
+    struct arena memory; /* of their texts */
+    size_t undoes;       /* what the last undoes mark said */
+    bool cuts_each;      /* -- hakem:commit each was there */
 };
 
 static size_t line_at(const struct splitting *in, size_t offset)
 {
-    size_t line = in->first_line;
+    bool is_behind = offset >= in->seen;
+    size_t line = is_behind ? in->seen_line : in->first_line;
 
-    for (size_t i = 0; i < offset && i < in->size; i++)
+    for (size_t i = is_behind ? in->seen : 0; i < offset && i < in->size; i++)
         line += in->text[i] == '\n';
     return line;
 }
@@ -123,9 +128,9 @@ static bool is_space(char c)
 
 static size_t end_of_line(const struct splitting *in, size_t at, size_t end)
 {
-    while (at < end && in->text[at] != '\n')
-        at++;
-    return at;
+    const char *found = at < end ? memchr(in->text + at, '\n', end - at) : NULL;
+
+    return found != NULL ? (size_t)(found - in->text) : end;
 }
 
 /* They nest, as in the parser. */
@@ -264,28 +269,23 @@ static enum error_code skip_before(struct splitting *in, size_t *at, size_t end,
 
 /* ---- statements ---- */
 
-static enum error_code describe(struct splitting *in, size_t at, struct split_statement *statement,
-                                struct error *err)
+static enum error_code describe(struct splitting *in, const struct tree *tree,
+                                struct split_statement *statement, struct error *err)
 {
     char hash[HASH_HEX_SIZE];
-    const struct tree *tree = NULL;
-    void *memory = talloc_new(NULL);
-    enum error_code code;
 
     hash_bytes_hex(statement->text, strlen(statement->text), hash);
-    statement->hash = memory_text(in->split, hash);
-    code = tree_of_statement(memory, statement->text, &tree, err);
-    if (code == ERROR_OK)
-        code = split_classify(in->split, tree, statement, err);
-    talloc_free(memory);
-    return code == ERROR_OK ? ERROR_OK : fail_at(in, at, err->detail, err);
+    statement->hash = arena_text(&in->memory, hash);
+    if (tree == NULL)
+        return error_set(err, ERROR_INVALID, "cannot be parsed, or is nested too deeply");
+    return split_classify(&in->memory, tree, statement, err);
 }
 
-static enum error_code add_statement(struct splitting *in, size_t from, size_t end,
-                                     struct error *err)
+static enum error_code add_statement(struct splitting *in, const struct tree_statement *found,
+                                     size_t end, struct error *err)
 {
     struct split_statement *statement = &in->statements[in->split->count];
-    size_t at = from;
+    size_t at = found->from;
 
     if (skip_before(in, &at, end, statement, err) != ERROR_OK)
         return err->code;
@@ -293,12 +293,16 @@ static enum error_code add_statement(struct splitting *in, size_t from, size_t e
         end--;
     if (at == end)
         return ERROR_OK;
-    statement->text = memory_copy(in->split, in->text + at, end - at);
-    statement->line = line_at(in, at);
+    statement->text = arena_copy(&in->memory, in->text + at, end - at);
+    statement->line = in->seen_line = line_at(in, at);
+    in->seen = at;
     statement->undoes = in->undoes;
     statement->cuts |= in->cuts_each;
-    if (describe(in, at, statement, err) != ERROR_OK)
-        return err->code;
+    if (describe(in, found->tree, statement, err) != ERROR_OK)
+        return fail_at(in, at, err->detail, err);
+    if (in->split->trees != NULL)
+        statement->tree = (struct split_tree){
+            .json = in->split->trees + found->json_from, .size = found->json_size, .offset = at};
     if (in->undoes != 0 && !in->split->has_undoes && in->split->count > 0)
         return fail_at(in, at,
                        "-- hakem:undoes must stand before the first statement, if it is used", err);
@@ -307,24 +311,56 @@ static enum error_code add_statement(struct splitting *in, size_t from, size_t e
     return ERROR_OK;
 }
 
-static enum error_code add_all(struct splitting *in, const PgQuerySplitResult *found,
-                               struct error *err)
+/* Every statement but the last one has a semicolon behind it. */
+static void make_room(struct splitting *in)
 {
-    if (found->n_stmts > SPLIT_STATEMENTS_MAX)
-        return error_set(err, ERROR_INVALID, "%s: %d statements; at most %d are read", in->path,
-                         found->n_stmts, SPLIT_STATEMENTS_MAX);
-    in->statements = memory_array(in->split, struct split_statement, (size_t)found->n_stmts);
+    in->room = 1;
+    for (size_t i = 0; i < in->size && in->room < SPLIT_STATEMENTS_MAX; i++)
+        in->room += in->text[i] == ';';
+    in->statements = memory_array(in->split, struct split_statement, in->room);
     in->split->statements = in->statements;
-    for (int i = 0; i < found->n_stmts; i++) {
-        size_t from = (size_t)found->stmts[i]->stmt_location;
-        size_t length = (size_t)found->stmts[i]->stmt_len;
-        size_t end = length == 0 ? in->size : from + length; /* the last one, without a semicolon */
+    arena_begin(&in->memory, in->split, in->size + in->room * TEXTS_SIZE);
+}
 
-        assert(from <= end && end <= in->size);
-        if (add_statement(in, from, end, err) != ERROR_OK)
+static enum error_code add_all(struct splitting *in, struct tree_list *list, struct error *err)
+{
+    struct tree_statement found = {.from = 0};
+    size_t behind = 0;
+
+    make_room(in);
+    while (tree_list_next(list, &found)) {
+        size_t end = found.size == 0 ? in->size : found.from + found.size;
+
+        if (found.tree == NULL) { /* nor is it known where it begins */
+            found.from = behind;
+            end = in->size;
+        }
+        assert(found.from <= end && end <= in->size);
+        if (in->split->count == SPLIT_STATEMENTS_MAX)
+            return error_set(err, ERROR_INVALID, "%s: more than %d statements; no more are read",
+                             in->path, SPLIT_STATEMENTS_MAX);
+        assert(in->split->count < in->room);
+        if (add_statement(in, &found, end, err) != ERROR_OK)
             return err->code;
+        behind = end < in->size ? end + 1 : end; /* the semicolon */
     }
     return ERROR_OK;
+}
+
+static enum error_code add_parsed(struct splitting *in, char *json, size_t keeps, struct error *err)
+{
+    size_t size = strlen(json);
+    struct tree_list *list;
+    enum error_code code;
+
+    if (size <= keeps) {
+        in->split->trees = memory_copy(in->split, json, size);
+        in->split->trees_size = size;
+    }
+    list = tree_list_new(NULL, json);
+    code = add_all(in, list, err);
+    talloc_free(list);
+    return code;
 }
 
 static enum error_code check_text(const struct splitting *in, struct error *err)
@@ -355,9 +391,10 @@ enum error_code split_part(const void *parent, const struct split_source *source
 {
     struct splitting in = {.path = source->path,
                            .first_line = source->line,
+                           .seen_line = source->line,
                            .text = source->text,
                            .size = source->size};
-    PgQuerySplitResult found;
+    PgQueryParseResult parsed;
     enum error_code code;
 
     assert(in.text[in.size] == '\0');
@@ -365,16 +402,30 @@ enum error_code split_part(const void *parent, const struct split_source *source
         return err->code;
     in.split = memory_new(parent, struct split);
     in.split->path = memory_text(in.split, in.path);
-    found = pg_query_split_with_parser(in.text);
-    if (found.error != NULL)
-        code = fail_syntax(&in, found.error, err);
+    parsed = pg_query_parse(in.text);
+    if (parsed.error != NULL)
+        code = fail_syntax(&in, parsed.error, err);
     else
-        code = add_all(&in, &found, err);
-    pg_query_free_split_result(found);
+        code = add_parsed(&in, parsed.parse_tree, source->keeps, err);
+    pg_query_free_parse_result(parsed);
     if (code != ERROR_OK) {
         talloc_free(in.split);
         return code;
     }
     *ret = in.split;
+    return ERROR_OK;
+}
+
+enum error_code split_tree_of(void *memory, const struct split_statement *statement,
+                              const struct tree **ret, struct error *err)
+{
+    const struct split_tree *kept = &statement->tree;
+    const struct tree *tree;
+
+    if (kept->json == NULL)
+        return tree_of_statement(memory, statement->text, ret, err);
+    tree = tree_parse_statement(memory, kept->json, kept->size);
+    assert(tree != NULL); /* it was read before */
+    *ret = tree;
     return ERROR_OK;
 }

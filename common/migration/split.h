@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct tree;
+
 #define SPLIT_BYTES_MAX      2097152
 #define SPLIT_STATEMENTS_MAX 10000
 #define SPLIT_TABLES_MAX     256
@@ -47,6 +49,13 @@ struct split_allow {
     bool is_for_file; /* before the first statement, and an empty line behind it */
 };
 
+/* What the parser made of a statement, for who looks again. */
+struct split_tree {
+    const char *json; /* of tree_parse_statement(); NULL: not kept */
+    size_t size;
+    size_t offset; /* of the text, in what the tree's locations count from */
+};
+
 struct split_statement {
     const char *text; /* without the semicolon and what stands before it */
     size_t line;      /* of its first word, from 1 */
@@ -65,14 +74,17 @@ struct split_statement {
     size_t undoes; /* -- hakem:undoes N: statement N of expand.sql, from 1; 0: none */
     size_t table_count;
     const struct split_table *tables; /* every relation that it names, new ones and CTEs too */
+    struct split_tree tree;
 };
 
 struct split {
     const char *path; /* as given */
     size_t count;
     const struct split_statement *statements;
-    bool has_undoes; /* then every statement has */
-    bool must_run;   /* -- hakem:must-run: what it returns does not matter */
+    bool has_undoes;   /* then every statement has */
+    bool must_run;     /* -- hakem:must-run: what it returns does not matter */
+    const char *trees; /* the JSON of all statements' trees; NULL: not kept */
+    size_t trees_size;
 };
 
 /* What is split. */
@@ -81,6 +93,7 @@ struct split_source {
     size_t line;      /* of that file, which text begins with: from 1, 0 if ours is put before it */
     const char *text; /* ends with a terminator at text[size] */
     size_t size;
+    size_t keeps; /* bytes of trees that may be kept at most; 0: none are */
 };
 
 /* A talloc child of parent.  text ends with a terminator at text[size].  ERROR_INVALID, in one
@@ -91,6 +104,11 @@ enum error_code split_sql(const void *parent, const char *path, const char *text
 /* The same of a part of a file. */
 enum error_code split_part(const void *parent, const struct split_source *source,
                            struct split **ret, struct error *err);
+
+/* The statement's tree, {"SelectStmt": {...}}, from what was kept, or parsed anew; it lives in
+ * memory. */
+enum error_code split_tree_of(void *memory, const struct split_statement *statement,
+                              const struct tree **ret, struct error *err);
 
 /* text without comments, and of white space only what keeps words apart.  A talloc child of
  * parent. */

@@ -1,4 +1,3 @@
-#include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/split_internal.h"
 
@@ -18,33 +17,45 @@ static const char *word_of(const struct tree *items, size_t i)
     return tree_text(tree_get(tree_element(items, i), "String"), "sval");
 }
 
-static struct split_table table_of(const void *parent, const struct tree *range)
+/* Texts are the tree's. */
+static struct split_table table_in(const struct tree *range)
 {
     const char *schema = tree_text(range, "schemaname");
 
-    return (struct split_table){.schema = schema[0] != '\0' ? memory_text(parent, schema) : NULL,
-                                .name = memory_text(parent, tree_text(range, "relname"))};
+    return (struct split_table){.schema = schema[0] != '\0' ? schema : NULL,
+                                .name = tree_text(range, "relname")};
 }
 
-/* The last word of items that is before skip trailing ones, with its schema if it has one. */
-static bool table_of_words(const void *parent, const struct tree *items, size_t skip,
-                           struct split_table *ret)
+static struct split_table table_copy(struct arena *memory, struct split_table table)
+{
+    return (struct split_table){.schema =
+                                    table.schema != NULL ? arena_text(memory, table.schema) : NULL,
+                                .name = arena_text(memory, table.name)};
+}
+
+static struct split_table table_of(struct arena *memory, const struct tree *range)
+{
+    return table_copy(memory, table_in(range));
+}
+
+/* The last word of items that is before skip trailing ones, with its schema if it has one; texts
+ * are the tree's. */
+static bool table_in_words(const struct tree *items, size_t skip, struct split_table *ret)
 {
     size_t count = tree_count(items);
 
     if (count <= skip)
         return false;
     count -= skip;
-    ret->name = memory_text(parent, word_of(items, count - 1));
-    ret->schema = count > 1 ? memory_text(parent, word_of(items, count - 2)) : NULL;
+    ret->name = word_of(items, count - 1);
+    ret->schema = count > 1 ? word_of(items, count - 2) : NULL;
     return true;
 }
 
 /* ---- relations ---- */
 
 struct tables {
-    const void *parent;
-    struct split_table *list;
+    struct split_table list[SPLIT_TABLES_MAX]; /* texts are the tree's */
     size_t count;
 };
 
@@ -62,7 +73,6 @@ static enum error_code add_table(struct tables *tables, struct split_table table
     if (tables->count == SPLIT_TABLES_MAX)
         return error_set(err, ERROR_INVALID, "one statement names more than %d relations",
                          SPLIT_TABLES_MAX);
-    tables->list = memory_grow(tables->parent, tables->list, tables->count, tables->count + 1);
     tables->list[tables->count++] = table;
     return ERROR_OK;
 }
@@ -72,12 +82,14 @@ static enum error_code collect(struct tables *tables, const struct tree *node, u
 {
     if (depth > SPLIT_TREE_DEPTH_MAX)
         return error_set(err, ERROR_INVALID, "nested too deeply");
-    if (tree_is_text(tree_get(node, "relname")) &&
-        add_table(tables, table_of(tables->parent, node), err) != ERROR_OK)
-        return err->code;
-    for (const struct tree *part = tree_first(node); part != NULL; part = tree_next(part))
-        if (collect(tables, part, depth + 1, err) != ERROR_OK)
+    for (const struct tree *part = tree_first(node); part != NULL; part = tree_next(part)) {
+        bool is_leaf = !tree_is_object(part) && !tree_is_array(part);
+
+        if (tree_is_text(part) && strcmp(tree_key(part), "relname") == 0
+                ? add_table(tables, table_in(node), err) != ERROR_OK
+                : !is_leaf && collect(tables, part, depth + 1, err) != ERROR_OK)
             return err->code;
+    }
     return ERROR_OK;
 }
 
@@ -97,17 +109,20 @@ static enum error_code collect_dropped(struct tables *tables, const struct tree 
         const struct tree *list = tree_get(tree_element(objects, i), "List");
         struct split_table table;
 
-        if (table_of_words(tables->parent, tree_get(list, "items"), skip, &table) &&
+        if (table_in_words(tree_get(list, "items"), skip, &table) &&
             add_table(tables, table, err) != ERROR_OK)
             return err->code;
     }
     return ERROR_OK;
 }
 
-static enum error_code collect_tables(const void *parent, const struct tree *node,
+static enum error_code collect_tables(struct arena *memory, const struct tree *node,
                                       struct split_statement *statement, struct error *err)
 {
-    struct tables tables = {.parent = parent};
+    struct tables tables;
+    struct split_table *copies;
+
+    tables.count = 0;
 
     if (collect(&tables, node, 0, err) != ERROR_OK)
         return err->code;
@@ -116,17 +131,20 @@ static enum error_code collect_tables(const void *parent, const struct tree *nod
             strcmp(tree_text(node, "removeType"), dropped_types[i].type) == 0 &&
             collect_dropped(&tables, node, dropped_types[i].skip, err) != ERROR_OK)
             return err->code;
-    statement->tables = tables.list;
+    copies = arena_cut(memory, tables.count * sizeof(copies[0]));
+    for (size_t i = 0; i < tables.count; i++)
+        copies[i] = table_copy(memory, tables.list[i]);
+    statement->tables = copies;
     statement->table_count = tables.count;
     return ERROR_OK;
 }
 
 /* ---- one function per kind of statement that is special ---- */
 
-static enum error_code refuse_transaction(const void *parent, const struct tree *node,
+static enum error_code refuse_transaction(struct arena *memory, const struct tree *node,
                                           struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)node;
     (void)s;
     return error_set(err, ERROR_INVALID,
@@ -134,20 +152,20 @@ static enum error_code refuse_transaction(const void *parent, const struct tree 
                      "transactions; -- hakem:commit cuts one");
 }
 
-static enum error_code refuse_cluster_wide(const void *parent, const struct tree *node,
+static enum error_code refuse_cluster_wide(struct arena *memory, const struct tree *node,
                                            struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)node;
     return error_set(err, ERROR_INVALID,
                      "%s changes more than this database, so that no revert could be honest",
                      s->kind);
 }
 
-static enum error_code refuse_copy(const void *parent, const struct tree *node,
+static enum error_code refuse_copy(struct arena *memory, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)s;
     if (tree_text(node, "filename")[0] != '\0')
         return ERROR_OK;
@@ -155,10 +173,10 @@ static enum error_code refuse_copy(const void *parent, const struct tree *node,
                      "COPY FROM STDIN and TO STDOUT have no place here: write INSERT");
 }
 
-static enum error_code refuse_set(const void *parent, const struct tree *node,
+static enum error_code refuse_set(struct arena *memory, const struct tree *node,
                                   struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)s;
     if (tree_flag(node, "is_local"))
         return ERROR_OK;
@@ -166,22 +184,22 @@ static enum error_code refuse_set(const void *parent, const struct tree *node,
                      "SET would outlast its transaction: write SET LOCAL, or name the schema");
 }
 
-static enum error_code refuse_session(const void *parent, const struct tree *node,
+static enum error_code refuse_session(struct arena *memory, const struct tree *node,
                                       struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)node;
     return error_set(err, ERROR_INVALID, "%s is about the session, which is the engine's", s->kind);
 }
 
-static enum error_code see_index(const void *parent, const struct tree *node,
+static enum error_code see_index(struct arena *memory, const struct tree *node,
                                  struct split_statement *s, struct error *err)
 {
     struct split_table table;
 
     if (!tree_flag(node, "concurrent"))
         return ERROR_OK;
-    table = table_of(parent, tree_get(node, "relation"));
+    table = table_of(memory, tree_get(node, "relation"));
     if (tree_text(node, "idxname")[0] == '\0')
         return error_set(err, ERROR_INVALID,
                          "a concurrent index needs a name, so that a half-built one can be found");
@@ -189,12 +207,12 @@ static enum error_code see_index(const void *parent, const struct tree *node,
     s->remains = SPLIT_REMAINS_INDEX;
     /* An index lives in its table's schema. */
     s->subject = (struct split_table){.schema = table.schema,
-                                      .name = memory_text(parent, tree_text(node, "idxname"))};
+                                      .name = arena_text(memory, tree_text(node, "idxname"))};
     s->partition = table;
     return ERROR_OK;
 }
 
-static enum error_code see_drop(const void *parent, const struct tree *node,
+static enum error_code see_drop(struct arena *memory, const struct tree *node,
                                 struct split_statement *s, struct error *err)
 {
     const struct tree *first = tree_element(tree_get(node, "objects"), 0);
@@ -202,8 +220,9 @@ static enum error_code see_drop(const void *parent, const struct tree *node,
 
     if (!tree_flag(node, "concurrent"))
         return ERROR_OK;
-    if (!table_of_words(parent, items, 0, &s->subject))
+    if (!table_in_words(items, 0, &s->subject))
         return error_set(err, ERROR_INVALID, "the index to drop has no name");
+    s->subject = table_copy(memory, s->subject);
     s->class = SPLIT_OUTSIDE;
     s->remains = SPLIT_REMAINS_INDEX_TO_DROP;
     return ERROR_OK;
@@ -220,44 +239,44 @@ static bool is_concurrent_reindex(const struct tree *node)
     return false;
 }
 
-static enum error_code see_reindex(const void *parent, const struct tree *node,
+static enum error_code see_reindex(struct arena *memory, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
     (void)err;
     if (is_concurrent_reindex(node)) {
         s->class = SPLIT_OUTSIDE;
         s->remains = SPLIT_REMAINS_REINDEX;
-        s->subject = table_of(parent, tree_get(node, "relation"));
+        s->subject = table_of(memory, tree_get(node, "relation"));
     } else if (tree_get(node, "relation") == NULL) { /* SCHEMA, DATABASE, SYSTEM */
         s->class = SPLIT_OUTSIDE;
     }
     return ERROR_OK;
 }
 
-static enum error_code see_vacuum(const void *parent, const struct tree *node,
+static enum error_code see_vacuum(struct arena *memory, const struct tree *node,
                                   struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)err;
     if (tree_flag(node, "is_vacuumcmd"))
         s->class = SPLIT_OUTSIDE;
     return ERROR_OK;
 }
 
-static enum error_code see_cluster(const void *parent, const struct tree *node,
+static enum error_code see_cluster(struct arena *memory, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)err;
     if (tree_get(node, "relation") == NULL)
         s->class = SPLIT_OUTSIDE;
     return ERROR_OK;
 }
 
-static enum error_code see_outside(const void *parent, const struct tree *node,
+static enum error_code see_outside(struct arena *memory, const struct tree *node,
                                    struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)node;
     (void)err;
     s->class = SPLIT_OUTSIDE;
@@ -265,10 +284,10 @@ static enum error_code see_outside(const void *parent, const struct tree *node,
 }
 
 /* A new value cannot be used in the transaction that added it. */
-static enum error_code see_enum(const void *parent, const struct tree *node,
+static enum error_code see_enum(struct arena *memory, const struct tree *node,
                                 struct split_statement *s, struct error *err)
 {
-    (void)parent;
+    (void)memory;
     (void)err;
     if (tree_text(node, "newVal")[0] != '\0' && tree_text(node, "oldVal")[0] == '\0')
         s->class = SPLIT_ALONE;
@@ -282,7 +301,7 @@ static const char *const harmless_commands[] = {
     "AT_DisableTrig",    "AT_ReplicaIdentity", "AT_AlterConstraint",
 };
 
-static void see_alter_command(const void *parent, const struct tree *command,
+static void see_alter_command(struct arena *memory, const struct tree *command,
                               struct split_statement *s)
 {
     const char *subtype = tree_text(command, "subtype");
@@ -295,20 +314,20 @@ static void see_alter_command(const void *parent, const struct tree *command,
     if (strcmp(subtype, "AT_DetachPartition") == 0 && tree_flag(def, "concurrent")) {
         s->class = SPLIT_OUTSIDE;
         s->remains = SPLIT_REMAINS_DETACH;
-        s->partition = table_of(parent, tree_get(def, "name"));
+        s->partition = table_of(memory, tree_get(def, "name"));
     }
 }
 
-static enum error_code see_alter_table(const void *parent, const struct tree *node,
+static enum error_code see_alter_table(struct arena *memory, const struct tree *node,
                                        struct split_statement *s, struct error *err)
 {
     const struct tree *commands = tree_get(node, "cmds");
 
     (void)err;
     s->is_harmless = true;
-    s->subject = table_of(parent, tree_get(node, "relation"));
+    s->subject = table_of(memory, tree_get(node, "relation"));
     for (size_t i = 0; i < tree_count(commands); i++)
-        see_alter_command(parent, tree_get(tree_element(commands, i), "AlterTableCmd"), s);
+        see_alter_command(memory, tree_get(tree_element(commands, i), "AlterTableCmd"), s);
     return ERROR_OK;
 }
 
@@ -316,7 +335,7 @@ static enum error_code see_alter_table(const void *parent, const struct tree *no
 
 static const struct kind {
     const char *node;
-    enum error_code (*see)(const void *, const struct tree *, struct split_statement *,
+    enum error_code (*see)(struct arena *, const struct tree *, struct split_statement *,
                            struct error *);
     bool is_dml;
     bool is_query;
@@ -376,7 +395,7 @@ static bool drops_no_value(const struct tree *drop)
            is_one_of(tree_text(drop, "removeType"), types, ARRAY_LEN(types));
 }
 
-enum error_code split_classify(const void *parent, const struct tree *tree,
+enum error_code split_classify(struct arena *memory, const struct tree *tree,
                                struct split_statement *statement, struct error *err)
 {
     const struct kind *kind;
@@ -385,16 +404,16 @@ enum error_code split_classify(const void *parent, const struct tree *tree,
 
     if (node == NULL)
         return error_set(err, ERROR_INVALID, "the parser gives no tree for this statement");
-    statement->kind = memory_text(parent, name);
-    kind = find_kind(statement->kind);
+    kind = find_kind(name);
+    statement->kind = kind != NULL ? kind->node : arena_text(memory, name);
     if (kind != NULL) {
         statement->is_dml = kind->is_dml;
         statement->is_query = kind->is_query;
         statement->is_harmless = kind->is_harmless;
-        if (kind->see != NULL && kind->see(parent, node, statement, err) != ERROR_OK)
+        if (kind->see != NULL && kind->see(memory, node, statement, err) != ERROR_OK)
             return err->code;
     }
     if (strcmp(statement->kind, "DropStmt") == 0)
         statement->is_harmless = drops_no_value(node);
-    return collect_tables(parent, node, statement, err);
+    return collect_tables(memory, node, statement, err);
 }

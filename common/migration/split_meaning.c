@@ -14,6 +14,7 @@ struct walk {
     char *out;
     size_t used;
     bool has_gap; /* white space or a comment stood before what comes */
+    bool escapes; /* the piece before was one of E'...' */
 };
 
 static bool is_space(char c)
@@ -23,7 +24,12 @@ static bool is_space(char c)
 
 static bool is_operator(char c)
 {
-    return c != '\0' && strchr("+-*/<>=~!@#%^&|`?:", c) != NULL;
+    static const bool are[256] = {
+        ['+'] = true, ['-'] = true, ['*'] = true, ['/'] = true, ['<'] = true, ['>'] = true,
+        ['='] = true, ['~'] = true, ['!'] = true, ['@'] = true, ['#'] = true, ['%'] = true,
+        ['^'] = true, ['&'] = true, ['|'] = true, ['`'] = true, ['?'] = true, [':'] = true};
+
+    return are[(unsigned char)c];
 }
 
 /* Quotes, too: 'a' 'b' is not 'a''b'. */
@@ -85,16 +91,22 @@ static bool skip_gap(struct walk *w)
     return w->at > before;
 }
 
-/* E'...' knows backslashes; a doubled quote begins the next piece at once, which is as good. */
-static size_t quoted_length(const struct walk *w)
+static bool has_prefix(const struct walk *w)
+{
+    return w->at > 0 && strchr("eE", w->text[w->at - 1]) != NULL &&
+           (w->at == 1 || !is_word(w->text[w->at - 2]) || is_space(w->text[w->at - 2]));
+}
+
+/* E'...' knows backslashes.  A doubled quote, and a quote on a later line, begins the next piece,
+ * and that knows them as well. */
+static size_t quoted_length(struct walk *w)
 {
     char quote = w->text[w->at];
-    bool escapes = quote == '\'' && w->at > 0 && strchr("eE", w->text[w->at - 1]) != NULL &&
-                   (w->at == 1 || !is_word(w->text[w->at - 2]) || is_space(w->text[w->at - 2]));
     size_t end = w->at + 1;
 
+    w->escapes = quote == '\'' && (w->escapes || has_prefix(w));
     while (end < w->size && w->text[end] != quote)
-        end += escapes && w->text[end] == '\\' && end + 1 < w->size ? 2 : 1;
+        end += w->escapes && w->text[end] == '\\' && end + 1 < w->size ? 2 : 1;
     return (end < w->size ? end + 1 : w->size) - w->at;
 }
 
@@ -123,24 +135,30 @@ static size_t dollar_length(const struct walk *w)
     return w->size - w->at;
 }
 
+/* What is taken as it is. */
+static size_t piece_length(struct walk *w)
+{
+    size_t dollars = dollar_length(w), end = w->at + 1;
+
+    if (dollars == 0 && (w->text[w->at] == '\'' || w->text[w->at] == '"'))
+        return quoted_length(w);
+    w->escapes = false;
+    if (dollars > 0)
+        return dollars;
+    while (is_tag(w->text[end - 1]) && is_tag(w->text[end])) /* is_tag() of the terminator: no */
+        end++;
+    return end - w->at;
+}
+
 char *split_meaning(const void *parent, const char *text)
 {
     struct walk w = {.text = text, .size = strlen(text)};
 
-    w.out = memory_array(parent, char, w.size + 1); /* a gap was a byte at least */
-    while (w.at < w.size) {
-        size_t dollars;
-
-        if (skip_gap(&w))
-            continue;
-        dollars = dollar_length(&w);
-        if (dollars > 0)
-            put(&w, dollars);
-        else if (w.text[w.at] == '\'' || w.text[w.at] == '"')
-            put(&w, quoted_length(&w));
-        else
-            put(&w, 1);
-    }
+    w.out = memory_raw(parent, w.size + 1, "meaning"); /* a gap was a byte at least */
+    while (w.at < w.size)
+        if (!skip_gap(&w))
+            put(&w, piece_length(&w));
+    w.out[w.used] = '\0';
     return w.out;
 }
 

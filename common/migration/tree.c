@@ -38,7 +38,7 @@ bool tree_is_text(const struct tree *tree)
 
 const struct tree *tree_first(const struct tree *tree)
 {
-    return tree != NULL ? tree->first : NULL;
+    return tree_is_object(tree) || tree_is_array(tree) ? tree->first : NULL;
 }
 
 const struct tree *tree_next(const struct tree *part)
@@ -108,15 +108,17 @@ const struct tree *tree_words(const struct tree *wrapped)
     return list != NULL ? list : tree_get(type, "names");
 }
 
-/* The depth is that of tree_parse(). */
+/* Below node, an object or array; a kind is no text's key.  The depth is that of tree_parse(). */
 static void find(const struct tree *node, const char *kind, bool is_range, tree_visit *visit,
                  void *context)
 {
     if (is_range && tree_is_text(tree_get(node, "relname")) &&
         tree_get(node, "relpersistence") != NULL)
         visit(node, context);
-    for (const struct tree *part = tree_first(node); part != NULL; part = tree_next(part)) {
-        if (!is_range && strcmp(part->key, kind) == 0)
+    for (const struct tree *part = node->first; part != NULL; part = part->next) {
+        if (part->type != TREE_OBJECT && part->type != TREE_ARRAY)
+            continue;
+        if (!is_range && part->key[0] == kind[0] && strcmp(part->key, kind) == 0)
             visit(part, context);
         find(part, kind, is_range, visit, context);
     }
@@ -124,7 +126,8 @@ static void find(const struct tree *node, const char *kind, bool is_range, tree_
 
 void tree_find(const struct tree *node, const char *kind, tree_visit *visit, void *context)
 {
-    find(node, kind, strcmp(kind, "RangeVar") == 0, visit, context);
+    if (tree_is_object(node) || tree_is_array(node))
+        find(node, kind, strcmp(kind, "RangeVar") == 0, visit, context);
 }
 
 const struct tree *tree_option(const struct tree *options, const char *name)

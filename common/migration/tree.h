@@ -24,6 +24,24 @@ enum error_code tree_of_statement(void *memory, const char *text, const struct t
  * or nested deeper than TREE_DEPTH_MAX.  It lives in memory. */
 const struct tree *tree_parse(void *memory, const char *json);
 
+/* One of a text's statements. */
+struct tree_statement {
+    const struct tree *tree;     /* {"SelectStmt": {...}}, until the next one is read; NULL: nested
+                                  * deeper than TREE_DEPTH_MAX, and no more come */
+    size_t json_from, json_size; /* what tree_parse_statement() reads it from */
+    size_t from, size; /* bytes of the text, with what stands before; size 0: to its end */
+};
+
+/* The parser's JSON of a whole text, {"stmts": [...]}, one statement at a time: memory is that of
+ * the largest.  json is changed, and outlives the list. */
+struct tree_list;
+struct tree_list *tree_list_new(const void *parent, char *json);
+bool tree_list_next(struct tree_list *list, struct tree_statement *ret);
+
+/* The tree of a statement that such a list has read without error, from the JSON as it was before;
+ * it lives in memory, and its locations count from the beginning of the whole text. */
+const struct tree *tree_parse_statement(void *memory, const char *json, size_t size);
+
 /* Of NULL, and of what has no such part, all of these are NULL, 0 or false. */
 const struct tree *tree_get(const struct tree *object, const char *key);
 const struct tree *tree_element(const struct tree *array, size_t i);

@@ -7,14 +7,16 @@
 enum tree_type { TREE_OBJECT, TREE_ARRAY, TREE_TEXT, TREE_NUMBER, TREE_FLAG };
 
 struct tree {
+    const char *key;         /* in an object; else "" */
+    const struct tree *next; /* beside it */
     enum tree_type type;
-    const char *key;  /* in an object */
-    const char *text; /* TEXT */
-    long long number; /* NUMBER, FLAG */
-    const struct tree *first;
-    const struct tree *next;   /* beside it */
-    const struct tree **items; /* ARRAY: the same parts */
-    size_t count;
+    unsigned count; /* of its parts */
+    union {
+        const char *text;         /* TEXT */
+        long long number;         /* NUMBER, FLAG */
+        const struct tree *first; /* OBJECT, ARRAY */
+    };
+    const struct tree *const *items; /* ARRAY: the same parts */
 };
 
 #endif

@@ -1,3 +1,4 @@
+#include "common/base/arena.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/tree_internal.h"
@@ -6,34 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODES_FIRST 64
-#define NODES_MORE  512
+#define PIECE_SIZE      8192 /* of memory that nodes are cut from */
+#define LIST_PIECE_SIZE 65536
+#define STATEMENT_DEPTH 2                  /* {"stmts": [ */
+#define NUMBER_MAX      100000000000000000 /* digits beyond are not read: no place is so far */
 
 /* One text on its way: the bytes are changed where they are. */
 struct parsing {
-    void *memory;
     char *at;
-    struct tree *nodes; /* free ones */
-    size_t free_count;
-    size_t next_count;
+    const char *backslash; /* the next one, or the end: what is before it is plain */
+    struct arena nodes;
+};
+
+struct tree_list {
+    struct parsing in;
+    const char *json;
+    void *memory;
+    char *piece; /* for every statement's nodes, one after the other; what is more is in memory */
+    bool is_first, has_ended;
 };
 
 static struct tree *parse_value(struct parsing *in, unsigned depth);
 
 static struct tree *new_node(struct parsing *in, enum tree_type type)
 {
-    struct tree *node;
+    struct tree *node = arena_cut(&in->nodes, sizeof(*node));
 
-    if (in->free_count == 0) {
-        in->nodes = memory_array(in->memory, struct tree, in->next_count);
-        in->free_count = in->next_count;
-        in->next_count = NODES_MORE;
-    }
-    node = in->nodes++;
-    in->free_count--;
-    node->type = type;
-    node->key = "";
-    node->text = "";
+    *node = (struct tree){.key = "", .type = type};
     return node;
 }
 
@@ -97,27 +97,48 @@ static char *write_escape(struct parsing *in, char *to)
     return to;
 }
 
+/* To the last quote; false if there is none. */
+static bool parse_escaped(struct parsing *in)
+{
+    char *to = in->at;
+
+    while (*in->at != '"') {
+        if (*in->at == '\0')
+            return false;
+        if (*in->at != '\\') {
+            *to++ = *in->at++;
+            continue;
+        }
+        in->at++;
+        to = write_escape(in, to);
+        if (to == NULL)
+            return false;
+    }
+    *to = '\0';
+    return true;
+}
+
+static void find_backslash(struct parsing *in)
+{
+    in->backslash = in->at + strcspn(in->at, "\\");
+}
+
 /* Behind the first quote; NULL if there is no last one. */
 static char *parse_text(struct parsing *in)
 {
-    char *text = in->at, *to = text;
+    char *text = in->at, *end = strchr(text, '"');
 
-    for (;;) {
-        size_t plain = strcspn(in->at, "\"\\");
-
-        if (to != in->at)
-            memmove(to, in->at, plain);
-        to += plain;
-        in->at += plain;
-        if (*in->at == '\0')
-            return NULL;
-        if (*in->at++ == '"')
-            break;
-        to = write_escape(in, to);
-        if (to == NULL)
-            return NULL;
+    if (end == NULL)
+        return NULL;
+    if (end < in->backslash) {
+        *end = '\0';
+        in->at = end + 1;
+        return text;
     }
-    *to = '\0';
+    if (!parse_escaped(in))
+        return NULL;
+    in->at++;
+    find_backslash(in);
     return text;
 }
 
@@ -151,11 +172,12 @@ static struct tree *parse_member(struct parsing *in, unsigned depth)
 
 static void list_items(struct parsing *in, struct tree *array)
 {
+    const struct tree **items = arena_cut(&in->nodes, array->count * sizeof(*items));
     size_t i = 0;
 
-    array->items = memory_array(in->memory, const struct tree *, array->count + 1);
     for (const struct tree *part = array->first; part != NULL; part = part->next)
-        array->items[i++] = part;
+        items[i++] = part;
+    array->items = items;
 }
 
 static struct tree *parse_parts(struct parsing *in, enum tree_type type, unsigned depth)
@@ -185,14 +207,17 @@ static struct tree *parse_parts(struct parsing *in, enum tree_type type, unsigne
 static struct tree *parse_number(struct parsing *in)
 {
     struct tree *node;
-    char *end = in->at;
-    long long number = strtoll(in->at, &end, 10);
+    bool is_negative = *in->at == '-';
+    const char *first = in->at += is_negative;
+    long long number = 0;
 
-    if (end == in->at)
+    for (; *in->at >= '0' && *in->at <= '9'; in->at++)
+        if (number < NUMBER_MAX)
+            number = 10 * number + (*in->at - '0');
+    if (in->at == first)
         return NULL;
-    in->at = end;
     node = new_node(in, TREE_NUMBER);
-    node->number = number;
+    node->number = is_negative ? -number : number;
     return node;
 }
 
@@ -213,7 +238,7 @@ static struct tree *parse_word(struct parsing *in)
         node->number = words[i].is_true;
         return node;
     }
-    return parse_number(in);
+    return NULL;
 }
 
 static struct tree *parse_value(struct parsing *in, unsigned depth)
@@ -228,7 +253,8 @@ static struct tree *parse_value(struct parsing *in, unsigned depth)
     if (take(in, '['))
         return parse_parts(in, TREE_ARRAY, depth);
     if (!take(in, '"'))
-        return parse_word(in);
+        return *in->at == '-' || (*in->at >= '0' && *in->at <= '9') ? parse_number(in)
+                                                                    : parse_word(in);
     text = parse_text(in);
     if (text != NULL) {
         node = new_node(in, TREE_TEXT);
@@ -237,14 +263,26 @@ static struct tree *parse_value(struct parsing *in, unsigned depth)
     return node;
 }
 
-const struct tree *tree_parse(void *memory, const char *json)
+static const struct tree *parse_whole(void *memory, char *json, unsigned depth)
 {
-    struct parsing in = {
-        .memory = memory, .at = memory_text(memory, json), .next_count = NODES_FIRST};
-    const struct tree *root = parse_value(&in, 0);
+    struct parsing in = {.at = json};
+    const struct tree *root;
 
+    arena_begin(&in.nodes, memory, PIECE_SIZE);
+    find_backslash(&in);
+    root = parse_value(&in, depth);
     skip_space(&in);
     return *in.at == '\0' ? root : NULL;
+}
+
+const struct tree *tree_parse(void *memory, const char *json)
+{
+    return parse_whole(memory, memory_text(memory, json), 0);
+}
+
+const struct tree *tree_parse_statement(void *memory, const char *json, size_t size)
+{
+    return tree_get(parse_whole(memory, memory_copy(memory, json, size), STATEMENT_DEPTH), "stmt");
 }
 
 enum error_code tree_of_statement(void *memory, const char *text, const struct tree **ret,
@@ -263,4 +301,78 @@ enum error_code tree_of_statement(void *memory, const char *text, const struct t
         return error_set(err, ERROR_INVALID, "is not one statement");
     *ret = statement;
     return ERROR_OK;
+}
+
+/* ---- a whole text's statements ---- */
+
+struct tree_list *tree_list_new(const void *parent, char *json)
+{
+    struct tree_list *list = memory_new(parent, struct tree_list);
+
+    list->json = json;
+    list->is_first = true;
+    list->piece = memory_raw(list, LIST_PIECE_SIZE, "trees");
+    list->memory = talloc_new(list);
+    list->in.at = json;
+    find_backslash(&list->in);
+    return list;
+}
+
+static void forget(struct tree_list *list)
+{
+    talloc_free_children(list->memory);
+    list->in.nodes = (struct arena){.parent = list->memory,
+                                    .piece_size = PIECE_SIZE,
+                                    .rest = list->piece,
+                                    .rest_size = LIST_PIECE_SIZE};
+}
+
+/* To behind the bracket of "stmts": [. */
+static bool begin_statements(struct parsing *in)
+{
+    const char *key;
+
+    if (!take(in, '{'))
+        return false;
+    while (take(in, '"')) {
+        key = parse_text(in);
+        if (key == NULL || !take(in, ':'))
+            return false;
+        if (strcmp(key, "stmts") == 0)
+            return take(in, '[');
+        if (parse_value(in, 1) == NULL || !take(in, ','))
+            return false;
+    }
+    return false;
+}
+
+static const struct tree *next_element(struct tree_list *list)
+{
+    bool is_first = list->is_first;
+
+    list->is_first = false;
+    return is_first || take(&list->in, ',') ? parse_value(&list->in, STATEMENT_DEPTH) : NULL;
+}
+
+bool tree_list_next(struct tree_list *list, struct tree_statement *ret)
+{
+    struct parsing *in = &list->in;
+    const struct tree *element = NULL;
+    bool is_right;
+
+    forget(list);
+    is_right = !list->is_first || begin_statements(in);
+    if (list->has_ended || (is_right && take(in, ']'))) {
+        list->has_ended = true;
+        return false;
+    }
+    ret->json_from = (size_t)(in->at - list->json) + !list->is_first; /* the comma */
+    if (is_right)
+        element = next_element(list);
+    ret->json_size = (size_t)(in->at - list->json) - ret->json_from;
+    ret->tree = tree_get(element, "stmt");
+    ret->from = tree_number(element, "stmt_location");
+    ret->size = tree_number(element, "stmt_len");
+    list->has_ended = ret->tree == NULL;
+    return true;
 }

@@ -1,5 +1,6 @@
 /* hakem migration lint: a history against the rules, with a database at hand or without. */
 #include "common/base/memory.h"
+#include "common/base/pool.h"
 #include "common/base/text.h"
 #include "common/lint/format.h"
 #include "common/lint/sizes.h"
@@ -7,6 +8,9 @@
 #include "coordinator/cli/verbs.h"
 
 #include <string.h>
+
+/* A history is many small texts, none of which goes before the end. */
+#define POOL_SIZE 33554432
 
 const struct cli_flag migration_lint_flags[] = {
     DATABASE_FLAG,
@@ -87,26 +91,34 @@ static enum error_code read_sizes(struct lint_call *call, struct error *err)
     return ERROR_OK;
 }
 
-static void say(const struct lint_call *call)
+static void say_text(const struct lint_call *call, const char *folder)
 {
-    const char *folder = database_migrations_folder(call->cli);
-    struct cli *cli = call->cli;
     char *text = lint_format(call->context, call->format, call->report, call->set, folder);
 
-    cli_answer(cli, "findings", lint_format_findings(call->report, call->set, folder));
-    cli_answer(cli, "errors", json_integer((json_int_t)call->report->error_count));
     if (text_ends_with(text, "\n"))
         text[strlen(text) - 1] = '\0';
     if (text[0] != '\0')
-        cli_say(cli, "%s", text);
+        cli_say(call->cli, "%s", text);
     if (call->format == LINT_FORMAT_TEXT)
-        cli_say(cli, "%zu findings, %zu of them errors", call->report->count,
+        cli_say(call->cli, "%zu findings, %zu of them errors", call->report->count,
                 call->report->error_count);
+}
+
+static void say(const struct lint_call *call)
+{
+    const char *folder = database_migrations_folder(call->cli);
+
+    if (!call->cli->is_json) {
+        say_text(call, folder);
+        return;
+    }
+    cli_answer(call->cli, "findings", lint_format_findings(call->report, call->set, folder));
+    cli_answer(call->cli, "errors", json_integer((json_int_t)call->report->error_count));
 }
 
 enum error_code migration_lint(struct cli *cli, struct error *err)
 {
-    struct lint_call call = {.cli = cli, .context = talloc_new(NULL)};
+    struct lint_call call = {.cli = cli, .context = pool_new(POOL_SIZE)};
     enum error_code code = ERROR_OK;
 
     if (database_load(cli, call.context, &call.set, err) != ERROR_OK ||

@@ -1,8 +1,10 @@
 /* hakem migration plan: what is still to run on a database, statement by statement. */
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/lint/name.h"
 #include "common/lint/plan.h"
 #include "common/lint/sizes.h"
+#include "common/migration/backfill.h"
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/verbs.h"
 
@@ -14,12 +16,16 @@ const struct cli_flag migration_plan_flags[] = {
     {.name = "--to", .value = "REVISION", .doc = "and what it needs; default: all"},
     {.name = NULL}};
 
+#define SIZE_TEXT_SIZE 80
+
 /* One call. */
 struct plan_call {
     struct cli *cli;
     struct database db;
+    struct plan_request request;
     struct lint_sizes *sizes;
     struct plan *plan;
+    json_t *statements, *backfills; /* said */
 };
 
 /* ---- what is pending ---- */
@@ -37,11 +43,6 @@ static enum error_code find_target(const struct plan_call *call, size_t *ret, st
 
 static enum error_code make(struct plan_call *call, struct error *err)
 {
-    const struct migration_set *set = call->db.set;
-    bool *expands = memory_array(call->db.context, bool, set->revision_count + 1);
-    bool *contracts = memory_array(call->db.context, bool, set->revision_count + 1);
-    struct plan_request request = {
-        .set = set, .is_to_expand = expands, .is_to_contract = contracts};
     struct plan_pasts *pasts = NULL;
     size_t target = 0;
 
@@ -49,14 +50,32 @@ static enum error_code make(struct plan_call *call, struct error *err)
         plan_read_past(call->db.context, call->db.session, &pasts, err) != ERROR_OK ||
         sizes_read(call->db.context, call->db.session, &call->sizes, err) != ERROR_OK)
         return err->code;
-    request.pasts = pasts;
-    for (size_t i = 0; i < set->revision_count; i++) {
-        bool is_wanted = i == target || migration_is_ancestor(set, i, target);
+    call->request = (struct plan_request){.set = call->db.set, .pasts = pasts};
+    plan_choose(call->db.context, call->db.marks, target, &call->request);
+    return plan_make(call->db.context, &call->request, &call->plan, err);
+}
 
-        expands[i] = is_wanted && !marks_is_expanded(call->db.marks, set->revisions[i].name);
-        contracts[i] = is_wanted && !marks_is_contracted(call->db.marks, set->revisions[i].name);
-    }
-    return plan_make(call->db.context, &request, &call->plan, err);
+/* ---- sizes ---- */
+
+static void add_size(json_t *said, const struct lint_size *size)
+{
+    if (size == NULL)
+        return;
+    (void)json_object_set_new(said, "rows", json_integer((json_int_t)size->rows));
+    (void)json_object_set_new(said, "bytes", json_integer((json_int_t)size->bytes));
+}
+
+/* ", about 3 rows in 8 kB", or nothing. */
+static const char *say_size(const json_t *said, char ret[static SIZE_TEXT_SIZE])
+{
+    const json_t *rows = json_object_get(said, "rows");
+
+    ret[0] = '\0';
+    if (rows != NULL)
+        (void)text_format(ret, SIZE_TEXT_SIZE, ", about %lld rows in %lld kB",
+                          (long long)json_integer_value(rows),
+                          (long long)json_integer_value(json_object_get(said, "bytes")) / 1024);
+    return ret;
 }
 
 /* ---- said ---- */
@@ -80,27 +99,19 @@ static json_t *describe_lock(const struct plan_call *call, const struct effect *
                   (int)is_among(effect->rewrites, effect->rewrite_count, lock->relation), "scans",
                   (int)is_among(effect->scans, effect->scan_count, lock->relation));
 
-    if (size != NULL) {
-        (void)json_object_set_new(said, "rows", json_integer((json_int_t)size->rows));
-        (void)json_object_set_new(said, "bytes", json_integer((json_int_t)size->bytes));
-    }
+    add_size(said, size);
     return said;
 }
 
 static void say_lock(const struct plan_call *call, const json_t *said)
 {
-    const json_t *rows = json_object_get(said, "rows");
-    char size[64] = "";
+    char size[SIZE_TEXT_SIZE];
 
-    if (rows != NULL)
-        (void)text_format(size, sizeof(size), ", about %lld rows in %lld kB",
-                          (long long)json_integer_value(rows),
-                          (long long)json_integer_value(json_object_get(said, "bytes")) / 1024);
     cli_say(call->cli, "    %s.%s: %s%s%s%s", json_string_value(json_object_get(said, "schema")),
             json_string_value(json_object_get(said, "relation")),
             json_string_value(json_object_get(said, "lock")),
             json_is_true(json_object_get(said, "rewrites")) ? ", rewritten" : "",
-            json_is_true(json_object_get(said, "scans")) ? ", scanned" : "", size);
+            json_is_true(json_object_get(said, "scans")) ? ", scanned" : "", say_size(said, size));
 }
 
 static const char *breaks(const struct effect *effect)
@@ -156,6 +167,85 @@ static json_t *say_step(const struct plan_call *call, const struct plan_step *st
                      (json_int_t)step->like_max_us);
 }
 
+/* ---- backfills ---- */
+
+/* A backfill names its table as SQL does. */
+static const struct lint_size *size_of(const struct plan_call *call, const char *table)
+{
+    const struct lint_size *found = NULL;
+
+    for (size_t i = 0; i < call->sizes->count && found == NULL; i++) {
+        const struct lint_size *size = &call->sizes->sizes[i];
+        char *name = name_with_schema(NULL, size->schema, size->name);
+
+        if (strcmp(name, table) == 0)
+            found = size;
+        talloc_free(name);
+    }
+    return found;
+}
+
+static json_t *key_of(const struct migration_backfill *backfill)
+{
+    json_t *key = json_array();
+
+    if (backfill->key != NULL)
+        (void)json_array_append_new(key, json_string(backfill->key));
+    for (size_t i = 0; i < backfill->key_count; i++)
+        (void)json_array_append_new(key, json_string(backfill->keys[i]));
+    return key;
+}
+
+static void say_backfill(const struct plan_call *call, const char *revision,
+                         const struct migration_backfill *backfill)
+{
+    json_t *said = json_pack("{s:s, s:s, s:s, s:o}", "revision", revision, "table", backfill->table,
+                             "change", change_name(backfill->change), "key", key_of(backfill));
+    struct text *key = text_new(call->db.context, SPLIT_BYTES_MAX);
+    char size[SIZE_TEXT_SIZE];
+    const json_t *columns = json_object_get(said, "key");
+
+    for (size_t i = 0; i < json_array_size(columns); i++)
+        text_append_format(key, "%s%s", i > 0 ? ", " : "",
+                           json_string_value(json_array_get(columns, i)));
+    add_size(said, size_of(call, backfill->table));
+    cli_say(call->cli, "%s/migration.yaml backfill of %s: %s by %s%s", revision, backfill->table,
+            change_name(backfill->change), key->data, say_size(said, size));
+    (void)json_array_append_new(call->backfills, said);
+}
+
+/* ---- the whole ---- */
+
+/* The steps of a revision's expand, and its backfills; *at moves behind them. */
+static void say_expand(const struct plan_call *call, size_t index, size_t *at)
+{
+    const struct migration_revision *revision = &call->db.set->revisions[index];
+    const struct plan *plan = call->plan;
+
+    for (; *at < plan->count && plan->steps[*at].script == MIGRATION_SCRIPT_EXPAND &&
+           plan->steps[*at].revision == index;
+         (*at)++)
+        (void)json_array_append_new(call->statements, say_step(call, &plan->steps[*at]));
+    for (size_t i = 0; i < revision->backfill_count && call->request.is_to_expand[index]; i++)
+        say_backfill(call, revision->name, &revision->backfills[i]);
+}
+
+static void say(struct plan_call *call)
+{
+    size_t at = 0;
+
+    call->statements = json_array();
+    call->backfills = json_array();
+    for (size_t i = 0; i < call->db.set->revision_count; i++)
+        say_expand(call, i, &at);
+    for (; at < call->plan->count; at++)
+        (void)json_array_append_new(call->statements, say_step(call, &call->plan->steps[at]));
+    cli_say(call->cli, "%zu statements to run, %zu backfills", call->plan->count,
+            json_array_size(call->backfills));
+    cli_answer(call->cli, "statements", call->statements);
+    cli_answer(call->cli, "backfills", call->backfills);
+}
+
 enum error_code migration_plan(struct cli *cli, struct error *err)
 {
     struct plan_call call = {.cli = cli};
@@ -164,14 +254,8 @@ enum error_code migration_plan(struct cli *cli, struct error *err)
     if (database_open(cli, &call.db, err) != ERROR_OK)
         return err->code;
     code = make(&call, err);
-    if (code == ERROR_OK) {
-        json_t *steps = json_array();
-
-        for (size_t i = 0; i < call.plan->count; i++)
-            (void)json_array_append_new(steps, say_step(&call, &call.plan->steps[i]));
-        cli_say(cli, "%zu statements to run", call.plan->count);
-        cli_answer(cli, "statements", steps);
-    }
+    if (code == ERROR_OK)
+        say(&call);
     database_close(&call.db);
     return code;
 }

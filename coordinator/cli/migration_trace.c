@@ -1,4 +1,6 @@
-/* hakem migration trace: a history on a scratch database, and what its statements really did. */
+/* hakem migration trace: a history on a scratch database, and what its statements really did;
+ * beside a database only what that one still lacks.
+ */
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/lint/trace.h"
@@ -9,6 +11,10 @@
 #include <signal.h>
 
 const struct cli_flag migration_trace_flags[] = {
+    {.name = "--database",
+     .value = "URL",
+     .environment = "DATABASE_URL",
+     .doc = "only what is pending there is told; it is looked at, and not changed"},
     MIGRATIONS_FLAG,
     {.name = "--to", .value = "REVISION", .doc = "and what it needs; default: all"},
     {.name = "--test-database",
@@ -25,24 +31,57 @@ const struct cli_flag migration_trace_flags[] = {
 struct trace_call {
     struct cli *cli;
     struct migration_set *set;
-    bool *is_wanted;
+    struct trace_request request;
     struct trace *trace;
     size_t differences;
 };
 
+/* ---- what is told ---- */
+
+static enum error_code read_database(struct trace_call *call, struct error *err)
+{
+    struct session_options options;
+    struct session *session = NULL;
+    struct marks *marks = NULL;
+    struct plan_pasts *pasts = NULL;
+
+    if (database_options(call->cli, &options, err) != ERROR_OK ||
+        session_open(call->set, &options, &session, err) != ERROR_OK ||
+        marks_read(session, call->set, &marks, err) != ERROR_OK ||
+        plan_read_past(call->set, session, &pasts, err) != ERROR_OK)
+        return err->code;
+    session_close(session);
+    plan_choose(call->set, marks, call->request.target, &call->request.pending);
+    call->request.pending.pasts = pasts;
+    return ERROR_OK;
+}
+
 static enum error_code choose(struct trace_call *call, struct error *err)
 {
     const char *name = cli_flag(call->cli, "--to");
-    size_t target = call->set->head;
 
-    if (name != NULL && !migration_find(call->set, name, &target))
+    call->request.target = call->set->head;
+    call->request.pending.set = call->set;
+    if (name != NULL && !migration_find(call->set, name, &call->request.target))
         return error_set(err, ERROR_NOT_FOUND, "there is no revision %s in %s", name,
                          database_migrations_folder(call->cli));
-    call->is_wanted = memory_array(call->set, bool, call->set->revision_count + 1);
-    for (size_t i = 0; i < call->set->revision_count; i++)
-        call->is_wanted[i] = i == target || migration_is_ancestor(call->set, i, target);
+    if (cli_flag(call->cli, "--database") != NULL)
+        return read_database(call, err);
+    plan_choose(call->set, NULL, call->request.target, &call->request.pending);
     return ERROR_OK;
 }
+
+static bool has_pending(const struct trace_call *call)
+{
+    const struct plan_request *pending = &call->request.pending;
+
+    for (size_t i = 0; i < call->set->revision_count; i++)
+        if (pending->is_to_expand[i] || pending->is_to_contract[i])
+            return true;
+    return false;
+}
+
+/* ---- run ---- */
 
 static enum error_code run_there(struct trace_call *call, const char *url, struct error *err)
 {
@@ -52,7 +91,7 @@ static enum error_code run_there(struct trace_call *call, const char *url, struc
 
     if (session_open(NULL, &options, &session, err) != ERROR_OK)
         return err->code;
-    code = trace_run(call->set, session, call->set, call->is_wanted, &call->trace, err);
+    code = trace_run(call->set, session, &call->request, &call->trace, err);
     session_close(session);
     return code;
 }
@@ -135,7 +174,9 @@ enum error_code migration_trace(struct cli *cli, struct error *err)
         session_cancel_on_signal(signals[i]);
     if (database_load(cli, NULL, &call.set, err) != ERROR_OK)
         return err->code;
-    if (choose(&call, err) != ERROR_OK || run_on_scratch(&call, err) != ERROR_OK)
+    call.trace = memory_new(call.set, struct trace);
+    if (choose(&call, err) != ERROR_OK ||
+        (has_pending(&call) && run_on_scratch(&call, err) != ERROR_OK))
         code = err->code;
     else
         say(&call);

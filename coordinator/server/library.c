@@ -44,11 +44,23 @@ static void say_break(const struct lint_finding *finding, char ret[static BREAKS
     talloc_free(text);
 }
 
+/* What nobody can judge is taken for the worst, where somebody chooses it. */
+static void judge(const struct lint_report *report, size_t revision, char ret[static BREAKS_SIZE])
+{
+    const struct lint_finding *finding = lint_first_break(report, revision);
+
+    if (finding != NULL)
+        say_break(finding, ret);
+    else if (revision >= report->judged_count)
+        (void)text_format(ret, BREAKS_SIZE, "taken for so, since it cannot be judged: %s",
+                          report->limit);
+}
+
 /* Of those whose authors do not say that the release before works after them. */
 static enum error_code judge_plain(const struct migration_set *set, const void *parent,
                                    struct catalog *ret, struct error *err)
 {
-    const struct lint_options options = {.set = set};
+    const struct lint_options options = {.set = set, .is_to_a_limit = true};
     struct lint_report *report = NULL;
     bool is_plain = false;
 
@@ -58,12 +70,9 @@ static enum error_code judge_plain(const struct migration_set *set, const void *
         return ERROR_OK;
     if (lint_run(parent, &options, &report, err) != ERROR_OK)
         return err->code;
-    for (size_t i = 0; i < set->revision_count; i++) {
-        const struct lint_finding *finding = lint_first_break(report, i);
-
-        if (set->revisions[i].is_plain && finding != NULL)
-            say_break(finding, ret->revisions[i].breaks);
-    }
+    for (size_t i = 0; i < set->revision_count; i++)
+        if (set->revisions[i].is_plain)
+            judge(report, i, ret->revisions[i].breaks);
     talloc_free(report);
     return ERROR_OK;
 }
@@ -104,11 +113,11 @@ enum error_code library_read(const struct library *library, struct journal *jour
     if (set->revision_count > CATALOG_REVISIONS_MAX || set->release_count > CATALOG_RELEASES_MAX)
         return error_set(err, ERROR_LIMIT, "%s has more than %d revisions or %d releases",
                          library->folder, CATALOG_REVISIONS_MAX, CATALOG_RELEASES_MAX);
-    bytes = migration_bundle_pack(parent, set, &size, catalog.bundle);
-    if (journal_put_bundle(journal, catalog.bundle, bytes, size, err) != ERROR_OK)
-        return err->code;
     describe(set, parent, &catalog);
     if (judge_plain(set, parent, &catalog, err) != ERROR_OK)
+        return err->code;
+    bytes = migration_bundle_pack(parent, set, &size, catalog.bundle);
+    if (journal_put_bundle(journal, catalog.bundle, bytes, size, err) != ERROR_OK)
         return err->code;
     *ret = catalog;
     return ERROR_OK;

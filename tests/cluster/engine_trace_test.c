@@ -4,10 +4,9 @@
 #include "common/lint/trace.h"
 #include "support/engine.h"
 
-static const bool all[] = {true, true};
-
 static struct trace *trace(const char *expand, const char *contract)
 {
+    struct trace_request request = {.pending = {.set = NULL}};
     struct trace *made = NULL;
 
     given("0001_a/expand.sql", "CREATE TABLE p (id bigint PRIMARY KEY, x int NOT NULL);\n"
@@ -18,7 +17,10 @@ static struct trace *trace(const char *expand, const char *contract)
     given("0002_b/revert.sql", "SELECT 1;");
     given("0002_b/contract.sql", contract);
     load();
-    assert_ok(trace_run(engine.set, engine.session, engine.set, all, &made, &failure));
+    request.target = engine.set->head;
+    request.pending.set = engine.set;
+    plan_choose(engine.set, NULL, request.target, &request.pending);
+    assert_ok(trace_run(engine.set, engine.session, &request, &made, &failure));
     return made;
 }
 

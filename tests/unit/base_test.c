@@ -1,9 +1,12 @@
 /* The base layer: errors, strings, numbers, hashes, files, children. */
+#include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/pool.h"
 #include "common/base/process.h"
 #include "common/base/text.h"
 #include "support/suite.h"
@@ -221,6 +224,69 @@ START_TEST(the_wall_clock_prints_as_utc)
 }
 END_TEST
 
+START_TEST(a_folder_of_many_files_is_listed_in_order)
+{
+    char folder[] = "/tmp/hakem.XXXXXX", path[64];
+    char **names = NULL;
+    size_t count = 0;
+    struct error err;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 99; i >= 0; i--) {
+        ck_assert(text_format(path, sizeof(path), "%s/%02d", folder, i));
+        assert_ok(file_write_atomically(path, "x", 1, 0600, &err));
+    }
+    assert_ok(file_list(NULL, folder, &names, &count, &err));
+    ck_assert_uint_eq(count, 100);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert(text_format(path, sizeof(path), "%s/%02zu", folder, i));
+        ck_assert_str_eq(names[i], path + strlen(folder) + 1);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    talloc_free(names);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+START_TEST(an_arena_cuts_what_is_asked_for_and_goes_with_its_parent)
+{
+    void *parent = talloc_new(NULL);
+    struct arena arena;
+    const char *texts[64];
+    uint64_t *number;
+
+    arena_begin(&arena, parent, 100);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        texts[i] = arena_text(&arena, i % 7 == 0 ? "seven" : "");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        ck_assert_str_eq(texts[i], i % 7 == 0 ? "seven" : "");
+    number = arena_cut(&arena, sizeof(*number));
+    ck_assert_uint_eq((uintptr_t)number % sizeof(*number), 0);
+    *number = UINT64_MAX;
+    ck_assert_str_eq(arena_copy(&arena, texts[0], 2), "se");
+    (void)memset(arena_cut(&arena, 1000), 'x', 1000); /* more than a piece */
+    ck_assert_uint_lt(talloc_total_blocks(parent), 15);
+    ck_assert_int_eq(talloc_free(parent), 0);
+}
+END_TEST
+
+START_TEST(a_pool_holds_what_fits_and_lets_the_rest_be_elsewhere)
+{
+    static const size_t sizes[] = {1, 4096, 2097152, 9000000};
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char *pool = pool_new(sizes[i]);
+        char *small = memory_text(memory_new(pool, int), "small");
+        char *large = memory_array(pool, char, 5000000);
+
+        (void)memset(large, 'x', 5000000);
+        ck_assert_str_eq(small, "small");
+        ck_assert((large > pool && large < pool + sizes[i]) == (sizes[i] == 9000000));
+        ck_assert_int_eq(talloc_free(pool), 0);
+    }
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_loop_test(tcase, every_error_code_has_a_name_that_leads_back_to_it, 0,
@@ -234,6 +300,9 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, hexadecimal_goes_both_ways);
     tcase_add_test(tcase, a_hash_tells_boundaries_apart);
     tcase_add_test(tcase, a_file_is_replaced_whole);
+    tcase_add_test(tcase, a_folder_of_many_files_is_listed_in_order);
+    tcase_add_test(tcase, a_pool_holds_what_fits_and_lets_the_rest_be_elsewhere);
+    tcase_add_test(tcase, an_arena_cuts_what_is_asked_for_and_goes_with_its_parent);
     tcase_add_test(tcase, a_child_answers_over_its_channel);
     tcase_add_test(tcase, a_log_line_stays_one_line);
     tcase_add_test(tcase, the_wall_clock_prints_as_utc);

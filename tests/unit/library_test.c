@@ -1,5 +1,6 @@
 /* The migrations folder as the core's catalog, and its bundle in the journal. */
 #include "common/base/memory.h"
+#include "common/lint/lint.h"
 #include "common/migration/load.h"
 #include "coordinator/server/library.h"
 #include "support/scratch.h"
@@ -217,6 +218,34 @@ START_TEST(a_plain_revision_that_breaks_the_release_before_says_how_and_what_to_
 }
 END_TEST
 
+/* More findings than are kept, and none of them breaks anything; the folder is read all the same.
+ */
+START_TEST(a_plain_revision_too_large_to_be_judged_is_taken_for_breaking_and_no_other_before_it)
+{
+    static const char again[] = ", SET LOGGED, SET UNLOGGED"; /* two findings */
+    char *large = memory_array(scratch.memory, char, sizeof(again) * LINT_FINDINGS_MAX / 2 + 100);
+    size_t used = (size_t)sprintf(large, "ALTER TABLE a SET UNLOGGED");
+
+    for (size_t i = 0; i < LINT_FINDINGS_MAX / 2; i++, used += sizeof(again) - 1)
+        memcpy(large + used, again, sizeof(again));
+    given("1_a.up.sql", "CREATE TABLE a (id int);");
+    given("1_a.down.sql", "DROP TABLE a;");
+    given("2_b.up.sql", "ALTER TABLE a ADD COLUMN b int;");
+    given("2_b.down.sql", "ALTER TABLE a DROP COLUMN b;");
+    given("3_c.up.sql", large);
+    given("3_c.down.sql", "SELECT 1;");
+    given("4_d.up.sql", "ALTER TABLE a ADD COLUMN d int;");
+    given("4_d.down.sql", "ALTER TABLE a DROP COLUMN d;");
+    assert_ok(read_folder());
+    ck_assert_str_eq(catalog.revisions[0].breaks, "");
+    ck_assert_str_eq(catalog.revisions[1].breaks, "");
+    for (size_t i = 2; i < 4; i++)
+        ck_assert_str_eq(catalog.revisions[i].breaks,
+                         "taken for so, since it cannot be judged: 100000 findings or more, and "
+                         "no more are kept: name some revisions");
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, repeatables_are_part_of_the_bundle);
@@ -224,6 +253,9 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_folder_that_looks_like_two_is_read_as_the_configuration_says);
     tcase_add_test(tcase,
                    a_plain_revision_that_breaks_the_release_before_says_how_and_what_to_write);
+    tcase_add_test(
+        tcase,
+        a_plain_revision_too_large_to_be_judged_is_taken_for_breaking_and_no_other_before_it);
     tcase_add_test(tcase, a_folder_becomes_a_catalog_with_everything_that_plans_ask_for);
     tcase_add_test(tcase, its_bundle_can_be_fetched_from_the_journal_and_is_the_same_history);
     tcase_add_test(tcase, a_changed_folder_is_another_bundle_and_the_old_one_stays);

@@ -196,18 +196,100 @@ START_TEST(what_takes_a_statement_back_is_said_only_where_it_is_known)
 }
 END_TEST
 
+static bool is_locked(const char *name)
+{
+    for (size_t i = 0; i < at.effect->lock_count; i++)
+        if (strcmp(at.effect->locks[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(sequences_go_with_whom_they_belong_to_last)
+{
+    run("CREATE TABLE t (id serial, a int, b serial); CREATE TABLE u (id int);"
+        "CREATE SEQUENCE s OWNED BY t.a; ALTER SEQUENCE t_id_seq OWNED BY u.id;"
+        "ALTER TABLE t DROP COLUMN b");
+    ck_assert(is_locked("t_b_seq"));
+    ck_assert(!is_locked("s"));
+    run("DROP TABLE t");
+    ck_assert(is_locked("s"));
+    ck_assert(!is_locked("t_b_seq"));
+    ck_assert(!is_locked("t_id_seq"));
+    ck_assert_ptr_null(relation("s"));
+    run("TRUNCATE u RESTART IDENTITY");
+    ck_assert(is_locked("t_id_seq"));
+    run("DROP TABLE u");
+    ck_assert_ptr_null(relation("t_id_seq"));
+}
+END_TEST
+
+START_TEST(what_points_to_a_table_is_known_by_it)
+{
+    run("CREATE TABLE t (p bigint, q bigint); CREATE TABLE p (id bigint PRIMARY KEY, u int UNIQUE);"
+        "CREATE TABLE v (p bigint REFERENCES p, u int REFERENCES p (u));"
+        "ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (p) REFERENCES p;"
+        "CREATE VIEW w AS SELECT * FROM p");
+    ck_assert_uint_eq(relation("p")->pointing_count, 2);
+    ck_assert_ptr_eq(relation("p")->pointing[0], relation("t"));
+    ck_assert_ptr_eq(relation("p")->pointing[1], relation("v"));
+    run("TRUNCATE p CASCADE");
+    ck_assert(is_locked("t") && is_locked("v"));
+    run("ALTER TABLE p DROP CONSTRAINT p_u_key CASCADE");
+    ck_assert(is_locked("v") && !is_locked("t"));
+    ck_assert_uint_eq(relation("v")->constraint_count, 1);
+    run("ALTER TABLE t DROP CONSTRAINT k; TRUNCATE p CASCADE");
+    ck_assert(is_locked("v") && !is_locked("t"));
+    run("DROP TABLE p CASCADE");
+    ck_assert(is_locked("w") && is_locked("v") && !is_locked("t"));
+    ck_assert_ptr_null(relation("w"));
+    ck_assert_uint_eq(relation("v")->constraint_count, 0);
+}
+END_TEST
+
+START_TEST(types_of_one_name_are_told_apart_by_their_schema)
+{
+    run("CREATE TYPE mood AS ENUM ('a'); CREATE SCHEMA s; CREATE DOMAIN s.mood AS int;"
+        "DROP TYPE mood");
+    ck_assert_ptr_null(model_find_type(at.place.model, NULL, "mood"));
+    ck_assert_int_eq(model_find_type(at.place.model, "s", "mood")->kind, MODEL_DOMAIN);
+    run("CREATE TYPE mood AS ENUM ('b')");
+    ck_assert_int_eq(model_find_type(at.place.model, "public", "mood")->kind, MODEL_ENUM);
+}
+END_TEST
+
+/* Together no more than they are: each step once copied all before it. */
+START_TEST(many_parts_of_a_statement_are_taken_back_one_after_the_other)
+{
+    enum { PARTS = 1500 };
+    static const char first[] = "ALTER TABLE public.t DROP COLUMN c01499;\n";
+    struct text *sql = text_new(at.memory, SPLIT_BYTES_MAX);
+
+    run("CREATE TABLE t (id int)");
+    for (size_t i = 0; i < PARTS; i++)
+        text_append_format(sql, "%s ADD COLUMN c%05zu int", i == 0 ? "ALTER TABLE t" : ",", i);
+    run(sql->data);
+    ck_assert_uint_eq(strlen(at.effect->reverse), PARTS * strlen(first) - 1);
+    ck_assert_int_eq(strncmp(at.effect->reverse, first, strlen(first)), 0);
+    ck_assert_uint_lt(talloc_total_size(at.effect), 2000000);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, columns_keys_and_indexes_are_known_by_the_names_that_postgresql_makes_up);
     tcase_add_test(tcase, a_dropped_column_takes_its_index_and_constraints_along);
     tcase_add_test(tcase, a_renamed_relation_is_found_by_its_new_name_alone);
     tcase_add_test(tcase, a_partition_gets_its_own_of_each_index);
+    tcase_add_test(tcase, sequences_go_with_whom_they_belong_to_last);
     tcase_add_test(tcase, a_relation_that_nobody_made_is_unknown_and_says_so);
     tcase_add_test(tcase, a_history_with_too_many_relations_is_refused_in_a_sentence);
     tcase_add_test(tcase, columns_beyond_the_server_s_limit_are_not_kept);
     tcase_add_test(tcase, circles_that_no_server_would_make_end);
     tcase_add_test(tcase, a_frozen_model_stays_as_it_is);
     tcase_add_test(tcase, what_takes_a_statement_back_is_said_only_where_it_is_known);
+    tcase_add_test(tcase, what_points_to_a_table_is_known_by_it);
+    tcase_add_test(tcase, types_of_one_name_are_told_apart_by_their_schema);
+    tcase_add_test(tcase, many_parts_of_a_statement_are_taken_back_one_after_the_other);
 }
 
 SUITE("lint: model", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

@@ -471,6 +471,23 @@ START_TEST(contract_and_revert_may_break_but_not_block)
 }
 END_TEST
 
+START_TEST(a_condition_is_that_of_its_statement_wherever_it_stands)
+{
+    struct lint_options options = {.set = history("SELECT (1);\n/* (\xc3\xa9) */ ALTER TABLE t ADD "
+                                                  "CONSTRAINT c CHECK (b <> E'a''\\')');\n"
+                                                  "SELECT (2)",
+                                                  "ALTER TABLE t DROP CONSTRAINT c")};
+    const struct lint_report *report = lint(&options);
+    const struct lint_finding *found = NULL;
+
+    for (size_t i = 0; i < report->count; i++)
+        if (report->findings[i].rule == RULE_CHECK_SCANS)
+            found = &report->findings[i];
+    ck_assert_ptr_nonnull(found);
+    ck_assert_msg(strstr(found->instead, "CHECK (b <> E'a''\\')')") != NULL, "%s", found->instead);
+}
+END_TEST
+
 /* The example that we ship: no error, no warning. */
 START_TEST(our_own_history_is_clean)
 {
@@ -502,6 +519,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, tables_of_the_same_unreleased_set_are_not_live);
     tcase_add_test(tcase, what_breaks_the_release_before_is_named_with_a_way_out);
     tcase_add_test(tcase, contract_and_revert_may_break_but_not_block);
+    tcase_add_test(tcase, a_condition_is_that_of_its_statement_wherever_it_stands);
     tcase_add_test(tcase, our_own_history_is_clean);
 }
 

@@ -315,6 +315,40 @@ static void tear_down(void)
     talloc_free(context);
 }
 
+/* Some 80 bytes of tree for each of its numbers. */
+static const char *many_numbers(size_t count)
+{
+    struct text *sql = text_new(context, SPLIT_BYTES_MAX);
+
+    text_append(sql, "SELECT 1");
+    for (size_t i = 1; i < count; i++)
+        text_append(sql, ",1");
+    text_append(sql, ";");
+    return sql->data;
+}
+
+START_TEST(trees_are_kept_while_there_is_room_for_them)
+{
+    const char *large = many_numbers(130000);
+    struct migration_set *set = NULL;
+    size_t kept = 0;
+
+    given("1_a/expand.sql", large);
+    given("1_a/revert.sql", large);
+    given("2_b/expand.sql", "SELECT 3;");
+    given("2_b/revert.sql", "SELECT 4;");
+    ck_assert_msg(load(&set) == ERROR_OK, "%s", err.detail);
+    for (size_t i = 0; i < 2; i++)
+        for (int s = MIGRATION_SCRIPT_EXPAND; s <= MIGRATION_SCRIPT_REVERT; s++)
+            kept += set->revisions[i].scripts[s]->trees_size;
+    ck_assert_uint_gt(kept, MIGRATION_TREES_MAX / 2);
+    ck_assert_uint_le(kept, MIGRATION_TREES_MAX);
+    ck_assert_ptr_nonnull(set->revisions[0].scripts[MIGRATION_SCRIPT_EXPAND]->trees);
+    ck_assert_ptr_null(set->revisions[0].scripts[MIGRATION_SCRIPT_REVERT]->trees);
+    ck_assert_ptr_nonnull(set->revisions[1].scripts[MIGRATION_SCRIPT_EXPAND]->trees);
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, folders_follow_each_other_by_name_unless_they_say_otherwise);
@@ -326,6 +360,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_bundle_is_the_same_whatever_the_order_and_comes_back_whole);
     tcase_add_test(tcase, a_bundle_cannot_leave_its_place);
     tcase_add_test(tcase, a_folder_is_read_like_its_files);
+    tcase_add_test(tcase, trees_are_kept_while_there_is_room_for_them);
 }
 
 SUITE("load", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/split.h"
+#include "common/migration/tree.h"
 #include "support/suite.h"
 
 #include <string.h>
@@ -229,6 +230,79 @@ static void tear_down(void)
     talloc_free(context);
 }
 
+/* ---- trees ---- */
+
+static struct split *split_keeping(const char *text, size_t keeps)
+{
+    const struct split_source source = {
+        .path = "f.sql", .line = 1, .text = text, .size = strlen(text), .keeps = keeps};
+    struct split *found = NULL;
+
+    ck_assert_msg(split_part(context, &source, &found, &err) == ERROR_OK, "%s", err.detail);
+    return found;
+}
+
+static const struct tree *tree_of(const struct split_statement *statement, const char *kind)
+{
+    const struct tree *tree = NULL;
+
+    ck_assert_msg(split_tree_of(context, statement, &tree, &err) == ERROR_OK, "%s", err.detail);
+    ck_assert_ptr_nonnull(tree_get(tree, kind));
+    return tree_get(tree, kind);
+}
+
+START_TEST(a_tree_is_what_was_kept_or_parsed_anew)
+{
+    static const char text[] =
+        "-- \xc3\xa9\nDROP TABLE \"a\nb\";\nALTER TABLE t ADD CHECK (a > 0);";
+    const struct split *kept = split_keeping(text, SPLIT_BYTES_MAX), *bare = split_keeping(text, 9);
+
+    ck_assert_ptr_nonnull(kept->trees);
+    ck_assert_ptr_null(bare->trees);
+    ck_assert_uint_eq(bare->trees_size, 0);
+    ck_assert_uint_eq(kept->statements[0].tree.offset, 6);
+    for (int i = 0; i < 2; i++) {
+        const struct split_statement *statements = i == 0 ? kept->statements : bare->statements;
+        const struct tree *command = tree_item(
+            tree_get(tree_of(&statements[1], "AlterTableStmt"), "cmds"), 0, "AlterTableCmd");
+        size_t location = tree_number(tree_at(command, "def", "Constraint"), "location");
+
+        ck_assert_str_eq(tree_text(tree_of(&statements[0], "DropStmt"), "removeType"),
+                         "OBJECT_TABLE");
+        ck_assert_uint_eq(location - statements[1].tree.offset, strlen("ALTER TABLE t ADD "));
+    }
+}
+END_TEST
+
+/* ---- meaning ---- */
+
+static const struct {
+    const char *one, *other;
+    bool is_same;
+} meanings[] = {
+    {"SELECT E'it\\'s -- one'", "SELECT E'it\\'s -- two'", false},
+    {"SELECT E'a''it\\'s -- one'", "SELECT E'a''it\\'s -- two'", false},
+    {"SELECT e'a''''it\\'s  x'", "SELECT e'a''''it\\'s x'", false},
+    {"SELECT E'a'\n'it\\'s -- one'", "SELECT E'a'\n'it\\'s -- two'", false},
+    {"SELECT E'\\\\' -- one", "SELECT E'\\\\' -- two", true},
+    {"SELECT E'a''', 'b\\' -- one", "SELECT E'a''', 'b\\' -- two", true},
+    {"SELECT 'a''b\\' -- one", "SELECT 'a''b\\' -- two", true},
+    {"SELECT name'b\\' -- one", "SELECT name'b\\' -- two", true},
+};
+
+START_TEST(backslashes_escape_in_all_of_an_escape_string_and_in_no_other)
+{
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
+        const char *one = split_meaning(context, meanings[i].one);
+        const char *other = split_meaning(context, meanings[i].other);
+
+        (void)only(meanings[i].one); /* the parser takes them */
+        (void)only(meanings[i].other);
+        ck_assert_msg((strcmp(one, other) == 0) == meanings[i].is_same, "%s: %s", one, other);
+    }
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, statements_keep_their_text_and_line);
@@ -242,6 +316,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, a_statement_names_its_tables);
     tcase_add_test(tcase, a_condition_is_rewritten_for_a_trigger);
     tcase_add_test(tcase, depth_is_bounded);
+    tcase_add_test(tcase, a_tree_is_what_was_kept_or_parsed_anew);
+    tcase_add_test(tcase, backslashes_escape_in_all_of_an_escape_string_and_in_no_other);
 }
 
 SUITE("split", {.add = add_all, .set_up = set_up, .tear_down = tear_down})

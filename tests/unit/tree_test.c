@@ -70,6 +70,70 @@ START_TEST(what_is_nested_too_deeply_is_refused)
 }
 END_TEST
 
+static const char two_statements[] =
+    "{\"version\":150001,\"stmts\":[{\"stmt\":{\"A\":{\"t\":\"a\\nb\"}},\"stmt_len\":8},"
+    "{\"stmt\":{\"B\":{\"list\":[1,2]}},\"stmt_location\":9}]}";
+
+START_TEST(a_list_reads_one_statement_after_the_other)
+{
+    char *json = memory_text(memory, two_statements);
+    struct tree_list *list = tree_list_new(memory, json);
+    struct tree_statement found = {.from = 0};
+
+    ck_assert(tree_list_next(list, &found));
+    ck_assert_str_eq(tree_text(tree_get(found.tree, "A"), "t"), "a\nb");
+    ck_assert_uint_eq(found.from, 0);
+    ck_assert_uint_eq(found.size, 8);
+    ck_assert(tree_list_next(list, &found));
+    ck_assert_uint_eq(tree_count(tree_get(tree_get(found.tree, "B"), "list")), 2);
+    ck_assert_uint_eq(found.from, 9);
+    ck_assert_uint_eq(found.size, 0);
+    ck_assert(!tree_list_next(list, &found));
+    ck_assert(!tree_list_next(list, &found));
+}
+END_TEST
+
+START_TEST(what_a_list_has_read_is_read_again_from_where_it_stood)
+{
+    struct tree_list *list = tree_list_new(memory, memory_text(memory, two_statements));
+    struct tree_statement found = {.from = 0};
+    const struct tree *again;
+
+    ck_assert(tree_list_next(list, &found));
+    again = tree_parse_statement(memory, two_statements + found.json_from, found.json_size);
+    ck_assert_str_eq(tree_text(tree_get(again, "A"), "t"), "a\nb");
+    ck_assert(tree_list_next(list, &found));
+    again = tree_parse_statement(memory, two_statements + found.json_from, found.json_size);
+    ck_assert_uint_eq(tree_count(tree_get(tree_get(again, "B"), "list")), 2);
+}
+END_TEST
+
+START_TEST(a_list_says_where_it_breaks_and_ends_there)
+{
+    static const char *const texts[] = {"", "{\"version\":1}", "{\"stmts\":[{\"stmt\":{\"A\":}}]}",
+                                        "{\"stmts\":[{}]}", "[]"};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct tree_list *list = tree_list_new(memory, memory_text(memory, texts[i]));
+        struct tree_statement found = {.from = 0};
+
+        ck_assert_msg(tree_list_next(list, &found), "%s", texts[i]);
+        ck_assert_msg(found.tree == NULL, "%s", texts[i]);
+        ck_assert(!tree_list_next(list, &found));
+    }
+}
+END_TEST
+
+START_TEST(an_empty_list_has_no_statement)
+{
+    struct tree_list *list =
+        tree_list_new(memory, memory_text(memory, "{\"version\":1,\"stmts\":[]}"));
+    struct tree_statement found = {.from = 0};
+
+    ck_assert(!tree_list_next(list, &found));
+}
+END_TEST
+
 static void count_node(const struct tree *node, void *context)
 {
     size_t *count = context;
@@ -101,6 +165,10 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, what_is_not_there_reads_as_empty);
     tcase_add_test(tcase, what_is_no_json_is_refused);
     tcase_add_test(tcase, what_is_nested_too_deeply_is_refused);
+    tcase_add_test(tcase, a_list_reads_one_statement_after_the_other);
+    tcase_add_test(tcase, what_a_list_has_read_is_read_again_from_where_it_stood);
+    tcase_add_test(tcase, a_list_says_where_it_breaks_and_ends_there);
+    tcase_add_test(tcase, an_empty_list_has_no_statement);
     tcase_add_test(tcase, a_statement_is_found_by_its_nodes);
 }
 
