@@ -88,6 +88,20 @@ START_TEST(a_batch_ends_before_what_is_more_than_one_transaction)
 }
 END_TEST
 
+/* A second session costs more than several small migrations, and would learn nothing. */
+START_TEST(a_batch_that_takes_its_time_is_not_observed)
+{
+    given_four("SELECT pg_sleep(0.3);"
+               " CREATE TABLE seen AS SELECT application_name FROM pg_stat_activity"
+               " WHERE datname = current_database();");
+    hold();
+    ck_assert_uint_eq(expand_from(0), 4);
+    let_go();
+    ck_assert(is_true("SELECT count(*) > 0 FROM seen"));
+    ck_assert(is_true("SELECT count(*) = 0 FROM seen WHERE application_name = 'hakem:observer'"));
+}
+END_TEST
+
 START_TEST(nothing_is_expanded_without_its_parents)
 {
     given_four("CREATE TABLE c (id int);");
@@ -115,6 +129,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, each_has_its_transaction_its_log_and_its_marks);
     tcase_add_test(tcase, what_fails_takes_back_itself_alone_and_is_said_when_it_is_tried_alone);
     tcase_add_test(tcase, a_batch_ends_before_what_is_more_than_one_transaction);
+    tcase_add_test(tcase, a_batch_that_takes_its_time_is_not_observed);
     tcase_add_test(tcase, nothing_is_expanded_without_its_parents);
     tcase_add_test(tcase, an_older_term_is_turned_away_in_a_batch_as_well);
 }
