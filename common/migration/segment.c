@@ -69,9 +69,9 @@ static bool joins(const struct script_run *s, size_t i)
     return statement->class == SPLIT_TOGETHER && !statement->cuts;
 }
 
-static bool has_open_from(const struct script_run *s, size_t from)
+static bool has_open_before(const struct script_run *s, size_t from, size_t end)
 {
-    for (size_t i = from; i < s->split->count; i++)
+    for (size_t i = from; i < end; i++)
         if (is_open(s, i))
             return true;
     return false;
@@ -94,7 +94,7 @@ bool segment_next(const struct script_run *s, size_t *at, struct segment *ret)
         .first = first,
         .end = end,
         .is_outside = s->split->statements[first].class == SPLIT_OUTSIDE,
-        .is_last = !has_open_from(s, end),
+        .is_last = !has_open_before(s, end, s->split->count),
     };
     *at = end;
     return true;
@@ -130,22 +130,26 @@ static const char *bool_text(bool value)
     return value ? "true" : "false";
 }
 
+/* statement: the phase's last one, from 1, which is done; 0: its log row is there. */
 static void add_finish(struct migrator *m, struct transaction *t, enum migration_phase phase,
-                       struct mark_values marks)
+                       size_t statement, const char *hash)
 {
-    char generation[MIGRATOR_NUMBER_SIZE];
+    struct mark_values marks = marks_of(m, phase, true);
+    char generation[MIGRATOR_NUMBER_SIZE], number[MIGRATOR_NUMBER_SIZE];
     bool is_revert = phase == MIGRATION_REVERT;
 
     (void)text_format(generation, sizeof(generation), "%" PRIu64, m->state.generation + is_revert);
+    (void)text_format(number, sizeof(number), "%zu", statement);
     transaction_add(
-        t, "the marks", embedded_phase_finish, 15,
+        t, "the marks", embedded_phase_finish, 18,
         (const char *const[]){m->revision->name, migration_phase_name(phase), m->generation_text,
                               m->revision->checksum, migrator_text(m->run->operator_name),
                               migrator_text(m->run->journal), m->term_text,
                               migrator_text(m->run->rollout), m->step_text, generation,
                               is_revert ? "" : m->revision->checksum,
                               is_revert ? "" : m->revision->meaning, bool_text(marks.is_expanded),
-                              bool_text(marks.is_contracted), bool_text(marks.is_partial)});
+                              bool_text(marks.is_contracted), bool_text(marks.is_partial), number,
+                              hash, m->attempt_text});
 }
 
 void segment_add_marks(struct migrator *m, struct transaction *t, enum migration_phase phase,
@@ -154,7 +158,7 @@ void segment_add_marks(struct migrator *m, struct transaction *t, enum migration
     struct mark_values marks = marks_of(m, phase, is_last);
 
     if (is_last) {
-        add_finish(m, t, phase, marks);
+        add_finish(m, t, phase, 0, "");
         return;
     }
     transaction_add(t, "the marks", embedded_phase_mark, 6,
@@ -246,6 +250,22 @@ static void add_statement(struct script_run *s, struct transaction *t, size_t i)
         transaction_add_plain(t, "RESET ROLE");
 }
 
+/* The log row of what is done, and the marks behind the last: with that row, if it is the phase's
+ * last. */
+static void add_done(struct script_run *s, struct transaction *t, const struct segment *segment,
+                     size_t i)
+{
+    bool is_last = !has_open_before(s, i + 1, segment->end);
+
+    if (is_last && segment->is_last) {
+        add_finish(s->m, t, s->phase, i + 1, s->split->statements[i].hash);
+        return;
+    }
+    add_log(s, t, i, "done", NULL);
+    if (is_last)
+        segment_add_marks(s->m, t, s->phase, false);
+}
+
 void segment_add_body(struct script_run *s, struct transaction *t, const struct segment *segment)
 {
     append(t, s->with_first);
@@ -255,9 +275,8 @@ void segment_add_body(struct script_run *s, struct transaction *t, const struct 
         add_probe_before(s, t);
         add_statement(s, t, i);
         add_probe_after(s, t, i);
-        add_log(s, t, i, "done", NULL);
+        add_done(s, t, segment, i);
     }
-    segment_add_marks(s->m, t, s->phase, segment->is_last);
     transaction_commit(s->m, t, segment->is_last);
 }
 
@@ -507,7 +526,7 @@ enum error_code script_run_all(struct script_run *s, struct error *err)
     struct segment segment;
     size_t at = 0;
 
-    if (!has_open_from(s, 0))
+    if (!has_open_before(s, 0, s->split->count))
         return ladder_climb(s->m, try_finish, s, err);
     while (segment_next(s, &at, &segment))
         if (segment_run(s, &segment, err) != ERROR_OK)

@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+static const char begin_sql[] = "BEGIN";
+static const char commit_sql[] = "COMMIT";
+
 /* Texts of params, then this: the position, and with the last one the lock goes too. */
 static const char position_sql[] = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text";
 static const char position_and_unlock_sql[] = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text,"
@@ -21,6 +24,7 @@ static const char *prepared_name(const char *sql)
     const struct {
         const char *sql, *name;
     } rows[] = {
+        {begin_sql, "hakem_begin"},          {commit_sql, "hakem_commit"},
         {fence_sql, "hakem_fence"},          {embedded_log_statement, "hakem_log"},
         {embedded_phase_mark, "hakem_mark"}, {embedded_phase_finish, "hakem_finish"},
         {position_sql, "hakem_position"},    {position_and_unlock_sql, "hakem_position_and_unlock"},
@@ -85,7 +89,7 @@ void transaction_begin(struct migrator *m, struct transaction *t, uint64_t lock_
     ask_term(m);
     number_text(lock_timeout, lock_timeout_ms);
     number_text(statement_timeout, migrator_statement_timeout(m));
-    transaction_add_plain(t, "BEGIN");
+    transaction_add_plain(t, begin_sql);
     transaction_add(t, "the fence", fence_sql, 4,
                     (const char *const[]){lock_timeout, statement_timeout,
                                           migrator_text(m->run->journal), m->term_text});
@@ -105,7 +109,7 @@ void transaction_log(struct migrator *m, struct transaction *t, const struct log
 
 void transaction_commit(struct migrator *m, struct transaction *t, bool is_last)
 {
-    transaction_add(t, "the commit", "COMMIT", 0, NULL);
+    transaction_add(t, "the commit", commit_sql, 0, NULL);
     if (m->run->hold != NULL)
         return;
     transaction_add_plain(t, is_last && m->holds_lock ? position_and_unlock_sql : position_sql);
