@@ -407,17 +407,12 @@ static enum error_code look_at_remains(struct script_run *s, size_t i, bool *ret
 
 static enum error_code run_by_role(struct migrator *m, struct sql_call call, struct error *err)
 {
-    const char *role = surroundings_role_sql(m);
-    struct error ignored;
-    enum error_code code;
+    enum error_code code = surroundings_begin_role(m, err);
 
-    if (role == NULL)
-        return session_query(m->session, call, NULL, err);
-    if (session_run(m->session, role, err) != ERROR_OK)
-        return err->code;
+    if (code != ERROR_OK)
+        return code;
     code = session_query(m->session, call, NULL, err);
-    if (!session_is_lost(m->session))
-        (void)session_run(m->session, "RESET ROLE", &ignored);
+    surroundings_end_role(m);
     return code;
 }
 

@@ -87,11 +87,64 @@ START_TEST(a_function_of_an_older_version_is_replaced)
 }
 END_TEST
 
+/* ---- a login that has none of the role's rights by itself ---- */
+
+static void given_guest(void)
+{
+    given_roles();
+    sql("CREATE SCHEMA game AUTHORIZATION game_owner; SET SESSION AUTHORIZATION guest");
+    engine.with.role = "game_owner";
+    given("0001_players/expand.sql", "CREATE TABLE game.players (id int PRIMARY KEY, name text);");
+    given("0001_players/revert.sql", "DROP TABLE game.players;");
+}
+
+START_TEST(what_a_statement_left_behind_is_taken_away_by_the_role)
+{
+    given_guest();
+    given("0002_name/expand.sql",
+          "CREATE UNIQUE INDEX CONCURRENTLY players_name ON game.players (name);");
+    given("0002_name/revert.sql", "DROP INDEX CONCURRENTLY game.players_name;");
+    load();
+    assert_ok(expand("0001_players"));
+    sql("SET ROLE game_owner; INSERT INTO game.players VALUES (1, 'a'), (2, 'a'); RESET ROLE");
+    assert_fails(ERROR_SQL, expand("0002_name"));
+    assert_says("could not create unique index");
+    sql("SET ROLE game_owner; DELETE FROM game.players WHERE id = 2; RESET ROLE");
+    assert_ok(expand("0002_name"));
+    ck_assert(is_true("SELECT bool_and(indisvalid) FROM pg_index JOIN pg_class ON oid = indexrelid"
+                      " WHERE relname = 'players_name'"));
+    ck_assert(is_true("SELECT current_user = 'guest'"));
+}
+END_TEST
+
+START_TEST(what_a_revert_would_lose_is_counted_and_locked_by_the_role)
+{
+    given_guest();
+    given("0002_rating/expand.sql", "ALTER TABLE game.players ADD COLUMN rating int;");
+    given("0002_rating/revert.sql", "ALTER TABLE game.players DROP COLUMN rating;");
+    given("0002_rating/lossless.sql",
+          "SELECT count(*) FROM game.players WHERE rating IS NOT NULL;");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_ok(expand("0002_rating"));
+    sql("SET ROLE game_owner; INSERT INTO game.players VALUES (1, 'a', 5); RESET ROLE");
+    assert_ok(revert("0002_rating"));
+    ck_assert(engine.result.is_kept);
+    ck_assert_uint_eq(engine.result.kept_count, 1);
+    sql("SET ROLE game_owner; UPDATE game.players SET rating = NULL; RESET ROLE");
+    assert_ok(revert("0002_rating"));
+    ck_assert(!engine.result.is_kept && !is_expanded("0002_rating"));
+    ck_assert(is_true("SELECT current_user = 'guest'"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, a_trigger_that_a_role_makes_fires_for_what_is_replicated);
     tcase_add_test(tcase, nobody_raises_a_trigger_over_what_is_not_his);
     tcase_add_test(tcase, a_function_of_an_older_version_is_replaced);
+    tcase_add_test(tcase, what_a_statement_left_behind_is_taken_away_by_the_role);
+    tcase_add_test(tcase, what_a_revert_would_lose_is_counted_and_locked_by_the_role);
 }
 
 ENGINE_SUITE("engine: role", add_all)
