@@ -8,7 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define OUTSIDE_TRIES_MAX 3
+#define OUTSIDE_TRIES_MAX   3
+#define LOGGED_TOGETHER_MAX 16 /* more are logged one by one: a list of laps grows with each */
 
 const char *statement_where(struct migrator *m, const struct split *split, size_t statement)
 {
@@ -130,16 +131,21 @@ static const char *bool_text(bool value)
     return value ? "true" : "false";
 }
 
-/* statement: the phase's last one, from 1, which is done; 0: its log row is there. */
+/* Statements whose log rows are written with the marks. */
+struct logged {
+    const char *numbers[LOGGED_TOGETHER_MAX];
+    const char *hashes[LOGGED_TOGETHER_MAX];
+    size_t count;
+};
+
 static void add_finish(struct migrator *m, struct transaction *t, enum migration_phase phase,
-                       size_t statement, const char *hash)
+                       const struct logged *logged)
 {
     struct mark_values marks = marks_of(m, phase, true);
-    char generation[MIGRATOR_NUMBER_SIZE], number[MIGRATOR_NUMBER_SIZE];
+    char generation[MIGRATOR_NUMBER_SIZE];
     bool is_revert = phase == MIGRATION_REVERT;
 
     (void)text_format(generation, sizeof(generation), "%" PRIu64, m->state.generation + is_revert);
-    (void)text_format(number, sizeof(number), "%zu", statement);
     transaction_add(
         t, "the marks", embedded_phase_finish, 18,
         (const char *const[]){m->revision->name, migration_phase_name(phase), m->generation_text,
@@ -148,8 +154,9 @@ static void add_finish(struct migrator *m, struct transaction *t, enum migration
                               migrator_text(m->run->rollout), m->step_text, generation,
                               is_revert ? "" : m->revision->checksum,
                               is_revert ? "" : m->revision->meaning, bool_text(marks.is_expanded),
-                              bool_text(marks.is_contracted), bool_text(marks.is_partial), number,
-                              hash, m->attempt_text});
+                              bool_text(marks.is_contracted), bool_text(marks.is_partial),
+                              sql_array(t, logged->numbers, logged->count),
+                              sql_array(t, logged->hashes, logged->count), m->attempt_text});
 }
 
 void segment_add_marks(struct migrator *m, struct transaction *t, enum migration_phase phase,
@@ -158,7 +165,7 @@ void segment_add_marks(struct migrator *m, struct transaction *t, enum migration
     struct mark_values marks = marks_of(m, phase, is_last);
 
     if (is_last) {
-        add_finish(m, t, phase, 0, "");
+        add_finish(m, t, phase, &(struct logged){.count = 0});
         return;
     }
     transaction_add(t, "the marks", embedded_phase_mark, 6,
@@ -250,24 +257,39 @@ static void add_statement(struct script_run *s, struct transaction *t, size_t i)
         transaction_add_plain(t, "RESET ROLE");
 }
 
-/* The log row of what is done, and the marks behind the last: with that row, if it is the phase's
- * last. */
-static void add_done(struct script_run *s, struct transaction *t, const struct segment *segment,
-                     size_t i)
+static size_t count_open(const struct script_run *s, const struct segment *segment)
 {
-    bool is_last = !has_open_before(s, i + 1, segment->end);
+    size_t count = 0;
 
-    if (is_last && segment->is_last) {
-        add_finish(s->m, t, s->phase, i + 1, s->split->statements[i].hash);
-        return;
-    }
-    add_log(s, t, i, "done", NULL);
-    if (is_last)
-        segment_add_marks(s->m, t, s->phase, false);
+    for (size_t i = segment->first; i < segment->end; i++)
+        count += is_open(s, i);
+    return count;
+}
+
+static void note_logged(struct script_run *s, struct transaction *t, struct logged *logged,
+                        size_t i)
+{
+    logged->numbers[logged->count] = memory_format(t, "%zu", i + 1);
+    logged->hashes[logged->count++] = s->split->statements[i].hash;
+}
+
+/* Log rows and marks in one, behind the last of `open` statements. */
+static void add_done_together(struct script_run *s, struct transaction *t, struct logged *logged,
+                              size_t i, size_t open)
+{
+    note_logged(s, t, logged, i);
+    if (logged->count == open)
+        add_finish(s->m, t, s->phase, logged);
+    else
+        transaction_lap(t);
 }
 
 void segment_add_body(struct script_run *s, struct transaction *t, const struct segment *segment)
 {
+    size_t open = count_open(s, segment);
+    bool are_together = segment->is_last && open <= LOGGED_TOGETHER_MAX;
+    struct logged logged = {.count = 0};
+
     append(t, s->with_first);
     for (size_t i = segment->first; i < segment->end; i++) {
         if (!is_open(s, i))
@@ -275,8 +297,13 @@ void segment_add_body(struct script_run *s, struct transaction *t, const struct 
         add_probe_before(s, t);
         add_statement(s, t, i);
         add_probe_after(s, t, i);
-        add_done(s, t, segment, i);
+        if (are_together)
+            add_done_together(s, t, &logged, i, open);
+        else
+            add_log(s, t, i, "done", NULL);
     }
+    if (!are_together)
+        segment_add_marks(s->m, t, s->phase, segment->is_last);
     transaction_commit(s->m, t, segment->is_last);
 }
 

@@ -16,7 +16,12 @@ static const char position_and_unlock_sql[] = "SELECT pg_catalog.pg_current_wal_
 
 static const char fence_sql[] = "SELECT pg_catalog.set_config('lock_timeout', $1, true),"
                                 " pg_catalog.set_config('statement_timeout', $2, true),"
+                                " pg_catalog.set_config('hakem.laps', '', true),"
                                 " hakem.enter($3, $4::bigint)";
+
+static const char lap_sql[] = "SELECT pg_catalog.set_config('hakem.laps', pg_catalog.concat_ws(',',"
+                              " nullif(pg_catalog.current_setting('hakem.laps'), ''),"
+                              " pg_catalog.clock_timestamp()::text), true)";
 
 /* What comes again in every transaction is planned once: a third of a small migration's time. */
 static const char *prepared_name(const char *sql)
@@ -24,10 +29,15 @@ static const char *prepared_name(const char *sql)
     const struct {
         const char *sql, *name;
     } rows[] = {
-        {begin_sql, "hakem_begin"},          {commit_sql, "hakem_commit"},
-        {fence_sql, "hakem_fence"},          {embedded_log_statement, "hakem_log"},
-        {embedded_phase_mark, "hakem_mark"}, {embedded_phase_finish, "hakem_finish"},
-        {position_sql, "hakem_position"},    {position_and_unlock_sql, "hakem_position_and_unlock"},
+        {begin_sql, "hakem_begin"},
+        {commit_sql, "hakem_commit"},
+        {fence_sql, "hakem_fence"},
+        {lap_sql, "hakem_lap"},
+        {embedded_log_statement, "hakem_log"},
+        {embedded_phase_mark, "hakem_mark"},
+        {embedded_phase_finish, "hakem_finish"},
+        {position_sql, "hakem_position"},
+        {position_and_unlock_sql, "hakem_position_and_unlock"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -105,6 +115,11 @@ void transaction_log(struct migrator *m, struct transaction *t, const struct log
                         m->revision->name, row->phase, m->generation_text, statement, row->outcome,
                         row->hash, row->detail, migrator_text(m->run->rollout), m->step_text,
                         m->attempt_text, m->term_text, migrator_text(m->run->operator_name)});
+}
+
+void transaction_lap(struct transaction *t)
+{
+    transaction_add(t, "the log", lap_sql, 0, NULL);
 }
 
 void transaction_commit(struct migrator *m, struct transaction *t, bool is_last)
