@@ -93,8 +93,17 @@ static uint64_t position_of(const char *text)
     return (uint64_t)high << 32 | low;
 }
 
+/* The term of now: it rises while a phase is under way. */
+static struct term_row fence_of(struct task_context *task)
+{
+    struct term_row row = {.term = task_asks_term(task)};
+
+    (void)text_copy(row.journal, sizeof(row.journal), task->job->order.journal);
+    return row;
+}
+
 /* A cancel is for the phase: what it has done is taken down all the same. */
-static void end_watched(struct session *session)
+static void end_watched(struct task_context *task, struct session *session)
 {
     char fingerprint[HASH_HEX_SIZE];
     struct session_watch before =
@@ -102,8 +111,12 @@ static void end_watched(struct session *session)
     enum error_code code = ERROR_LOCK;
     struct error ignored;
 
-    for (int tries = 0; tries < DRIFT_TRIES_MAX && code == ERROR_LOCK; tries++)
-        code = drift_end(session, fingerprint, &ignored);
+    for (int tries = 0; tries < DRIFT_TRIES_MAX && (code == ERROR_LOCK || code == ERROR_CONFLICT);
+         tries++) {
+        struct term_row by = fence_of(task);
+
+        code = drift_end(session, &by, fingerprint, &ignored);
+    }
     (void)session_set_watch(session, before);
 }
 
@@ -113,7 +126,9 @@ static enum error_code apply_watched(struct session *session, const struct migra
                                      const struct migration_run *run, struct migration_result *ret,
                                      struct error *err)
 {
-    enum error_code looked = drift_begin(session, err);
+    struct task_context *task = run->hooks->context;
+    struct term_row by = fence_of(task);
+    enum error_code looked = drift_begin(session, &by, err);
     enum error_code code;
 
     if (looked != ERROR_OK && looked != ERROR_LOCK)
@@ -122,7 +137,7 @@ static enum error_code apply_watched(struct session *session, const struct migra
     if (code == ERROR_OK && what->phase == MIGRATION_EXPAND)
         code = repeatable_follow(session, what, run, ret, err);
     if (looked == ERROR_OK && code != ERROR_SUPERSEDED && !session_is_lost(session))
-        end_watched(session);
+        end_watched(task, session);
     return code;
 }
 
@@ -226,7 +241,7 @@ static enum error_code finish_inspection(struct task_context *task, struct sessi
     bool assertions = false, repeatables = false;
     size_t at = 0;
 
-    end_watched(session);
+    end_watched(task, session);
     if (task_load_bundle(task, &set, err) != ERROR_OK || set == NULL)
         return err->code;
     if (phase != MIGRATION_REVERT && migration_find(set, revision, &at) &&

@@ -80,10 +80,22 @@ static enum error_code add(struct batch *batch, size_t index, struct error *err)
     return ERROR_OK;
 }
 
+/* Answers come when the server's buffer is full: nobody has to be waiting for a lock meanwhile, and
+ * who does gives up before an observer could tell of it. */
+static void watch_alone(struct batch *batch)
+{
+    struct session_watch watch = migrator_watch(&batch->m);
+
+    watch.on_tick = NULL;
+    (void)session_set_watch(batch->m.session, watch);
+}
+
 static enum error_code run(struct batch *batch, struct error *err)
 {
-    enum error_code code = transaction_run(&batch->m, batch->all, NULL, err);
+    enum error_code code;
 
+    watch_alone(batch);
+    code = transaction_run(&batch->m, batch->all, NULL, err);
     for (size_t i = 0; i < batch->count; i++) {
         turn_to(&batch->m, batch->indexes[i]);
         state_note(&batch->m, MIGRATION_EXPAND, code);

@@ -27,6 +27,27 @@ static enum error_code begin(struct session *session, const char *how, struct er
     return fingerprint_prepare(session, DRIFT_LOCK_MS, err);
 }
 
+/* As every transaction that writes: a takeover waits for this one, or has made it too late. */
+static enum error_code pass_fence(struct session *session, const struct term_row *by,
+                                  struct error *err)
+{
+    char term[24];
+
+    (void)text_format(term, sizeof(term), "%" PRIu64, by != NULL ? by->term : 0);
+    return session_query(
+        session,
+        SQL_WITH("SELECT hakem.enter($1, $2::bigint)", by != NULL ? by->journal : "", term), NULL,
+        err);
+}
+
+static enum error_code begin_writing(struct session *session, const struct term_row *by,
+                                     struct error *err)
+{
+    enum error_code code = begin(session, "", err);
+
+    return code == ERROR_OK ? pass_fence(session, by, err) : code;
+}
+
 static enum error_code finish(struct session *session, enum error_code code, struct error *err)
 {
     struct error ignored;
@@ -83,20 +104,31 @@ static enum error_code note_open(struct session *session, struct error *err)
                        err);
 }
 
+static enum error_code open_unchanged(struct session *session, const struct term_row *by,
+                                      struct error *err)
+{
+    enum error_code code = begin_writing(session, by, err);
+
+    if (code == ERROR_OK)
+        code = note_open(session, err);
+    return finish(session, code, err);
+}
+
 /* The signature is a transaction of its own: whatever changes behind it makes the next one
  * differ. */
-static enum error_code look(struct session *session, const struct known *known, struct error *err)
+static enum error_code look(struct session *session, const struct term_row *by,
+                            const struct known *known, struct error *err)
 {
     char signature[HASH_HEX_SIZE];
     enum error_code code;
 
     if (!known->is_there) /* the first run of all takes what is there for right, at its end */
-        return note_open(session, err);
+        return open_unchanged(session, by, err);
     if (fingerprint_signature(session, signature, err) != ERROR_OK)
         return err->code;
     if (strcmp(signature, known->signature) == 0)
-        return note_open(session, err);
-    code = begin(session, "", err);
+        return open_unchanged(session, by, err);
+    code = begin_writing(session, by, err);
     if (code == ERROR_OK)
         code = take_down(session, err);
     if (code == ERROR_OK)
@@ -104,13 +136,13 @@ static enum error_code look(struct session *session, const struct known *known, 
     return finish(session, code, err);
 }
 
-enum error_code drift_begin(struct session *session, struct error *err)
+enum error_code drift_begin(struct session *session, const struct term_row *by, struct error *err)
 {
     struct known known = {.is_there = false};
 
     if (schema_ensure(session, err) != ERROR_OK || read_known(session, &known, err) != ERROR_OK)
         return err->code;
-    return known.is_open ? ERROR_OK : look(session, &known, err);
+    return known.is_open ? ERROR_OK : look(session, by, &known, err);
 }
 
 static enum error_code note_closed(struct session *session, const char *signature,
@@ -126,8 +158,8 @@ static enum error_code note_closed(struct session *session, const char *signatur
 }
 
 /* sql, which gives the fingerprint, and what it is known by. */
-static enum error_code take_over(struct session *session, struct sql_call call, char *ret,
-                                 struct error *err)
+static enum error_code take_over(struct session *session, const struct term_row *by,
+                                 struct sql_call call, char *ret, struct error *err)
 {
     char signature[HASH_HEX_SIZE];
     char *fingerprint = NULL;
@@ -135,7 +167,7 @@ static enum error_code take_over(struct session *session, struct sql_call call, 
 
     if (fingerprint_signature(session, signature, err) != ERROR_OK)
         return err->code;
-    code = begin(session, "", err);
+    code = begin_writing(session, by, err);
     if (code == ERROR_OK)
         code = session_ask_text(session, call, session, &fingerprint, err);
     if (code == ERROR_OK)
@@ -147,11 +179,11 @@ static enum error_code take_over(struct session *session, struct sql_call call, 
     return code;
 }
 
-enum error_code drift_end(struct session *session, char ret[static HASH_HEX_SIZE],
-                          struct error *err)
+enum error_code drift_end(struct session *session, const struct term_row *by,
+                          char ret[static HASH_HEX_SIZE], struct error *err)
 {
     char *sql = behind_now(NULL, embedded_drift_end, fingerprint_of_now);
-    enum error_code code = take_over(session, (struct sql_call){.text = sql}, ret, err);
+    enum error_code code = take_over(session, by, (struct sql_call){.text = sql}, ret, err);
 
     talloc_free(sql);
     return code;
@@ -298,7 +330,7 @@ static enum error_code accept(struct session *session, const char *who, const ch
 {
     char *sql = behind_now(NULL, embedded_drift_accept, fingerprint_of_now);
     char fingerprint[HASH_HEX_SIZE];
-    enum error_code code = take_over(session, SQL_WITH(sql, who, reason), fingerprint, err);
+    enum error_code code = take_over(session, NULL, SQL_WITH(sql, who, reason), fingerprint, err);
 
     talloc_free(sql);
     return code;

@@ -11,6 +11,7 @@
 #include "common/base/hash.h"
 #include "common/base/text.h"
 #include "common/postgres/session.h"
+#include "common/postgres/term.h"
 
 #define DRIFT_LOCK_MS      1000
 #define DRIFT_SENTENCE_MAX 4 /* objects that are named in a sentence */
@@ -28,12 +29,13 @@ struct drift {
     char fingerprint[HASH_HEX_SIZE];    /* ""; or known already: nothing has changed at all */
 };
 
-/* Around whatever changes the schema, under the migrator's lock or a term.  ERROR_LOCK: a catalog
- * function waited for somebody's lock for too long. */
-enum error_code drift_begin(struct session *session, struct error *err);
+/* Around whatever changes the schema, under the migrator's lock.  by: whose journal, which term;
+ * NULL: nobody's coordinator.  ERROR_LOCK: a catalog function waited for somebody's lock for too
+ * long.  ERROR_SUPERSEDED, and nothing is written: a higher term, or a rollout, is there by now. */
+enum error_code drift_begin(struct session *session, const struct term_row *by, struct error *err);
 /* ret: the fingerprint of now. */
-enum error_code drift_end(struct session *session, char ret[static HASH_HEX_SIZE],
-                          struct error *err);
+enum error_code drift_end(struct session *session, const struct term_row *by,
+                          char ret[static HASH_HEX_SIZE], struct error *err);
 
 /* Reads only: a standby answers, too.  What PostgreSQL merely writes otherwise (deparse.h) is none.
  * A talloc child of parent. */
@@ -47,7 +49,8 @@ enum error_code drift_mark(struct session *session, char ret[static DRIFT_MARK_S
                            struct error *err);
 
 /* The schema as it is now is right, says who, for that reason; *ret_count objects were not.
- * ERROR_REFUSED: a run is under way; one that was interrupted ends with it, uncounted. */
+ * ERROR_REFUSED: a run is under way; one that was interrupted ends with it, uncounted.
+ * ERROR_SUPERSEDED: a rollout is open. */
 enum error_code drift_accept(struct session *session, const char *who, const char *reason,
                              size_t *ret_count, struct error *err);
 

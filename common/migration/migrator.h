@@ -102,6 +102,8 @@ struct log_row {
     const char *detail;
 };
 void transaction_log(struct migrator *m, struct transaction *t, const struct log_row *row);
+/* For a row that is written later, with others: when its statement ended. */
+void transaction_lap(struct transaction *t);
 /* COMMIT, and, but under a hold, the position behind it as the last call's value; is_last: gives
  * the lock back too. */
 void transaction_commit(struct migrator *m, struct transaction *t, bool is_last);

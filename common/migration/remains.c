@@ -1,3 +1,6 @@
+/* remains.c: what statements outside of transactions leave behind: looked at, and taken away, by
+ * whom they run as.
+ */
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/segment.h"
@@ -145,7 +148,25 @@ static enum error_code (*const inspections[SPLIT_REMAINS_COUNT])(struct migrator
 enum error_code remains_inspect(struct migrator *m, const struct split_statement *statement,
                                 const char *where, bool *ret_did, struct error *err)
 {
-    return inspections[statement->remains](m, statement, where, ret_did, err);
+    enum error_code code = surroundings_begin_role(m, err);
+
+    if (code != ERROR_OK)
+        return code;
+    code = inspections[statement->remains](m, statement, where, ret_did, err);
+    surroundings_end_role(m);
+    return code;
+}
+
+static enum error_code look_by_role(struct migrator *m, const char *name, enum index_state *ret,
+                                    struct error *err)
+{
+    enum error_code code = surroundings_begin_role(m, err);
+
+    if (code != ERROR_OK)
+        return code;
+    code = look_at_index(m, name, ret, err);
+    surroundings_end_role(m);
+    return code;
 }
 
 enum error_code remains_confirm(struct migrator *m, const struct split_statement *statement,
@@ -155,7 +176,7 @@ enum error_code remains_confirm(struct migrator *m, const struct split_statement
 
     if (statement->remains != SPLIT_REMAINS_INDEX)
         return ERROR_OK;
-    if (look_at_index(m, subject_text(m, statement), &state, err) != ERROR_OK)
+    if (look_by_role(m, subject_text(m, statement), &state, err) != ERROR_OK)
         return err->code;
     if (state == INDEX_VALID)
         return ERROR_OK;

@@ -152,9 +152,8 @@ static void keep_for_error(struct migrator *m, const struct error *err)
     (void)keep(m, 0, reason);
 }
 
-/* Without a lock: a count above 0 ends it cheaply. */
-static enum error_code check_cheaply(struct migrator *m, const struct split *lossless,
-                                     struct error *err)
+static enum error_code count_each(struct migrator *m, const struct split *lossless,
+                                  struct error *err)
 {
     for (size_t i = 0; i < lossless->count && !m->result.is_kept; i++) {
         struct sql_call call = {.text = lossless->statements[i].text,
@@ -173,6 +172,19 @@ static enum error_code check_cheaply(struct migrator *m, const struct split *los
         rows_free(rows);
     }
     return ERROR_OK;
+}
+
+/* Without a lock: a count above 0 ends it cheaply. */
+static enum error_code check_cheaply(struct migrator *m, const struct split *lossless,
+                                     struct error *err)
+{
+    enum error_code code = surroundings_begin_role(m, err);
+
+    if (code != ERROR_OK)
+        return code;
+    code = count_each(m, lossless, err);
+    surroundings_end_role(m);
+    return code;
 }
 
 static bool is_harmful(const struct script_run *s, const struct segment *segment)
@@ -251,6 +263,7 @@ static enum error_code find_tables(struct script_run *s, const struct segment *s
     struct migrator *m = s->m;
     const char **names = memory_array(m->scratch, const char *, 0);
     size_t count = 0;
+    enum error_code code;
     char *tables;
 
     for (size_t i = segment->first; i < segment->end; i++) {
@@ -261,12 +274,15 @@ static enum error_code find_tables(struct script_run *s, const struct segment *s
             names[count++] =
                 sql_identifier(m->scratch, statement->tables[t].schema, statement->tables[t].name);
     }
-    if (session_ask_text(m->session,
-                         SQL_WITH(embedded_tables_to_lock, sql_array(m->scratch, names, count)),
-                         m->scratch, &tables, err) != ERROR_OK)
+    if (surroundings_begin_role(m, err) != ERROR_OK)
         return err->code;
-    *ret = tables;
-    return ERROR_OK;
+    code = session_ask_text(m->session,
+                            SQL_WITH(embedded_tables_to_lock, sql_array(m->scratch, names, count)),
+                            m->scratch, &tables, err);
+    surroundings_end_role(m);
+    if (code == ERROR_OK)
+        *ret = tables;
+    return code;
 }
 
 /* BEGIN, fence, locks, and the counts under them, within lossless_timeout. */
@@ -276,11 +292,14 @@ static struct transaction *question(struct guarded *g, uint64_t lock_timeout_ms,
     struct transaction *t = transaction_new(m->scratch);
     uint64_t timeout = m->run->lossless_timeout_ms != 0 ? m->run->lossless_timeout_ms
                                                         : MIGRATION_LOSSLESS_TIMEOUT_MS_DEFAULT;
+    const char *role = surroundings_role_sql(m);
     char each[MIGRATOR_NUMBER_SIZE];
 
     (void)text_format(each, sizeof(each), "%" PRIu64,
                       timeout / (g->lossless->count + 1) + 1); /* 0 would mean no limit */
     transaction_begin(m, t, lock_timeout_ms);
+    if (role != NULL)
+        transaction_add(t, "the role", role, 0, NULL);
     if (g->tables[0] != '\0')
         transaction_add_plain(
             t, memory_format(t, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", g->tables));
@@ -290,6 +309,8 @@ static struct transaction *question(struct guarded *g, uint64_t lock_timeout_ms,
     for (size_t i = 0; i < g->lossless->count; i++)
         transaction_add(t, statement_where(m, g->lossless, i), g->lossless->statements[i].text, 0,
                         NULL);
+    if (role != NULL)
+        transaction_add_plain(t, "RESET ROLE");
     return t;
 }
 

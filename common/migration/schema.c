@@ -15,7 +15,8 @@ static enum error_code is_complete(struct session *session, bool *ret, struct er
 {
     return session_ask_bool(
         session,
-        SQL("SELECT pg_catalog.to_regprocedure('hakem.raise_trigger()') IS NOT NULL"
+        SQL("SELECT EXISTS (SELECT FROM pg_catalog.pg_proc"
+            " WHERE oid = pg_catalog.to_regprocedure('hakem.raise_trigger()') AND prosecdef)"
             " AND pg_catalog.to_regclass('hakem.schema_known') IS NOT NULL"
             " AND pg_catalog.to_regclass('hakem.repeatable_before') IS NOT NULL"
             " AND EXISTS (SELECT FROM pg_catalog.pg_attribute"

@@ -264,42 +264,65 @@ $$;
 
 -- Runs in the transaction that makes a trigger, so that no replicated row passes it by. Rows are
 -- replicated as by a session that fires no ordinary trigger, and with an empty search_path, which the
--- function does not expect.
-CREATE OR REPLACE FUNCTION hakem.raise_trigger() RETURNS event_trigger LANGUAGE plpgsql AS $$
+-- function does not expect. Whoever makes a trigger needs no right to this schema: it runs as the
+-- schema's owner, for what the caller might do himself, and looks nothing up where the caller says.
+CREATE OR REPLACE FUNCTION hakem.raise_trigger() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    path text := (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ')
-                    FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS s);
-    made record;
+    path_before pg_catalog.text := pg_catalog.current_setting('search_path');
+    role_before pg_catalog.text := pg_catalog.current_setting('role');
+    caller      pg_catalog.name;
+    path        pg_catalog.text;
+    made        pg_catalog.record;
 BEGIN
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    caller := CASE role_before WHEN 'none' THEN session_user ELSE role_before END;
+    SELECT string_agg(quote_ident(n.nspname), ', ' ORDER BY x.o)
+      INTO path
+      FROM regexp_matches(path_before, '"(?:[^"]|"")*"|[^,\s]+', 'g') WITH ORDINALITY AS x (e, o)
+      JOIN pg_namespace AS n
+        ON n.nspname = CASE WHEN e[1] IN ('"$user"', '$user') THEN caller
+                            WHEN e[1] LIKE '"%"' THEN replace(substr(e[1], 2, length(e[1]) - 2), '""', '"')
+                            ELSE lower(e[1]) END
+     WHERE has_schema_privilege(caller, n.oid, 'USAGE');
     FOR made IN
         SELECT t.oid, t.tgrelid::regclass AS relation, t.tgname, t.tgenabled, p.oid AS function_id,
-               p.oid::regprocedure AS function, p.prokind,
-               NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS c
-                            WHERE c LIKE 'search_path=%') AS lacks_path
-          FROM pg_catalog.pg_trigger AS t
-          JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+               p.oid::regprocedure AS function,
+               path <> '' AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c
+                                           WHERE c LIKE 'search_path=%') AS lacks_path,
+               pg_has_role(caller, c.relowner, 'USAGE') AS owns_table,
+               pg_has_role(caller, p.proowner, 'USAGE') AS owns_function
+          FROM pg_trigger AS t
+          JOIN pg_proc AS p ON p.oid = t.tgfoid
+          JOIN pg_class AS c ON c.oid = t.tgrelid
          WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-           AND (t.oid IN (SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands()
-                           WHERE classid = 'pg_catalog.pg_trigger'::regclass)
-                OR (p.oid IN (SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands()
-                               WHERE classid = 'pg_catalog.pg_proc'::regclass)
+           AND (t.oid IN (SELECT objid FROM pg_event_trigger_ddl_commands()
+                           WHERE classid = 'pg_trigger'::regclass)
+                OR (p.oid IN (SELECT objid FROM pg_event_trigger_ddl_commands()
+                               WHERE classid = 'pg_proc'::regclass)
                     AND EXISTS (SELECT FROM hakem.raised_trigger AS r WHERE r.trigger_id = t.oid)))
     LOOP
-        IF made.tgenabled = 'O' THEN
-            EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I',
-                                      made.relation, made.tgname);
+        IF (made.tgenabled = 'O' AND NOT made.owns_table)
+           OR (made.lacks_path AND NOT made.owns_function) THEN
+            RAISE EXCEPTION 'while this database follows another, a trigger is made by who owns its table and its function: % owns not both of % and %',
+                            caller, made.relation, made.function
+                USING ERRCODE = 'insufficient_privilege';
         END IF;
-        IF made.lacks_path AND path <> '' THEN
-            EXECUTE pg_catalog.format('ALTER FUNCTION %s SET search_path TO %s', made.function, path);
+        IF made.tgenabled = 'O' THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', made.relation, made.tgname);
+        END IF;
+        IF made.lacks_path THEN
+            EXECUTE format('ALTER FUNCTION %s SET search_path TO %s', made.function, path);
         END IF;
         IF made.tgenabled = 'O' OR EXISTS (SELECT FROM hakem.raised_trigger AS r
                                             WHERE r.trigger_id = made.oid) THEN
             INSERT INTO hakem.raised_trigger AS r (trigger_id, function_id, has_path)
-            VALUES (made.oid, made.function_id, made.lacks_path AND path <> '')
+            VALUES (made.oid, made.function_id, made.lacks_path)
                 ON CONFLICT (trigger_id)
                 DO UPDATE SET function_id = EXCLUDED.function_id,
                               has_path = r.has_path OR EXCLUDED.has_path;
         END IF;
     END LOOP;
+    PERFORM pg_catalog.set_config('search_path', path_before, true);
 END
 $$;

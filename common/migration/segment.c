@@ -8,7 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define OUTSIDE_TRIES_MAX 3
+#define OUTSIDE_TRIES_MAX   3
+#define LOGGED_TOGETHER_MAX 16 /* more are logged one by one: a list of laps grows with each */
 
 const char *statement_where(struct migrator *m, const struct split *split, size_t statement)
 {
@@ -69,9 +70,9 @@ static bool joins(const struct script_run *s, size_t i)
     return statement->class == SPLIT_TOGETHER && !statement->cuts;
 }
 
-static bool has_open_from(const struct script_run *s, size_t from)
+static bool has_open_before(const struct script_run *s, size_t from, size_t end)
 {
-    for (size_t i = from; i < s->split->count; i++)
+    for (size_t i = from; i < end; i++)
         if (is_open(s, i))
             return true;
     return false;
@@ -94,7 +95,7 @@ bool segment_next(const struct script_run *s, size_t *at, struct segment *ret)
         .first = first,
         .end = end,
         .is_outside = s->split->statements[first].class == SPLIT_OUTSIDE,
-        .is_last = !has_open_from(s, end),
+        .is_last = !has_open_before(s, end, s->split->count),
     };
     *at = end;
     return true;
@@ -130,22 +131,32 @@ static const char *bool_text(bool value)
     return value ? "true" : "false";
 }
 
+/* Statements whose log rows are written with the marks. */
+struct logged {
+    const char *numbers[LOGGED_TOGETHER_MAX];
+    const char *hashes[LOGGED_TOGETHER_MAX];
+    size_t count;
+};
+
 static void add_finish(struct migrator *m, struct transaction *t, enum migration_phase phase,
-                       struct mark_values marks)
+                       const struct logged *logged)
 {
+    struct mark_values marks = marks_of(m, phase, true);
     char generation[MIGRATOR_NUMBER_SIZE];
     bool is_revert = phase == MIGRATION_REVERT;
 
     (void)text_format(generation, sizeof(generation), "%" PRIu64, m->state.generation + is_revert);
     transaction_add(
-        t, "the marks", embedded_phase_finish, 15,
+        t, "the marks", embedded_phase_finish, 18,
         (const char *const[]){m->revision->name, migration_phase_name(phase), m->generation_text,
                               m->revision->checksum, migrator_text(m->run->operator_name),
                               migrator_text(m->run->journal), m->term_text,
                               migrator_text(m->run->rollout), m->step_text, generation,
                               is_revert ? "" : m->revision->checksum,
                               is_revert ? "" : m->revision->meaning, bool_text(marks.is_expanded),
-                              bool_text(marks.is_contracted), bool_text(marks.is_partial)});
+                              bool_text(marks.is_contracted), bool_text(marks.is_partial),
+                              sql_array(t, logged->numbers, logged->count),
+                              sql_array(t, logged->hashes, logged->count), m->attempt_text});
 }
 
 void segment_add_marks(struct migrator *m, struct transaction *t, enum migration_phase phase,
@@ -154,7 +165,7 @@ void segment_add_marks(struct migrator *m, struct transaction *t, enum migration
     struct mark_values marks = marks_of(m, phase, is_last);
 
     if (is_last) {
-        add_finish(m, t, phase, marks);
+        add_finish(m, t, phase, &(struct logged){.count = 0});
         return;
     }
     transaction_add(t, "the marks", embedded_phase_mark, 6,
@@ -246,8 +257,39 @@ static void add_statement(struct script_run *s, struct transaction *t, size_t i)
         transaction_add_plain(t, "RESET ROLE");
 }
 
+static size_t count_open(const struct script_run *s, const struct segment *segment)
+{
+    size_t count = 0;
+
+    for (size_t i = segment->first; i < segment->end; i++)
+        count += is_open(s, i);
+    return count;
+}
+
+static void note_logged(struct script_run *s, struct transaction *t, struct logged *logged,
+                        size_t i)
+{
+    logged->numbers[logged->count] = memory_format(t, "%zu", i + 1);
+    logged->hashes[logged->count++] = s->split->statements[i].hash;
+}
+
+/* Log rows and marks in one, behind the last of `open` statements. */
+static void add_done_together(struct script_run *s, struct transaction *t, struct logged *logged,
+                              size_t i, size_t open)
+{
+    note_logged(s, t, logged, i);
+    if (logged->count == open)
+        add_finish(s->m, t, s->phase, logged);
+    else
+        transaction_lap(t);
+}
+
 void segment_add_body(struct script_run *s, struct transaction *t, const struct segment *segment)
 {
+    size_t open = count_open(s, segment);
+    bool are_together = segment->is_last && open <= LOGGED_TOGETHER_MAX;
+    struct logged logged = {.count = 0};
+
     append(t, s->with_first);
     for (size_t i = segment->first; i < segment->end; i++) {
         if (!is_open(s, i))
@@ -255,9 +297,13 @@ void segment_add_body(struct script_run *s, struct transaction *t, const struct 
         add_probe_before(s, t);
         add_statement(s, t, i);
         add_probe_after(s, t, i);
-        add_log(s, t, i, "done", NULL);
+        if (are_together)
+            add_done_together(s, t, &logged, i, open);
+        else
+            add_log(s, t, i, "done", NULL);
     }
-    segment_add_marks(s->m, t, s->phase, segment->is_last);
+    if (!are_together)
+        segment_add_marks(s->m, t, s->phase, segment->is_last);
     transaction_commit(s->m, t, segment->is_last);
 }
 
@@ -388,17 +434,12 @@ static enum error_code look_at_remains(struct script_run *s, size_t i, bool *ret
 
 static enum error_code run_by_role(struct migrator *m, struct sql_call call, struct error *err)
 {
-    const char *role = surroundings_role_sql(m);
-    struct error ignored;
-    enum error_code code;
+    enum error_code code = surroundings_begin_role(m, err);
 
-    if (role == NULL)
-        return session_query(m->session, call, NULL, err);
-    if (session_run(m->session, role, err) != ERROR_OK)
-        return err->code;
+    if (code != ERROR_OK)
+        return code;
     code = session_query(m->session, call, NULL, err);
-    if (!session_is_lost(m->session))
-        (void)session_run(m->session, "RESET ROLE", &ignored);
+    surroundings_end_role(m);
     return code;
 }
 
@@ -507,7 +548,7 @@ enum error_code script_run_all(struct script_run *s, struct error *err)
     struct segment segment;
     size_t at = 0;
 
-    if (!has_open_from(s, 0))
+    if (!has_open_before(s, 0, s->split->count))
         return ladder_climb(s->m, try_finish, s, err);
     while (segment_next(s, &at, &segment))
         if (segment_run(s, &segment, err) != ERROR_OK)

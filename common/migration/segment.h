@@ -81,6 +81,10 @@ void surroundings_leave(struct migrator *m);
 /* What stands before a statement of the revision's scripts (RESET ROLE behind it); NULL: nothing.
  */
 const char *surroundings_role_sql(struct migrator *m);
+/* Between these two the session is the role's, where there is one: nothing of Hakem's is written.
+ */
+enum error_code surroundings_begin_role(struct migrator *m, struct error *err);
+void surroundings_end_role(struct migrator *m);
 
 /* ---- assertion.c ---- */
 

@@ -2,7 +2,7 @@
 -- hash over which version of which row.
 SELECT encode(sha256(convert_to(string_agg(part, ',' ORDER BY part), 'UTF8')), 'hex') FROM (
     SELECT name || count(*) || ':' ||
-           coalesce(sum(hashint8extended(version << 32 | id, sub)::numeric), 0) AS part
+           coalesce(sum(hashint8extended(version << 32 | id, sub)), 0) AS part
       FROM (
         SELECT 'class' AS name, xmin::text::bigint AS version, oid::bigint AS id, 0::bigint AS sub
           FROM pg_catalog.pg_class WHERE oid >= 16384

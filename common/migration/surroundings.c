@@ -48,3 +48,23 @@ const char *surroundings_role_sql(struct migrator *m)
                ? NULL
                : memory_format(m->scratch, "SET ROLE %s", sql_identifier(m->scratch, NULL, role));
 }
+
+enum error_code surroundings_begin_role(struct migrator *m, struct error *err)
+{
+    const char *role = surroundings_role_sql(m);
+
+    return role == NULL ? ERROR_OK : session_run(m->session, role, err);
+}
+
+void surroundings_end_role(struct migrator *m)
+{
+    struct session_watch before;
+    struct error ignored;
+
+    if (role_of(m) == NULL || session_is_lost(m->session))
+        return;
+    /* A cancel that is still wanted must not leave the session to the role. */
+    before = session_set_watch(m->session, (struct session_watch){.context = NULL});
+    (void)session_run(m->session, "RESET ROLE", &ignored);
+    (void)session_set_watch(m->session, before);
+}

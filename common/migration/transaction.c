@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+static const char begin_sql[] = "BEGIN";
+static const char commit_sql[] = "COMMIT";
+
 /* Texts of params, then this: the position, and with the last one the lock goes too. */
 static const char position_sql[] = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text";
 static const char position_and_unlock_sql[] = "SELECT pg_catalog.pg_current_wal_insert_lsn()::text,"
@@ -13,7 +16,12 @@ static const char position_and_unlock_sql[] = "SELECT pg_catalog.pg_current_wal_
 
 static const char fence_sql[] = "SELECT pg_catalog.set_config('lock_timeout', $1, true),"
                                 " pg_catalog.set_config('statement_timeout', $2, true),"
+                                " pg_catalog.set_config('hakem.laps', '', true),"
                                 " hakem.enter($3, $4::bigint)";
+
+static const char lap_sql[] = "SELECT pg_catalog.set_config('hakem.laps', pg_catalog.concat_ws(',',"
+                              " nullif(pg_catalog.current_setting('hakem.laps'), ''),"
+                              " pg_catalog.clock_timestamp()::text), true)";
 
 /* What comes again in every transaction is planned once: a third of a small migration's time. */
 static const char *prepared_name(const char *sql)
@@ -21,9 +29,15 @@ static const char *prepared_name(const char *sql)
     const struct {
         const char *sql, *name;
     } rows[] = {
-        {fence_sql, "hakem_fence"},          {embedded_log_statement, "hakem_log"},
-        {embedded_phase_mark, "hakem_mark"}, {embedded_phase_finish, "hakem_finish"},
-        {position_sql, "hakem_position"},    {position_and_unlock_sql, "hakem_position_and_unlock"},
+        {begin_sql, "hakem_begin"},
+        {commit_sql, "hakem_commit"},
+        {fence_sql, "hakem_fence"},
+        {lap_sql, "hakem_lap"},
+        {embedded_log_statement, "hakem_log"},
+        {embedded_phase_mark, "hakem_mark"},
+        {embedded_phase_finish, "hakem_finish"},
+        {position_sql, "hakem_position"},
+        {position_and_unlock_sql, "hakem_position_and_unlock"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -85,7 +99,7 @@ void transaction_begin(struct migrator *m, struct transaction *t, uint64_t lock_
     ask_term(m);
     number_text(lock_timeout, lock_timeout_ms);
     number_text(statement_timeout, migrator_statement_timeout(m));
-    transaction_add_plain(t, "BEGIN");
+    transaction_add_plain(t, begin_sql);
     transaction_add(t, "the fence", fence_sql, 4,
                     (const char *const[]){lock_timeout, statement_timeout,
                                           migrator_text(m->run->journal), m->term_text});
@@ -103,9 +117,14 @@ void transaction_log(struct migrator *m, struct transaction *t, const struct log
                         m->attempt_text, m->term_text, migrator_text(m->run->operator_name)});
 }
 
+void transaction_lap(struct transaction *t)
+{
+    transaction_add(t, "the log", lap_sql, 0, NULL);
+}
+
 void transaction_commit(struct migrator *m, struct transaction *t, bool is_last)
 {
-    transaction_add(t, "the commit", "COMMIT", 0, NULL);
+    transaction_add(t, "the commit", commit_sql, 0, NULL);
     if (m->run->hold != NULL)
         return;
     transaction_add_plain(t, is_last && m->holds_lock ? position_and_unlock_sql : position_sql);

@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/layout/baseline.h"
+#include "common/migration/drift.h"
 #include "coordinator/cli/migration_target.h"
 #include "coordinator/cli/verbs.h"
 
@@ -95,6 +96,22 @@ static enum error_code choose(struct adoption *a, struct error *err)
 
 /* ---- taking over ---- */
 
+/* What another tool made of the schema is no drift. */
+static void take_down(struct adoption *a)
+{
+    char fingerprint[HASH_HEX_SIZE];
+    struct error failure;
+
+    if (drift_end(a->db.session, NULL, fingerprint, &failure) == ERROR_OK) {
+        cli_answer(a->cli, "fingerprint", json_string(fingerprint));
+        return;
+    }
+    cli_say(a->cli,
+            "warning: the schema could not be taken down as it is (%s): hakem migration "
+            "accept does",
+            failure.detail);
+}
+
 static enum error_code adopt(struct adoption *a, struct error *err)
 {
     struct error failure;
@@ -103,6 +120,8 @@ static enum error_code adopt(struct adoption *a, struct error *err)
     if (migration_hold_open(a->db.session, a->db.set, &a->run, &a->run.hold, err) != ERROR_OK)
         return err->code;
     code = baseline_adopt(a->db.session, a->db.set, &a->run, a->is_applied, a->why, err);
+    if (code == ERROR_OK)
+        take_down(a);
     if (migration_hold_close(a->run.hold, &failure) != ERROR_OK && code == ERROR_OK)
         return error_set(err, failure.code, "%s", failure.detail);
     return code;

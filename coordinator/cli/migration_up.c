@@ -101,7 +101,7 @@ static enum error_code take_over(struct trip *trip, struct error *err)
 /* Somebody's lock on some table is no reason to do nothing: what was known of the schema stays. */
 static enum error_code look_before(struct trip *trip, struct error *err)
 {
-    enum error_code code = drift_begin(trip->db.session, err);
+    enum error_code code = drift_begin(trip->db.session, NULL, err);
 
     trip->has_looked = code == ERROR_OK;
     return code == ERROR_LOCK ? ERROR_OK : code;
@@ -138,7 +138,7 @@ static void say_fingerprint(struct trip *trip)
     char fingerprint[HASH_HEX_SIZE];
     struct error ignored;
 
-    if (drift_end(trip->db.session, fingerprint, &ignored) != ERROR_OK)
+    if (drift_end(trip->db.session, NULL, fingerprint, &ignored) != ERROR_OK)
         return;
     (void)session_query(trip->db.session,
                         SQL_WITH("UPDATE hakem.schema_version SET fingerprint = $1"

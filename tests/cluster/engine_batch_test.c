@@ -54,6 +54,30 @@ START_TEST(each_has_its_transaction_its_log_and_its_marks)
 }
 END_TEST
 
+/* A few are written together at the end, many one by one. */
+START_TEST(each_statement_of_few_or_many_has_its_own_time)
+{
+    struct text *many = text_new(engine.session, 2000);
+
+    for (int i = 0; i < 20; i++)
+        text_append_format(many, "%s", i == 1 ? "SELECT pg_sleep(0.1);" : "SELECT 1;");
+    given_table("0001_few", "SELECT 1; SELECT pg_sleep(0.1); SELECT 1;");
+    given_table("0002_many", many->data);
+    load();
+    assert_ok(expand("0001_few"));
+    assert_ok(expand("0002_many"));
+    ck_assert_uint_eq(ask("SELECT count(*) FROM hakem.migration_log WHERE outcome = 'done'"), 23);
+    ck_assert(is_true("SELECT bool_and((statement = 2) = (duration_us >= 100000)"
+                      " AND duration_us >= 0) FROM hakem.migration_log WHERE outcome = 'done'"));
+    ck_assert(is_true("SELECT bool_and(earlier IS NULL OR earlier < at) FROM (SELECT at, lag(at)"
+                      " OVER (ORDER BY revision, statement) AS earlier FROM hakem.migration_log"
+                      " WHERE outcome = 'done') AS l"));
+    ck_assert(is_true("SELECT count(*) = 23 AND count(DISTINCT (revision, statement, hash)) = 23"
+                      " FROM hakem.migration_log WHERE outcome = 'done' AND hash <> ''"
+                      " AND operator_name = 'test'"));
+}
+END_TEST
+
 START_TEST(what_fails_takes_back_itself_alone_and_is_said_when_it_is_tried_alone)
 {
     given_four("CREATE TABLE c (id int); CREATE TABLE b (id int);");
@@ -88,6 +112,20 @@ START_TEST(a_batch_ends_before_what_is_more_than_one_transaction)
 }
 END_TEST
 
+/* A second session costs more than several small migrations, and would learn nothing. */
+START_TEST(a_batch_that_takes_its_time_is_not_observed)
+{
+    given_four("SELECT pg_sleep(0.3);"
+               " CREATE TABLE seen AS SELECT application_name FROM pg_stat_activity"
+               " WHERE datname = current_database();");
+    hold();
+    ck_assert_uint_eq(expand_from(0), 4);
+    let_go();
+    ck_assert(is_true("SELECT count(*) > 0 FROM seen"));
+    ck_assert(is_true("SELECT count(*) = 0 FROM seen WHERE application_name = 'hakem:observer'"));
+}
+END_TEST
+
 START_TEST(nothing_is_expanded_without_its_parents)
 {
     given_four("CREATE TABLE c (id int);");
@@ -113,8 +151,10 @@ END_TEST
 static void add_all(TCase *tcase)
 {
     tcase_add_test(tcase, each_has_its_transaction_its_log_and_its_marks);
+    tcase_add_test(tcase, each_statement_of_few_or_many_has_its_own_time);
     tcase_add_test(tcase, what_fails_takes_back_itself_alone_and_is_said_when_it_is_tried_alone);
     tcase_add_test(tcase, a_batch_ends_before_what_is_more_than_one_transaction);
+    tcase_add_test(tcase, a_batch_that_takes_its_time_is_not_observed);
     tcase_add_test(tcase, nothing_is_expanded_without_its_parents);
     tcase_add_test(tcase, an_older_term_is_turned_away_in_a_batch_as_well);
 }

@@ -12,12 +12,12 @@ static char fingerprint_at_end[HASH_HEX_SIZE];
 
 static void begin(void)
 {
-    assert_ok(drift_begin(engine.session, &failure));
+    assert_ok(drift_begin(engine.session, NULL, &failure));
 }
 
 static void end(void)
 {
-    assert_ok(drift_end(engine.session, fingerprint_at_end, &failure));
+    assert_ok(drift_end(engine.session, NULL, fingerprint_at_end, &failure));
 }
 
 /* As one run, or one step. */
@@ -138,6 +138,30 @@ START_TEST(an_interrupted_run_is_open_until_the_next_one_ends)
 }
 END_TEST
 
+/* Somebody has taken over meanwhile: what he knows is not to be overwritten. */
+START_TEST(an_older_term_writes_nothing_of_what_it_knew)
+{
+    const struct term_row older = {.journal = "j", .term = 3};
+    const struct term_row newer = {.journal = "j", .term = 4};
+    size_t count = 0;
+
+    given_game();
+    sql("UPDATE hakem.term SET journal = 'j', term = 3, rollout = '7'");
+    assert_ok(drift_begin(engine.session, &older, &failure));
+    sql("CREATE TABLE made (id int); UPDATE hakem.term SET term = 4");
+    assert_fails(ERROR_SUPERSEDED, drift_end(engine.session, &older, fingerprint_at_end, &failure));
+    assert_says("term 4 has taken over from term 3");
+    ck_assert(drift()->is_open);
+    ck_assert_uint_eq(ask("SELECT count(*) FROM hakem.schema_object WHERE name LIKE '%made%'"), 0);
+    assert_fails(ERROR_SUPERSEDED, drift_accept(engine.session, "anna", "mine", &count, &failure));
+    assert_ok(drift_end(engine.session, &newer, fingerprint_at_end, &failure));
+    assert_drift("");
+    assert_fails(ERROR_SUPERSEDED, drift_begin(engine.session, &older, &failure));
+    ck_assert(!drift()->is_open);
+    assert_fails(ERROR_SUPERSEDED, drift_accept(engine.session, "anna", "mine", &count, &failure));
+}
+END_TEST
+
 START_TEST(it_is_accepted_with_a_reason_which_is_kept)
 {
     size_t count = 0;
@@ -193,7 +217,7 @@ START_TEST(a_lock_that_is_not_had_leaves_it_open_and_says_so)
     given_game();
     begin();
     assert_ok(session_run(other, "BEGIN; ALTER TABLE players ADD COLUMN late int", &failure));
-    assert_fails(ERROR_LOCK, drift_end(engine.session, fingerprint_at_end, &failure));
+    assert_fails(ERROR_LOCK, drift_end(engine.session, NULL, fingerprint_at_end, &failure));
     assert_ok(session_run(other, "ROLLBACK", &failure));
     session_close(other);
     ck_assert(!drift()->is_known);
@@ -210,6 +234,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, it_stays_drift_over_later_runs_until_it_is_taken_back);
     tcase_add_test(tcase, a_run_that_changes_it_once_more_settles_it);
     tcase_add_test(tcase, an_interrupted_run_is_open_until_the_next_one_ends);
+    tcase_add_test(tcase, an_older_term_writes_nothing_of_what_it_knew);
     tcase_add_test(tcase, it_is_accepted_with_a_reason_which_is_kept);
     tcase_add_test(tcase, an_interrupted_run_is_ended_by_accepting_what_there_is);
     tcase_add_test(tcase, what_is_only_written_otherwise_is_none);

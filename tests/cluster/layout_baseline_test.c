@@ -188,6 +188,28 @@ START_TEST(what_is_adopted_is_as_if_it_had_been_applied)
 }
 END_TEST
 
+START_TEST(what_was_taken_back_is_adopted_anew)
+{
+    static const bool two[] = {true, true, false};
+
+    given_history();
+    engine.with.accept_data_loss = true;
+    assert_ok(expand("0001_a"));
+    assert_ok(expand("0002_b"));
+    assert_ok(revert("0002_b"));
+    assert_ok(revert("0001_a"));
+    sql("CREATE TABLE b (id int PRIMARY KEY, n int)");
+    assert_ok(adopt(two));
+    ck_assert(is_expanded("0002_b") && is_contracted("0001_a"));
+    ck_assert_uint_eq(generation_of("0002_b"), 1);
+    assert_ok(expand("0002_b"));
+    ck_assert(engine.result.already_done);
+    assert_ok(revert("0002_b"));
+    ck_assert(is_true("SELECT to_regclass('b') IS NULL"));
+    ck_assert_uint_eq(generation_of("0002_b"), 2);
+}
+END_TEST
+
 START_TEST(what_is_hakems_already_is_not_adopted)
 {
     static const bool one[] = {true, false, false};
@@ -205,6 +227,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, the_table_of_the_tool_says_where_the_database_stands);
     tcase_add_test(tcase, every_tool_is_in_some_history);
     tcase_add_test(tcase, what_is_adopted_is_as_if_it_had_been_applied);
+    tcase_add_test(tcase, what_was_taken_back_is_adopted_anew);
     tcase_add_test(tcase, what_is_hakems_already_is_not_adopted);
 }
 

@@ -208,6 +208,26 @@ START_TEST(a_database_without_such_a_table_is_taken_over_at_a_revision)
 }
 END_TEST
 
+/* up met what somebody else had made meanwhile, and called it drift. */
+START_TEST(what_was_taken_down_and_made_again_by_others_is_taken_over_with_its_schema)
+{
+    given_file("1_a.up.sql", "CREATE TABLE a (id int);");
+    given_file("1_a.down.sql", "DROP TABLE a;");
+    expect(0, "up", "the database is at 0001_a");
+    expect(0, "down --accept-data-loss", "revert   0001_a");
+    sql("CREATE TABLE a (id int)");
+    expect(1, "up", "already exists");
+    expect(0, "status", "+ relation public.a");
+    expect(0, "baseline 0001_a", "the database is at 0001_a, by the operator's word");
+    expect(0, "status", "0001_a                                   expanded");
+    ck_assert_ptr_null(strstr(said, "drift"));
+    sql("CREATE TABLE by_hand ()");
+    expect(0, "status", "+ relation public.by_hand");
+    ck_assert_ptr_null(strstr(said, "public.a "));
+    expect(0, "down --accept-data-loss", "revert   0001_a");
+}
+END_TEST
+
 /* ---- checksums ---- */
 
 START_TEST(a_comment_that_changes_warns_and_a_statement_refuses_until_it_is_blessed)
@@ -258,6 +278,8 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, where_the_tool_knows_no_other_order_there_is_none);
     tcase_add_test(tcase, a_database_of_another_tool_is_taken_over_and_goes_on);
     tcase_add_test(tcase, a_database_without_such_a_table_is_taken_over_at_a_revision);
+    tcase_add_test(tcase,
+                   what_was_taken_down_and_made_again_by_others_is_taken_over_with_its_schema);
     tcase_add_test(tcase, a_comment_that_changes_warns_and_a_statement_refuses_until_it_is_blessed);
     tcase_add_test(tcase, a_database_of_an_earlier_version_goes_on);
     tcase_add_test(tcase, a_new_revision_has_no_place_among_the_files_of_another_tool);

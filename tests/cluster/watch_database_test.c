@@ -207,10 +207,10 @@ START_TEST(what_somebody_changed_by_hand_is_reported_until_it_is_accepted)
     size_t count = 0;
 
     ck_assert_uint_eq(counted(), 0);
-    assert_ok(drift_begin(engine.session, &failure));
+    assert_ok(drift_begin(engine.session, NULL, &failure));
     sql("CREATE TABLE players (id int)");
     ck_assert_uint_eq(counted(), 0);
-    assert_ok(drift_end(engine.session, fingerprint, &failure));
+    assert_ok(drift_end(engine.session, NULL, fingerprint, &failure));
     ck_assert_uint_eq(counted(), 0);
     sql("CREATE INDEX by_hand ON players (id)");
     ck_assert_uint_eq(counted(), 1);
