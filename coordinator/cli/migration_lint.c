@@ -100,8 +100,9 @@ static void say_text(const struct lint_call *call, const char *folder)
     if (text[0] != '\0')
         cli_say(call->cli, "%s", text);
     if (call->format == LINT_FORMAT_TEXT)
-        cli_say(call->cli, "%zu findings, %zu of them errors", call->report->count,
-                call->report->error_count);
+        cli_say(call->cli, "%zu finding%s, %zu of them %s", call->report->count,
+                call->report->count == 1 ? "" : "s", call->report->error_count,
+                call->report->error_count == 1 ? "an error" : "errors");
 }
 
 static void say(const struct lint_call *call)
@@ -132,10 +133,11 @@ enum error_code migration_lint(struct cli *cli, struct error *err)
     if (code == ERROR_OK) {
         say(&call);
         if (call.report->error_count > 0)
-            code = error_set(err, ERROR_REFUSED,
-                             "%zu errors: write what stands below \"instead\", or say why not with "
-                             "-- hakem:allow RULE reason",
-                             call.report->error_count);
+            code =
+                error_set(err, ERROR_REFUSED,
+                          "%zu error%s: write what stands below \"instead\", or say why not with "
+                          "-- hakem:allow RULE reason",
+                          call.report->error_count, call.report->error_count == 1 ? "" : "s");
     }
     talloc_free(call.context);
     return code;

@@ -6,6 +6,7 @@
 #include "common/lint/sizes.h"
 #include "common/migration/backfill.h"
 #include "coordinator/cli/database.h"
+#include "coordinator/cli/migration_repeatable.h"
 #include "coordinator/cli/verbs.h"
 
 #include <string.h>
@@ -25,6 +26,7 @@ struct plan_call {
     struct plan_request request;
     struct lint_sizes *sizes;
     struct plan *plan;
+    size_t target;
     json_t *statements, *backfills; /* said */
 };
 
@@ -44,14 +46,12 @@ static enum error_code find_target(const struct plan_call *call, size_t *ret, st
 static enum error_code make(struct plan_call *call, struct error *err)
 {
     struct plan_pasts *pasts = NULL;
-    size_t target = 0;
-
-    if (find_target(call, &target, err) != ERROR_OK ||
+    if (find_target(call, &call->target, err) != ERROR_OK ||
         plan_read_past(call->db.context, call->db.session, &pasts, err) != ERROR_OK ||
         sizes_read(call->db.context, call->db.session, &call->sizes, err) != ERROR_OK)
         return err->code;
     call->request = (struct plan_request){.set = call->db.set, .pasts = pasts};
-    plan_choose(call->db.context, call->db.marks, target, &call->request);
+    plan_choose(call->db.context, call->db.marks, call->target, &call->request);
     return plan_make(call->db.context, &call->request, &call->plan, err);
 }
 
@@ -230,9 +230,19 @@ static void say_expand(const struct plan_call *call, size_t index, size_t *at)
         say_backfill(call, revision->name, &revision->backfills[i]);
 }
 
-static void say(struct plan_call *call)
+static void say_sum(const struct plan_call *call, size_t repeatables)
 {
-    size_t at = 0;
+    size_t statements = call->plan->count, backfills = json_array_size(call->backfills);
+
+    cli_say(call->cli, "%zu statement%s to run, %zu backfill%s, %zu repeatable%s", statements,
+            statements == 1 ? "" : "s", backfills, backfills == 1 ? "" : "s", repeatables,
+            repeatables == 1 ? "" : "s");
+}
+
+/* Repeatables go with the whole history. */
+static enum error_code say(struct plan_call *call, struct error *err)
+{
+    size_t at = 0, repeatables = 0;
 
     call->statements = json_array();
     call->backfills = json_array();
@@ -240,10 +250,13 @@ static void say(struct plan_call *call)
         say_expand(call, i, &at);
     for (; at < call->plan->count; at++)
         (void)json_array_append_new(call->statements, say_step(call, &call->plan->steps[at]));
-    cli_say(call->cli, "%zu statements to run, %zu backfills", call->plan->count,
-            json_array_size(call->backfills));
     cli_answer(call->cli, "statements", call->statements);
     cli_answer(call->cli, "backfills", call->backfills);
+    if (call->target == call->db.set->head &&
+        migration_show_repeatables(call->cli, &call->db, true, &repeatables, err) != ERROR_OK)
+        return err->code;
+    say_sum(call, repeatables);
+    return ERROR_OK;
 }
 
 enum error_code migration_plan(struct cli *cli, struct error *err)
@@ -255,7 +268,7 @@ enum error_code migration_plan(struct cli *cli, struct error *err)
         return err->code;
     code = make(&call, err);
     if (code == ERROR_OK)
-        say(&call);
+        code = say(&call, err);
     database_close(&call.db);
     return code;
 }

@@ -4,9 +4,9 @@
 #include "common/base/text.h"
 #include "common/migration/drift.h"
 #include "common/migration/fingerprint.h"
-#include "common/migration/repeatable.h"
 #include "common/postgres/term.h"
 #include "coordinator/cli/database.h"
+#include "coordinator/cli/migration_repeatable.h"
 #include "coordinator/cli/verbs.h"
 
 #include <string.h>
@@ -52,30 +52,6 @@ static void show_marks(struct cli *cli, const struct database *db)
                                  mark != NULL ? (json_int_t)mark->generation : 0));
     }
     cli_answer(cli, "revisions", revisions);
-}
-
-static enum error_code show_repeatables(struct cli *cli, const struct database *db,
-                                        struct error *err)
-{
-    static const char *const words[REPEATABLE_STATE_COUNT] = {
-        [REPEATABLE_NEW] = "not applied",
-        [REPEATABLE_CHANGED] = "changed since it was applied",
-        [REPEATABLE_CURRENT] = "applied",
-    };
-    enum repeatable_state *states = NULL;
-    json_t *repeatables;
-
-    if (repeatable_read(db->session, db->set, db->context, &states, err) != ERROR_OK)
-        return err->code;
-    repeatables = json_array();
-    for (size_t i = 0; i < db->set->repeatable_count; i++) {
-        cli_say(cli, "%-40s %s", db->set->repeatables[i].split->path, words[states[i]]);
-        (void)json_array_append_new(repeatables,
-                                    json_pack("{s:s, s:s}", "name", db->set->repeatables[i].name,
-                                              "state", words[states[i]]));
-    }
-    cli_answer(cli, "repeatables", repeatables);
-    return ERROR_OK;
 }
 
 static void show_drift(struct cli *cli, const struct drift *drift)
@@ -133,12 +109,13 @@ enum error_code migration_status(struct cli *cli, struct error *err)
 {
     struct term_row term;
     struct database db;
+    size_t count = 0;
 
     if (database_open(cli, &db, err) != ERROR_OK)
         return err->code;
     if (term_read(db.session, &term, err) == ERROR_OK) {
         show_marks(cli, &db);
-        (void)show_repeatables(cli, &db, err);
+        (void)migration_show_repeatables(cli, &db, false, &count, err);
         (void)show_schema(cli, &db, err);
         if (term.rollout[0] != '\0')
             cli_say(cli, "rollout %s of journal %s is open here (term %llu)", term.rollout,

@@ -64,6 +64,8 @@ START_TEST(a_folder_in_place_goes_up_is_imported_and_goes_down)
     ck_assert(is_true("SELECT to_regclass('ids') IS NOT NULL"));
     given_file("R__ids.sql", "DROP VIEW IF EXISTS ids;");
     expect(0, "status", "R__ids.sql                               changed since");
+    expect(0, "plan", "R__ids.sql                               changed since");
+    ck_assert_ptr_nonnull(strstr(said, "0 statements to run, 0 backfills, 1 repeatable\n"));
     expect(0, "import m --into n", "1 revisions of flyway are in n");
     expect(0, "up --migrations n", "repeat   repeatable/ids.sql");
     expect(0, "status --migrations n", "0001_players                             expanded");

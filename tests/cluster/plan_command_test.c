@@ -99,7 +99,7 @@ START_TEST(a_plan_lists_backfills_with_the_size_of_their_table)
     ck_assert(says("plan", "ON \"Players\" (b)"));
     ck_assert(says("plan", "\n0003_c/migration.yaml backfill of public.\"Players\": fill by id, "
                            "about 300 rows in "));
-    ck_assert(says("plan", "\n3 statements to run, 1 backfills\n"));
+    ck_assert(says("plan", "\n3 statements to run, 1 backfill, 0 repeatables\n"));
     plan = hakem("plan");
     backfills = json_object_get(plan, "backfills");
     ck_assert_uint_eq(json_array_size(backfills), 1);

@@ -443,7 +443,7 @@ START_TEST(an_error_of_lint_exits_with_5_and_is_shown_with_its_place)
     write_revision("SELECT 1;\nTRUNCATE t;");
     ck_assert_int_eq(hakem(), 5);
     ck_assert_ptr_nonnull(strstr(said, "m/0002_b/expand.sql:2: error truncate: "));
-    assert_sentence_has("1 errors");
+    assert_sentence_has("1 error: write");
     add_words("--format github 0002_b");
     ck_assert_int_eq(hakem(), 5);
     ck_assert_ptr_nonnull(strstr(said, ",line=2,title=truncate::"));
