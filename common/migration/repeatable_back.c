@@ -6,6 +6,7 @@
 #include "common/migration/segment.h"
 #include "embedded_hakem_migration.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Steps of the proof, in the order of its transaction. */
@@ -107,71 +108,56 @@ enum error_code repeatables_prove(struct migrator *m, const struct repeatable_ch
 
 /* ---- in earnest ---- */
 
-/* What was applied behind a revision. */
-struct taken {
-    struct migrator *m;
-    size_t count;
-    struct {
-        const char *name;
-        const struct split *drops, *before;
-        bool stays; /* nobody knows what it was */
-    } * each;       /* by name */
-};
-
-static void add_mark(const struct taken *taken, struct transaction *t, size_t i)
+static void add_mark(struct migrator *m, struct transaction *t, const struct rows *rows, size_t i)
 {
-    struct migrator *m = taken->m;
-    const char *name = taken->each[i].name;
-    const char *note = memory_format(m->scratch, "%s %s", path_of(m, name),
-                                     taken->each[i].stays ? "stays: nobody knows what it was before"
-                                                          : "is again what it was before");
+    const char *name = rows_text(rows, i, 0);
 
-    transaction_add(t, "the mark", embedded_repeatable_unmark, 5,
-                    (const char *const[]){name, m->revision->name, m->generation_text, note,
-                                          migrator_text(m->run->operator_name)});
+    transaction_add(
+        t, "the mark", embedded_repeatable_unmark, 6,
+        (const char *const[]){name, m->revision->name, m->generation_text, path_of(m, name),
+                              migrator_text(m->run->operator_name),
+                              rows_bool(rows, i, 3) ? "nobody knows what it was before" : ""});
 }
 
 /* The last one may need the first one: it goes first, and comes back last. */
-static void add_taken(const struct taken *taken, struct transaction *t)
+static char *text_back(const void *parent, const struct rows *rows)
 {
-    for (size_t i = taken->count; i > 0; i--)
-        if (!taken->each[i - 1].stays)
-            repeatable_add_script(taken->m, t, taken->each[i - 1].drops);
-    for (size_t i = 0; i < taken->count; i++) {
-        if (!taken->each[i].stays)
-            repeatable_add_script(taken->m, t, taken->each[i].before);
-        add_mark(taken, t, i);
-    }
+    struct text *text = text_new(parent, SIZE_MAX / 2);
+
+    for (size_t i = rows_count(rows); i > 0; i--)
+        if (!rows_bool(rows, i - 1, 3))
+            text_append_format(text, "%s\n", rows_text(rows, i - 1, 1));
+    for (size_t i = 0; i < rows_count(rows); i++)
+        if (!rows_bool(rows, i, 3))
+            text_append_format(text, "%s\n;\n", rows_text(rows, i, 2));
+    return text->data;
 }
 
-static enum error_code read_taken(struct taken *taken, const struct rows *rows, struct error *err)
+static void add_back(struct migrator *m, struct transaction *t, const struct rows *rows)
 {
-    taken->count = rows_count(rows);
-    taken->each = memory_zeroed(taken->m->scratch, taken->count, sizeof(*taken->each), "taken");
-    for (size_t i = 0; i < taken->count; i++) {
-        taken->each[i].name = memory_text(taken->m->scratch, rows_text(rows, i, 0));
-        taken->each[i].stays = rows_bool(rows, i, 3);
-        if (split_before(taken->m, taken->each[i].name, rows_text(rows, i, 1),
-                         &taken->each[i].drops, err) != ERROR_OK ||
-            split_before(taken->m, taken->each[i].name, rows_text(rows, i, 2),
-                         &taken->each[i].before, err) != ERROR_OK)
-            return err->code;
-    }
-    return ERROR_OK;
+    const char *role = surroundings_role_sql(m);
+
+    transaction_add(t, "what repeatables were",
+                    "SELECT pg_catalog.length(pg_catalog.set_config('hakem.back', $1, true))", 1,
+                    (const char *const[]){text_back(m->scratch, rows)});
+    if (role != NULL)
+        transaction_add(t, "the role", role, 0, NULL);
+    transaction_add(t, "what repeatables were before", embedded_repeatable_back, 0, NULL);
+    if (role != NULL)
+        transaction_add_plain(t, "RESET ROLE");
+    for (size_t i = 0; i < rows_count(rows); i++)
+        add_mark(m, t, rows, i);
 }
 
 enum error_code repeatables_add_back(struct migrator *m, struct transaction *t, struct error *err)
 {
-    struct taken taken = {.m = m};
     struct rows *rows = NULL;
-    enum error_code code;
 
     if (session_query(m->session, SQL_WITH(embedded_repeatable_before, m->revision->name), &rows,
                       err) != ERROR_OK)
         return err->code;
-    code = read_taken(&taken, rows, err);
+    if (rows_count(rows) > 0)
+        add_back(m, t, rows);
     rows_free(rows);
-    if (code == ERROR_OK)
-        add_taken(&taken, t);
-    return code;
+    return ERROR_OK;
 }

@@ -222,6 +222,33 @@ START_TEST(a_rollout_applies_none_that_has_no_way_back)
 }
 END_TEST
 
+/* Nobody's way back may hang on a file that cannot be applied any more. */
+START_TEST(a_revert_leaves_what_cannot_be_put_back_and_says_why)
+{
+    given_shown();
+    assert_ok(follow("0001_players"));
+    expand_rating(SHOWN_WITH_RATING);
+    assert_ok(follow("0002_rating"));
+    assert_ok(revert("0002_rating"));
+    engine.with.rollout = NULL; /* without a proof */
+    given_history("CREATE OR REPLACE VIEW shown AS SELECT id, name, 1 AS more FROM players;");
+    given("0003_last/expand.sql", "CREATE TABLE last (id int);");
+    given("0003_last/revert.sql", "DROP TABLE last;");
+    load();
+    assert_ok(expand("0003_last"));
+    assert_ok(follow("0003_last"));
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0003_last"));
+    ck_assert(is_true("SELECT to_regclass('last') IS NULL"));
+    sql("SELECT more FROM shown");
+    ck_assert_uint_eq(
+        ask("SELECT count(*) FROM hakem.migration_log WHERE revision = '0003_last' AND"
+            " detail = 'repeatable/shown.sql stays: relation \"shown\" already exists'"),
+        1);
+    ck_assert(!are_open("0003_last"));
+}
+END_TEST
+
 /* Its count is 0 at first sight, and 1 under the lock. */
 START_TEST(where_the_schema_is_kept_they_are_too)
 {
@@ -270,6 +297,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, it_leads_to_what_they_were_before_the_first_change);
     tcase_add_test(tcase, only_the_last_revision_brings_them_along);
     tcase_add_test(tcase, a_rollout_applies_none_that_has_no_way_back);
+    tcase_add_test(tcase, a_revert_leaves_what_cannot_be_put_back_and_says_why);
     tcase_add_test(tcase, where_the_schema_is_kept_they_are_too);
     tcase_add_test(tcase, they_are_made_and_dropped_as_the_role);
 }
