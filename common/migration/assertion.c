@@ -74,7 +74,8 @@ enum error_code assertions_are_open(struct session *session,
         SQL_WITH("SELECT NOT EXISTS (SELECT FROM hakem.migration_log l"
                  " WHERE l.revision = $1 AND l.phase = $2 AND l.statement = 0"
                  " AND l.outcome = 'note' AND l.detail = '" HOLD_NOTE "' AND l.generation ="
-                 " coalesce((SELECT generation FROM hakem.mark WHERE revision = $1), 0))",
+                 " coalesce((SELECT generation FROM hakem.mark WHERE revision = $1), 0)"
+                 " - ($2 = 'revert')::integer)", /* its end began the next one */
                  revision->name, migration_phase_name(phase)),
         ret, err);
 }

@@ -131,8 +131,8 @@ void fingerprint_share(struct fingerprint_objects *objects, const struct fingerp
     }
 }
 
-enum error_code fingerprint_list(struct session *session, const void *parent,
-                                 struct fingerprint_objects **ret, struct error *err)
+static enum error_code list(struct session *session, const void *parent,
+                            struct fingerprint_objects **ret, struct error *err)
 {
     char *sql = memory_format(NULL,
                               "%s SELECT kind, name, coalesce(definition, '') FROM catalog"
@@ -140,18 +140,36 @@ enum error_code fingerprint_list(struct session *session, const void *parent,
                               " definition COLLATE \"C\"",
                               embedded_fingerprint);
     struct rows *rows = NULL;
+    enum error_code code = session_query(session, SQL(sql), &rows, err);
+
+    if (code == ERROR_OK)
+        *ret = keep_objects(rows, parent);
+    rows_free(rows);
+    talloc_free(sql);
+    return code;
+}
+
+enum error_code fingerprint_list(struct session *session, const void *parent,
+                                 struct fingerprint_objects **ret, struct error *err)
+{
     struct error ignored;
     enum error_code code = begin_reading(session, LIST_LOCK_MS, err);
 
     if (code == ERROR_OK)
-        code = session_query(session, SQL(sql), &rows, err);
-    if (code == ERROR_OK)
-        *ret = keep_objects(rows, parent);
-    rows_free(rows);
+        code = list(session, parent, ret, err);
     if (session_is_in_transaction(session))
         (void)session_run(session, "ROLLBACK", &ignored);
-    talloc_free(sql);
     return code;
+}
+
+enum error_code fingerprint_list_within(struct session *session, const void *parent,
+                                        struct fingerprint_objects **ret, struct error *err)
+{
+    if (session_run(session, "SAVEPOINT hakem_list", err) != ERROR_OK ||
+        fingerprint_prepare(session, LIST_LOCK_MS, err) != ERROR_OK ||
+        list(session, parent, ret, err) != ERROR_OK)
+        return err->code;
+    return session_run(session, "ROLLBACK TO SAVEPOINT hakem_list", err);
 }
 
 enum error_code fingerprint_describe(struct session *session, const void *parent, char **ret,

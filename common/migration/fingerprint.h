@@ -43,6 +43,10 @@ struct fingerprint_objects {
 enum error_code fingerprint_list(struct session *session, const void *parent,
                                  struct fingerprint_objects **ret, struct error *err);
 
+/* The same within the caller's transaction, which goes on with the settings that it had. */
+enum error_code fingerprint_list_within(struct session *session, const void *parent,
+                                        struct fingerprint_objects **ret, struct error *err);
+
 /* Below 0, 0 or above, in that order. */
 int fingerprint_compare(const struct fingerprint_object *a, const struct fingerprint_object *b);
 

@@ -56,7 +56,7 @@ struct pace {
     /* Before it waits for somebody: to be said (pace_say), while it does.  May be NULL. */
     enum error_code (*on_wait)(void *context, struct error *err);
     void *context;
-    uint64_t rows;     /* of the next batch */
+    uint64_t rows; /* of the next batch */
     uint64_t rows_max;
     bool has_rest; /* an operator says how long, whoever is there */
     uint64_t rest_times;

@@ -86,8 +86,16 @@ enum error_code repeatable_read(struct session *session, const struct migration_
 
 struct repeating {
     struct migrator *m;
-    const struct migration_repeatable *repeatable;
+    struct repeatable_change change;
 };
+
+static struct repeatable_change change_of(const struct migration_repeatable *repeatable,
+                                          const struct applied *applied)
+{
+    return (struct repeatable_change){.repeatable = repeatable,
+                                      .sql_before = applied->sql,
+                                      .is_new = applied->checksum[0] == '\0'};
+}
 
 void repeatable_add_script(struct migrator *m, struct transaction *t, const struct split *split)
 {
@@ -103,22 +111,25 @@ void repeatable_add_script(struct migrator *m, struct transaction *t, const stru
 }
 
 void repeatable_add_new(struct migrator *m, struct transaction *t,
-                        const struct migration_repeatable *repeatable)
+                        const struct repeatable_change *change)
 {
-    transaction_add(t, "what is there", embedded_repeatable_made, 1,
-                    (const char *const[]){"before"});
-    repeatable_add_script(m, t, repeatable->split);
-    transaction_add(t, "what it made", embedded_repeatable_made, 1, (const char *const[]){"after"});
+    const char *is_new = change->is_new ? "true" : "false";
+
+    transaction_add(t, "what is there", embedded_repeatable_made, 2,
+                    (const char *const[]){"before", is_new});
+    repeatable_add_script(m, t, change->repeatable->split);
+    transaction_add(t, "what it made", embedded_repeatable_made, 2,
+                    (const char *const[]){"after", is_new});
 }
 
 /* With the first statement the whole file is in: what fails leaves no row. */
 static void add_log(const struct repeating *r, struct transaction *t)
 {
-    for (size_t i = 0; i < r->repeatable->split->count; i++) {
+    for (size_t i = 0; i < r->change.repeatable->split->count; i++) {
         const struct log_row row = {.phase = REPEATABLE_PHASE,
                                     .statement = i + 1,
                                     .outcome = "done",
-                                    .hash = r->repeatable->split->statements[i].hash};
+                                    .hash = r->change.repeatable->split->statements[i].hash};
 
         transaction_log(r->m, t, &row);
     }
@@ -136,13 +147,13 @@ static enum error_code try_transaction(void *context, uint64_t lock_timeout_ms, 
     enum error_code code;
 
     transaction_begin(r->m, t, lock_timeout_ms);
-    repeatable_add_new(r->m, t, r->repeatable);
+    repeatable_add_new(r->m, t, &r->change);
     add_log(r, t);
     transaction_add(t, "the mark", embedded_repeatable_mark, 6,
-                    (const char *const[]){r->repeatable->name, r->repeatable->checksum,
-                                          r->m->generation_text,
+                    (const char *const[]){r->change.repeatable->name,
+                                          r->change.repeatable->checksum, r->m->generation_text,
                                           migrator_text(r->m->run->operator_name),
-                                          last_revision(r->m->set), r->repeatable->text});
+                                          last_revision(r->m->set), r->change.repeatable->text});
     transaction_commit(r->m, t, false);
     code = transaction_run(r->m, t, NULL, err);
     talloc_free(t);
@@ -154,7 +165,7 @@ static enum error_code apply_one(struct migrator *m, const struct migration_repe
                                  const struct applied *applied, struct error *err)
 {
     const struct migration_revision as_revision = {.name = repeatable->path};
-    struct repeating repeating = {.m = m, .repeatable = repeatable};
+    struct repeating repeating = {.m = m, .change = change_of(repeatable, applied)};
     enum error_code code;
 
     m->revision = &as_revision;
@@ -175,8 +186,7 @@ static enum error_code prove(struct migrator *m, const struct applied *applied, 
 
     for (size_t i = 0; i < m->set->repeatable_count; i++)
         if (state_of(&m->set->repeatables[i], &applied[i]) != REPEATABLE_CURRENT)
-            changes[count++] = (struct repeatable_change){.repeatable = &m->set->repeatables[i],
-                                                          .sql_before = applied[i].sql};
+            changes[count++] = change_of(&m->set->repeatables[i], &applied[i]);
     return count > 0 ? repeatables_prove(m, changes, count, err) : ERROR_OK;
 }
 

@@ -1,6 +1,4 @@
-/* repeatable_back.c: the way back of repeatables: tried in a rollout before they are applied, in a
- * transaction that is rolled back, and taken with the revert of the revision that was the last one.
- */
+/* repeatable_back.c: repeatables put back with the revert of the revision that was the last one. */
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/migration/segment.h"
@@ -9,26 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Steps of the proof, in the order of its transaction. */
-#define ADD_DROPS                                                                                  \
-    "SELECT pg_catalog.length(pg_catalog.set_config('hakem.drops',"                                \
-    " pg_catalog.current_setting('hakem.made') || E'\\n'"                                          \
-    " || coalesce(pg_catalog.current_setting('hakem.drops', true), ''), true))"
-#define RUN_DROPS                                                                                  \
-    "DO $$BEGIN IF pg_catalog.current_setting('hakem.drops') ~ '\\S' THEN"                         \
-    " EXECUTE pg_catalog.current_setting('hakem.drops'); END IF; END$$"
-
-/* ---- the proof ---- */
-
-struct proof {
-    struct migrator *m;
-    const struct repeatable_change *changes;
-    size_t count;
-    const struct split **before; /* per change; NULL: it was not there, or nobody knows */
-};
-
-/* As its authors know it. */
-static const char *path_of(const struct migrator *m, const char *name)
+const char *repeatable_path(const struct migrator *m, const char *name)
 {
     for (size_t i = 0; i < m->set->repeatable_count; i++)
         if (strcmp(m->set->repeatables[i].name, name) == 0)
@@ -36,90 +15,19 @@ static const char *path_of(const struct migrator *m, const char *name)
     return memory_format(m->scratch, "%s/%s.sql", MIGRATION_REPEATABLES, name);
 }
 
-static enum error_code split_before(struct migrator *m, const char *name, const char *sql,
-                                    const struct split **ret, struct error *err)
-{
-    const char *path = memory_format(m->scratch, "%s as it was before", path_of(m, name));
-    struct split *split = NULL;
-
-    if (split_sql(m->scratch, path, sql, strlen(sql), &split, err) != ERROR_OK)
-        return err->code;
-    *ret = split;
-    return ERROR_OK;
-}
-
-static void add_drops(struct migrator *m, struct transaction *t)
-{
-    const char *role = surroundings_role_sql(m);
-
-    if (role != NULL)
-        transaction_add(t, "the role", role, 0, NULL);
-    transaction_add(t, "dropping what repeatables have made", RUN_DROPS, 0, NULL);
-    if (role != NULL)
-        transaction_add_plain(t, "RESET ROLE");
-}
-
-static enum error_code try_proof(void *context, uint64_t lock_timeout_ms, struct error *err)
-{
-    const struct proof *proof = context;
-    struct transaction *t = transaction_new(proof->m->scratch);
-    size_t back, failed = 0;
-    enum error_code code;
-
-    transaction_begin(proof->m, t, lock_timeout_ms);
-    for (size_t i = 0; i < proof->count; i++) {
-        repeatable_add_new(proof->m, t, proof->changes[i].repeatable);
-        transaction_add(t, "what they made", ADD_DROPS, 0, NULL);
-    }
-    back = t->count;
-    add_drops(proof->m, t);
-    for (size_t i = 0; i < proof->count; i++)
-        if (proof->before[i] != NULL)
-            repeatable_add_script(proof->m, t, proof->before[i]);
-    transaction_add_plain(t, "ROLLBACK");
-    code = transaction_run(proof->m, t, &failed, err);
-    if (code == ERROR_SQL && failed >= back)
-        code = error_set(err, ERROR_IRREVERSIBLE,
-                         "new repeatables would have no way back (let them drop what they replace "
-                         "first, or make it a revision): %.700s",
-                         err->detail);
-    talloc_free(t);
-    return code;
-}
-
-enum error_code repeatables_prove(struct migrator *m, const struct repeatable_change *changes,
-                                  size_t count, struct error *err)
-{
-    static const struct migration_revision nobody = {.name = MIGRATION_REPEATABLES};
-    struct proof proof = {.m = m, .changes = changes, .count = count};
-    enum error_code code;
-
-    proof.before = memory_array(m->scratch, const struct split *, count);
-    for (size_t i = 0; i < count; i++)
-        if (changes[i].sql_before != NULL &&
-            split_before(m, changes[i].repeatable->name, changes[i].sql_before, &proof.before[i],
-                         err) != ERROR_OK)
-            return err->code;
-    m->revision = &nobody;
-    code = ladder_climb(m, try_proof, &proof, err);
-    m->revision = NULL;
-    return code;
-}
-
-/* ---- in earnest ---- */
-
 static void add_mark(struct migrator *m, struct transaction *t, const struct rows *rows, size_t i)
 {
     const char *name = rows_text(rows, i, 0);
 
     transaction_add(
         t, "the mark", embedded_repeatable_unmark, 6,
-        (const char *const[]){name, m->revision->name, m->generation_text, path_of(m, name),
+        (const char *const[]){name, m->revision->name, m->generation_text, repeatable_path(m, name),
                               migrator_text(m->run->operator_name),
                               rows_bool(rows, i, 3) ? "nobody knows what it was before" : ""});
 }
 
-/* The last one may need the first one: it goes first, and comes back last. */
+/* The last one may need the first one: it goes first, and comes back last.  What one sets is not
+ * for the others. */
 static char *text_back(const void *parent, const struct rows *rows)
 {
     struct text *text = text_new(parent, SIZE_MAX / 2);
@@ -129,22 +37,36 @@ static char *text_back(const void *parent, const struct rows *rows)
             text_append_format(text, "%s\n", rows_text(rows, i - 1, 1));
     for (size_t i = 0; i < rows_count(rows); i++)
         if (!rows_bool(rows, i, 3))
-            text_append_format(text, "%s\n;\n", rows_text(rows, i, 2));
+            text_append_format(text, "%s\n;\n%s;\n", rows_text(rows, i, 2), embedded_settings_back);
     return text->data;
 }
 
+static void add_search_path(struct transaction *t, const char *path)
+{
+    transaction_add(t, "the search_path", "SELECT pg_catalog.set_config('search_path', $1, true)",
+                    1, (const char *const[]){path});
+}
+
+/* They were applied with the session's search_path and role, whatever the revision's are. */
 static void add_back(struct migrator *m, struct transaction *t, const struct rows *rows)
 {
-    const char *role = surroundings_role_sql(m);
+    const char *role = m->run->role;
 
+    if (m->search_path_before != NULL)
+        add_search_path(t, m->search_path_before);
+    transaction_add(t, "what is set", embedded_settings_keep, 0, NULL);
     transaction_add(t, "what repeatables were",
                     "SELECT pg_catalog.length(pg_catalog.set_config('hakem.back', $1, true))", 1,
                     (const char *const[]){text_back(m->scratch, rows)});
     if (role != NULL)
-        transaction_add(t, "the role", role, 0, NULL);
+        transaction_add(
+            t, "the role",
+            memory_format(m->scratch, "SET ROLE %s", sql_identifier(m->scratch, NULL, role)), 0,
+            NULL);
     transaction_add(t, "what repeatables were before", embedded_repeatable_back, 0, NULL);
-    if (role != NULL)
-        transaction_add_plain(t, "RESET ROLE");
+    transaction_add_plain(t, "RESET ROLE"); /* one of them may have set it, too */
+    if (m->search_path_before != NULL)
+        add_search_path(t, m->revision->search_path);
     for (size_t i = 0; i < rows_count(rows); i++)
         add_mark(m, t, rows, i);
 }

@@ -3,13 +3,14 @@
 WITH said AS (
     SELECT coalesce(nullif($6, ''), nullif(pg_catalog.current_setting('hakem.said'), '')) AS why
 ), gone AS (
-    DELETE FROM hakem.repeatable_before WHERE name = $1 AND revision = $2
+    DELETE FROM hakem.repeatable_before
+     WHERE name = $1 AND revision = $2 AND (SELECT why IS NULL FROM said)
     RETURNING times, checksum, sql
 ), noted AS (
     INSERT INTO hakem.migration_log (revision, phase, generation, statement, outcome, hash, detail,
                                      rollout, term, operator_name)
     SELECT $2, 'repeatable', $3::bigint, 0, 'note', '',
-           $4 || coalesce(' stays: ' || said.why, ' is again what it was before'),
+           $4 || coalesce(' stays: ' || said.why, ' is put back'),
            rollout, term, $5
       FROM hakem.term, said
 )

@@ -288,8 +288,9 @@ BEGIN
     FOR made IN
         SELECT t.oid, t.tgrelid::regclass AS relation, t.tgname, t.tgenabled, p.oid AS function_id,
                p.oid::regprocedure AS function,
-               path <> '' AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c
-                                           WHERE c LIKE 'search_path=%') AS lacks_path,
+               coalesce(path, '') <> ''
+                   AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c
+                                    WHERE c LIKE 'search_path=%') AS lacks_path,
                pg_has_role(caller, c.relowner, 'USAGE') AS owns_table,
                pg_has_role(caller, p.proowner, 'USAGE') AS owns_function
           FROM pg_trigger AS t

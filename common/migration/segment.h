@@ -99,19 +99,23 @@ enum error_code assertions_ask(struct migrator *m, enum migration_phase phase, b
 enum error_code assertions_ask_after(struct migrator *m, enum migration_phase phase,
                                      struct error *err);
 
-/* ---- repeatable.c, repeatable_back.c ---- */
+/* ---- repeatable.c, repeatable_proof.c, repeatable_back.c ---- */
 
 struct repeatable_change {
     const struct migration_repeatable *repeatable;
     const char *sql_before; /* NULL: it was not there, or nobody knows */
+    bool is_new;            /* it was not there */
 };
 
 /* A script's statements, as the role. */
 void repeatable_add_script(struct migrator *m, struct transaction *t, const struct split *split);
 /* One as it is now; the setting hakem.made has how to drop what it made. */
 void repeatable_add_new(struct migrator *m, struct transaction *t,
-                        const struct migration_repeatable *repeatable);
-/* All changes and their way back, in a transaction that is rolled back.  ERROR_IRREVERSIBLE. */
+                        const struct repeatable_change *change);
+/* As its authors know it. */
+const char *repeatable_path(const struct migrator *m, const char *name);
+/* All changes and their way back, in a transaction that is rolled back.  ERROR_IRREVERSIBLE: there
+ * is none, or it leads to another schema. */
 enum error_code repeatables_prove(struct migrator *m, const struct repeatable_change *changes,
                                   size_t count, struct error *err);
 /* For the first transaction of the revert of m's revision: those that were applied behind it are

@@ -10,8 +10,8 @@
 #include <jansson.h>
 
 /* Fills class, remains, subject, kind, tables and the flags of a statement from its parse tree;
- * what they point to lives in memory. A statement that has no place in a migration: ERROR_INVALID, the
- * sentence without path and line. */
+ * what they point to lives in memory. A statement that has no place in a migration: ERROR_INVALID,
+ * the sentence without path and line. */
 enum error_code split_classify(struct arena *memory, const struct tree *tree,
                                struct split_statement *statement, struct error *err);
 

@@ -53,6 +53,17 @@ static enum error_code check_breaks(const struct planner *p, const struct catalo
         row->breaks);
 }
 
+/* Backfilled or not. */
+static bool has_applied(const struct planner *p, const struct plan_shard *before, const char *name)
+{
+    const struct node *primary = control_node(p->control, before->primary);
+
+    return names_contain(before->expanded, before->expanded_count, name) ||
+           (primary != NULL && primary->report != NULL &&
+            names_contain(primary->report->database.applied,
+                          primary->report->database.applied_count, name));
+}
+
 /* A database is never without what something of it stands on, unless that came afterwards. */
 static enum error_code fail_late(const struct planner *p, const struct catalog_revision *late,
                                  const struct plan_shard *before)
@@ -60,7 +71,7 @@ static enum error_code fail_late(const struct planner *p, const struct catalog_r
     const struct catalog *catalog = p->control->catalog;
     size_t on = catalog_revision(catalog, late->name) + 1;
 
-    while (!names_contain(before->expanded, before->expanded_count, catalog->revisions[on].name) ||
+    while (!has_applied(p, before, catalog->revisions[on].name) ||
            !compat_is_within(catalog, late->name, catalog->revisions[on].name))
         on++;
     return error_set(p->err, ERROR_REFUSED,
@@ -76,9 +87,9 @@ static enum error_code check_order(const struct planner *p, const struct plan_sh
 
     for (size_t i = catalog->revision_count; i-- > 0;) {
         const struct catalog_revision *row = &catalog->revisions[i];
-        bool is_there = names_contain(before->expanded, before->expanded_count, row->name);
+        bool is_there = has_applied(p, before, row->name);
 
-        if (is_needed[i] && !is_there)
+        if (is_needed[i] && !is_there && compat_is_within(catalog, row->name, p->plan->revision))
             return fail_late(p, row, before);
         for (size_t n = 0; is_there && n < row->parent_count; n++) {
             size_t parent = catalog_revision(catalog, row->parents[n].name);

@@ -421,7 +421,8 @@ static struct vitals_summary newest_of_shard(const struct control *control, cons
 static bool fails_now(const struct control *control, const struct node *game)
 {
     if (game->report == NULL || game->quarantine != QUARANTINE_NONE ||
-        game->report_at_ms + VITALS_NOW_MS < control->now_ms || colour_rests(control, game))
+        game->report_at_ms + VITALS_NOW_MS < control->now_ms ||
+        !node_is_in_traffic(control, game) || colour_rests(control, game))
         return false;
     for (size_t i = 0; i < game->report->probe_count; i++)
         if (game->report->probes[i].could_measure && !game->report->probes[i].passes)
@@ -448,7 +449,8 @@ struct players_word vitals_players_of(const struct control *control, const struc
     struct vitals_summary now;
 
     if (database->identity.kind != KIND_DATABASE || !is_being_filled(control, shard) ||
-        control->open->work.plan->options.latency_max_percent == 0)
+        control->open->work.plan->options.latency_max_percent == 0 ||
+        strategy_closes(control->open->work.plan->strategy)) /* nobody plays */
         return word;
     now = newest_of_shard(control, shard);
     if (now.samples < VITALS_SINCE_MIN)

@@ -1,6 +1,7 @@
 /* Repeatables: applied again when they have changed, and put back with the revision that was the
  * last one.
  */
+#include "common/base/text.h"
 #include "common/migration/repeatable.h"
 #include "support/engine.h"
 
@@ -160,7 +161,7 @@ START_TEST(a_revert_puts_back_what_repeatables_were_before_its_revision)
     assert_ok(revert("0002_rating"));
     assert_fingerprint(before);
     ck_assert_uint_eq(ask("SELECT count(*) FROM hakem.migration_log WHERE revision = '0002_rating'"
-                          " AND detail = 'repeatable/top.sql is again what it was before'"),
+                          " AND detail = 'repeatable/top.sql is put back'"),
                       1);
     given_history("CREATE VIEW shown AS SELECT id, name FROM players;");
     load();
@@ -288,8 +289,145 @@ START_TEST(they_are_made_and_dropped_as_the_role)
 }
 END_TEST
 
+/* ---- what it must not touch, or miss ---- */
+
+/* A table, and what 0002_rating's revert would take for it with another search_path. */
+static void given_rated(const char *shown, const char *yaml)
+{
+    engine.file_count = 0;
+    given_players();
+    given("0002_rating/expand.sql", "ALTER TABLE public.players ADD COLUMN rating int;");
+    given("0002_rating/revert.sql", "ALTER TABLE players DROP COLUMN rating;");
+    if (yaml != NULL)
+        given("0002_rating/migration.yaml", yaml);
+    given("repeatable/shown.sql", shown);
+    load();
+}
+
+START_TEST(what_one_sets_is_not_for_the_revert)
+{
+    sql("CREATE SCHEMA archive; CREATE TABLE archive.players (id int, rating int)");
+    given_history(
+        "SET LOCAL search_path TO archive, public; CREATE OR REPLACE VIEW public.shown AS "
+        "SELECT 1 AS n;");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_ok(follow("0001_players"));
+    given_rated("CREATE OR REPLACE VIEW public.shown AS SELECT 2 AS n;", NULL);
+    engine.with.rollout = "7";
+    assert_ok(expand("0002_rating"));
+    assert_ok(follow("0002_rating"));
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0002_rating"));
+    ck_assert_uint_eq(ask("SELECT n FROM public.shown"), 1);
+    sql("SELECT rating FROM archive.players");
+    ck_assert(is_true("SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid ="
+                      " 'public.players'::regclass AND attname = 'rating' AND NOT attisdropped)"));
+}
+END_TEST
+
+/* A revision made it: nobody's text leads back to it. */
+START_TEST(what_was_another_s_before_is_neither_dropped_nor_taken_over_in_a_rollout)
+{
+    given_players();
+    load();
+    assert_ok(expand("0001_players"));
+    sql("CREATE VIEW shown AS SELECT id FROM players");
+    given_rated("DROP VIEW IF EXISTS shown; CREATE VIEW shown AS SELECT id, name FROM players;",
+                NULL);
+    assert_ok(expand("0002_rating"));
+    engine.with.rollout = "7";
+    ck_assert_int_eq(follow("0002_rating"), ERROR_IRREVERSIBLE);
+    ck_assert_msg(strstr(failure.detail, "public.shown") != NULL, "%s", failure.detail);
+    ck_assert(is_true("SELECT count(*) = 1 FROM pg_attribute WHERE attrelid = 'shown'::regclass"));
+    engine.with.rollout = NULL;
+    assert_ok(follow("0002_rating"));
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0002_rating"));
+    sql("SELECT id FROM shown");
+}
+END_TEST
+
+/* Loop test: a function that is replaced, a right that is lost; and one that is given. */
+static const struct {
+    const char *there, *file;
+    bool is_refused;
+} takeovers[] = {
+    {"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+     "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2';", true},
+    {"GRANT SELECT ON players TO PUBLIC", "REVOKE SELECT ON players FROM PUBLIC;", true},
+    {"GRANT SELECT ON players TO PUBLIC", "GRANT INSERT ON players TO PUBLIC;", false},
+};
+
+START_TEST(the_way_back_has_to_lead_to_the_schema_that_was_there)
+{
+    given_players();
+    load();
+    assert_ok(expand("0001_players"));
+    sql(takeovers[_i].there);
+    given_history(takeovers[_i].file);
+    load();
+    engine.with.rollout = "7";
+    ck_assert_int_eq(follow("0001_players"),
+                     takeovers[_i].is_refused ? ERROR_IRREVERSIBLE : ERROR_OK);
+}
+END_TEST
+
+START_TEST(they_come_back_where_they_were_whatever_the_revision_s_search_path)
+{
+    sql("CREATE SCHEMA game; CREATE TABLE game.players (id int)");
+    given_history("CREATE OR REPLACE VIEW shown AS SELECT 1 AS n;");
+    load();
+    assert_ok(expand("0001_players"));
+    assert_ok(follow("0001_players"));
+    given_rated("DROP VIEW IF EXISTS shown; CREATE VIEW shown AS SELECT 2 AS n;",
+                "search_path: game, public\n");
+    assert_ok(expand("0002_rating"));
+    assert_ok(follow("0002_rating"));
+    sql("ALTER TABLE game.players ADD COLUMN rating int");
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0002_rating"));
+    ck_assert_uint_eq(ask("SELECT n FROM public.shown"), 1);
+    ck_assert(is_true("SELECT to_regclass('game.shown') IS NULL AND NOT EXISTS (SELECT FROM"
+                      " pg_attribute WHERE attrelid = 'game.players'::regclass"
+                      " AND attname = 'rating' AND NOT attisdropped)"));
+}
+END_TEST
+
+/* Loop test: within a transaction of its own; with rows, and what holds long texts. */
+static const char *const hidden[] = {
+    "DO $$BEGIN CREATE VIEW shown AS SELECT rating FROM players; EXCEPTION WHEN duplicate_table "
+    "THEN"
+    " NULL; END$$;",
+    "CREATE MATERIALIZED VIEW shown AS SELECT rating, name FROM players;"
+    " CREATE INDEX shown_name ON shown (name); REFRESH MATERIALIZED VIEW shown;",
+    "CREATE TEMP TABLE mine (a text) ON COMMIT DROP; CREATE VIEW shown AS SELECT rating FROM "
+    "players;",
+};
+
+START_TEST(whatever_they_make_goes_with_the_revision)
+{
+    given_rated(hidden[_i], NULL);
+    assert_ok(expand("0001_players"));
+    assert_ok(expand("0002_rating"));
+    engine.with.rollout = "7";
+    assert_ok(follow("0002_rating"));
+    sql("SELECT FROM shown");
+    engine.with.accept_data_loss = true;
+    assert_ok(revert("0002_rating"));
+    ck_assert(is_true("SELECT to_regclass('shown') IS NULL"));
+}
+END_TEST
+
 static void add_all(TCase *tcase)
 {
+    tcase_add_test(tcase, what_one_sets_is_not_for_the_revert);
+    tcase_add_test(tcase, what_was_another_s_before_is_neither_dropped_nor_taken_over_in_a_rollout);
+    tcase_add_loop_test(tcase, the_way_back_has_to_lead_to_the_schema_that_was_there, 0,
+                        (int)ARRAY_LEN(takeovers));
+    tcase_add_test(tcase, they_come_back_where_they_were_whatever_the_revision_s_search_path);
+    tcase_add_loop_test(tcase, whatever_they_make_goes_with_the_revision, 0,
+                        (int)ARRAY_LEN(hidden));
     tcase_add_test(tcase, a_repeatable_is_applied_again_when_it_has_changed);
     tcase_add_test(tcase, a_repeatable_that_dies_in_the_middle_is_applied_whole_the_next_time);
     tcase_add_test(tcase, a_repeatable_that_fails_changes_nothing);

@@ -312,6 +312,17 @@ START_TEST(beside_a_backfill_whoever_fails_its_probes_keeps_players_waiting)
 }
 END_TEST
 
+START_TEST(who_gets_no_traffic_keeps_nobody_waiting)
+{
+    live(30, 40, 10, 0);
+    begin_backfill(to_compare());
+    cast_of(G2)->is_sick = true;
+    cast_of(G2)->traffic = TRAFFIC_DRAIN;
+    live(6, 40, 10, 0);
+    ck_assert_uint_lt(word_to(DB1).players_ms, word_to(DB1).players_limit_ms);
+}
+END_TEST
+
 /* A node that is not watched reports every ten beats: too old by then. */
 START_TEST(beside_a_backfill_game_servers_report_at_every_beat)
 {
@@ -363,6 +374,7 @@ static void add_all(TCase *tcase)
     tcase_add_test(tcase, an_inverse_is_not_compared);
     tcase_add_test(tcase, beside_a_backfill_its_database_hears_how_long_players_wait);
     tcase_add_test(tcase, beside_a_backfill_whoever_fails_its_probes_keeps_players_waiting);
+    tcase_add_test(tcase, who_gets_no_traffic_keeps_nobody_waiting);
     tcase_add_test(tcase, beside_a_backfill_game_servers_report_at_every_beat);
     tcase_add_loop_test(tcase, a_backfill_gives_way_to_nobody_whose_figures_are_not_to_be_compared,
                         0, 2);
