@@ -420,8 +420,7 @@ static struct vitals_summary newest_of_shard(const struct control *control, cons
 
 static bool fails_now(const struct control *control, const struct node *game)
 {
-    if (game->report == NULL || game->quarantine != QUARANTINE_NONE ||
-        game->report_at_ms + VITALS_NOW_MS < control->now_ms ||
+    if (game->report == NULL || game->report_at_ms + VITALS_NOW_MS < control->now_ms ||
         !node_is_in_traffic(control, game) || colour_rests(control, game))
         return false;
     for (size_t i = 0; i < game->report->probe_count; i++)
