@@ -99,15 +99,9 @@ static struct repeatable_change change_of(const struct migration_repeatable *rep
 
 void repeatable_add_script(struct migrator *m, struct transaction *t, const struct split *split)
 {
-    const char *role = surroundings_role_sql(m);
-
-    for (size_t i = 0; i < split->count; i++) {
-        if (role != NULL)
-            transaction_add(t, "the role", role, 0, NULL);
-        transaction_add(t, statement_where(m, split, i), split->statements[i].text, 0, NULL);
-        if (role != NULL)
-            transaction_add_plain(t, "RESET ROLE");
-    }
+    for (size_t i = 0; i < split->count; i++)
+        surroundings_add_by(m, t, surroundings_role(m), statement_where(m, split, i),
+                            split->statements[i].text);
 }
 
 void repeatable_add_new(struct migrator *m, struct transaction *t,

@@ -50,20 +50,14 @@ static void add_search_path(struct transaction *t, const char *path)
 /* They were applied with the session's search_path and role, whatever the revision's are. */
 static void add_back(struct migrator *m, struct transaction *t, const struct rows *rows)
 {
-    const char *role = m->run->role;
-
     if (m->search_path_before != NULL)
         add_search_path(t, m->search_path_before);
     transaction_add(t, "what is set", embedded_settings_keep, 0, NULL);
     transaction_add(t, "what repeatables were",
                     "SELECT pg_catalog.length(pg_catalog.set_config('hakem.back', $1, true))", 1,
                     (const char *const[]){text_back(m->scratch, rows)});
-    if (role != NULL)
-        transaction_add(
-            t, "the role",
-            memory_format(m->scratch, "SET ROLE %s", sql_identifier(m->scratch, NULL, role)), 0,
-            NULL);
-    transaction_add(t, "what repeatables were before", embedded_repeatable_back, 0, NULL);
+    surroundings_add_by(m, t, m->run->role, "what repeatables were before",
+                        embedded_repeatable_back);
     transaction_add_plain(t, "RESET ROLE"); /* one of them may have set it, too */
     if (m->search_path_before != NULL)
         add_search_path(t, m->revision->search_path);

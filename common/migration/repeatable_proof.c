@@ -137,13 +137,8 @@ static void add_forward(const struct proof *proof, struct transaction *t)
 
 static void add_back(const struct proof *proof, struct transaction *t)
 {
-    const char *role = surroundings_role_sql(proof->m);
-
-    if (role != NULL)
-        transaction_add(t, "the role", role, 0, NULL);
-    transaction_add(t, "dropping what repeatables have made", RUN_DROPS, 0, NULL);
-    if (role != NULL)
-        transaction_add_plain(t, "RESET ROLE");
+    surroundings_add_by(proof->m, t, surroundings_role(proof->m),
+                        "dropping what repeatables have made", RUN_DROPS);
     for (size_t i = 0; i < proof->count; i++) {
         if (proof->before[i] == NULL)
             continue;

@@ -292,14 +292,14 @@ static struct transaction *question(struct guarded *g, uint64_t lock_timeout_ms,
     struct transaction *t = transaction_new(m->scratch);
     uint64_t timeout = m->run->lossless_timeout_ms != 0 ? m->run->lossless_timeout_ms
                                                         : MIGRATION_LOSSLESS_TIMEOUT_MS_DEFAULT;
-    const char *role = surroundings_role_sql(m);
+    const char *role = surroundings_role(m);
     char each[MIGRATOR_NUMBER_SIZE];
 
     (void)text_format(each, sizeof(each), "%" PRIu64,
                       timeout / (g->lossless->count + 1) + 1); /* 0 would mean no limit */
     transaction_begin(m, t, lock_timeout_ms);
     if (role != NULL)
-        transaction_add(t, "the role", role, 0, NULL);
+        transaction_add(t, "the role", surroundings_role_sql(m, role), 0, NULL);
     if (g->tables[0] != '\0')
         transaction_add_plain(
             t, memory_format(t, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", g->tables));

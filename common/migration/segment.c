@@ -248,13 +248,8 @@ static enum error_code probe_outside(const struct script_run *s, size_t i, bool 
 /* By the revision's role, if it has one; what Hakem keeps of it is written by its own. */
 static void add_statement(struct script_run *s, struct transaction *t, size_t i)
 {
-    const char *role = surroundings_role_sql(s->m);
-
-    if (role != NULL)
-        transaction_add(t, "the role", role, 0, NULL);
-    transaction_add(t, segment_where(s, i), s->split->statements[i].text, 0, NULL);
-    if (role != NULL)
-        transaction_add_plain(t, "RESET ROLE");
+    surroundings_add_by(s->m, t, surroundings_role(s->m), segment_where(s, i),
+                        s->split->statements[i].text);
 }
 
 static size_t count_open(const struct script_run *s, const struct segment *segment)

@@ -78,9 +78,13 @@ enum error_code inverse_run(struct migrator *m, struct error *err);
 /* The revision's search_path, and the one before again. */
 enum error_code surroundings_enter(struct migrator *m, struct error *err);
 void surroundings_leave(struct migrator *m);
-/* What stands before a statement of the revision's scripts (RESET ROLE behind it); NULL: nothing.
- */
-const char *surroundings_role_sql(struct migrator *m);
+/* Whom the statements of the revision's scripts run as; NULL: the session's own role. */
+const char *surroundings_role(const struct migrator *m);
+/* SET ROLE; a child of m->scratch. */
+const char *surroundings_role_sql(const struct migrator *m, const char *role);
+/* A statement by that role (NULL: the session's own), and by that one only. */
+void surroundings_add_by(struct migrator *m, struct transaction *t, const char *role,
+                         const char *where, const char *sql);
 /* Between these two the session is the role's, where there is one: nothing of Hakem's is written.
  */
 enum error_code surroundings_begin_role(struct migrator *m, struct error *err);

@@ -35,25 +35,31 @@ void surroundings_leave(struct migrator *m)
         NULL, &ignored);
 }
 
-static const char *role_of(const struct migrator *m)
+const char *surroundings_role(const struct migrator *m)
 {
     return m->revision->role != NULL ? m->revision->role : m->run->role;
 }
 
-const char *surroundings_role_sql(struct migrator *m)
+const char *surroundings_role_sql(const struct migrator *m, const char *role)
 {
-    const char *role = role_of(m);
+    return memory_format(m->scratch, "SET ROLE %s", sql_identifier(m->scratch, NULL, role));
+}
 
-    return role == NULL
-               ? NULL
-               : memory_format(m->scratch, "SET ROLE %s", sql_identifier(m->scratch, NULL, role));
+void surroundings_add_by(struct migrator *m, struct transaction *t, const char *role,
+                         const char *where, const char *sql)
+{
+    if (role != NULL)
+        transaction_add(t, "the role", surroundings_role_sql(m, role), 0, NULL);
+    transaction_add(t, where, sql, 0, NULL);
+    if (role != NULL)
+        transaction_add_plain(t, "RESET ROLE");
 }
 
 enum error_code surroundings_begin_role(struct migrator *m, struct error *err)
 {
-    const char *role = surroundings_role_sql(m);
+    const char *role = surroundings_role(m);
 
-    return role == NULL ? ERROR_OK : session_run(m->session, role, err);
+    return role == NULL ? ERROR_OK : session_run(m->session, surroundings_role_sql(m, role), err);
 }
 
 void surroundings_end_role(struct migrator *m)
@@ -61,7 +67,7 @@ void surroundings_end_role(struct migrator *m)
     struct session_watch before;
     struct error ignored;
 
-    if (role_of(m) == NULL || session_is_lost(m->session))
+    if (surroundings_role(m) == NULL || session_is_lost(m->session))
         return;
     /* A cancel that is still wanted must not leave the session to the role. */
     before = session_set_watch(m->session, (struct session_watch){.context = NULL});
